@@ -1,0 +1,47 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+PY := $(VENV)/bin/python
+RUN := $(VENV)/bin/
+STAMP := $(VENV)/.synced
+
+.PHONY: help
+help: ## show the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The project's own environment: uv comes from the package index into the same folder.
+$(STAMP): pyproject.toml uv.lock scripts/bootstrap.sh
+	@bash scripts/bootstrap.sh $(VENV)
+	@touch $(STAMP)
+
+.PHONY: setup
+setup: $(STAMP) ## make the project's environment in .venv
+
+.PHONY: tools
+tools: $(STAMP)
+	@bash scripts/tools.sh
+
+.PHONY: demo
+demo: $(STAMP) ## run the whole way of a press on this machine (ARGS="--once" presses once and exits)
+	@$(RUN)zodra demo $(ARGS)
+
+.PHONY: test
+test: tools ## run the tests; installs what they need
+	@$(PY) -m pytest -n auto $(ARGS)
+
+.PHONY: check
+check: $(STAMP) ## format, lint, types, import rules, docs
+	@$(RUN)ruff format --check .
+	@$(RUN)ruff check .
+	@$(RUN)mypy
+	@$(RUN)lint-imports
+	@$(RUN)codespell
+	@$(PY) -m pytest -q tests/architecture tests/docs -p no:randomly
+
+.PHONY: bench
+bench: tools ## measure, and print one table
+	@$(PY) -m bench $(ARGS)
+
+.PHONY: clean
+clean: ## remove the environment and everything the demo wrote
+	rm -rf $(VENV) .tools demo-data .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
