@@ -1,0 +1,54 @@
+"""What the gateway was told about one device."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Family(StrEnum):
+    """The product types; each has its own decoders and its own way to open a need."""
+
+    BUTTON = "button"
+    WEARABLE = "wearable"
+    THERMOSTAT = "thermostat"
+    BABY_MONITOR = "baby_monitor"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where a reading becomes a need. Checked when the settings are read, not here."""
+
+    worn_out_h: float = 400.0
+    """Hours with skin contact that a strap lasts."""
+    service_due_h: float = 1500.0
+    """Hours of heating after which a filter is due."""
+    pack_units: int = 44
+    """What one pack holds; the count starts here."""
+    reorder_units: int = 8
+    """At or below this the slot is low; below `pack_units`."""
+    gap_s_max: float = 900.0
+    """The most time that one silence between two reports may count for. Zigbee thermostats report
+    at least every 10 to 15 minutes; a longer silence proves nothing."""
+    contact_gap_s_max: float = 10.0
+    """The same for a wearable, which reports every second while it is connected."""
+    repeat_window_s: float = 60.0
+    """How long a packet id is taken for a repeat of the same press; devices without counter."""
+    bounce_window_s: float = 4.0
+    """The same for devices that send neither counter nor packet id: one advertising burst."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceProfile:
+    """One device of the home. The agent makes it from the settings."""
+
+    device_id: str
+    family: Family
+    slot_key: str
+    address: str | None = None
+    """Bluetooth address; case does not matter."""
+    bind_key: bytes | None = field(default=None, repr=False)
+    """16 bytes; with it the device must encrypt, and is believed."""
+    topic: str | None = None
+    """Of its state on the home's broker, such as `zigbee2mqtt/trv-living`."""
+    limits: Limits = Limits()
+    counter_epoch: int = 1
+    """Raised by hand after a battery change, when the device counts from the start again."""

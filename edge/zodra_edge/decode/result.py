@@ -1,0 +1,84 @@
+"""What decoding can answer. A refusal is a value: no bytes from a home raise anything."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from zodra_contract.reading import Reading
+
+
+class DecodeRefusal(StrEnum):
+    """Why a frame says nothing, in order of precedence."""
+
+    UNKNOWN_DEVICE = "unknown_device"
+    """The frame is not from the device whose profile was given."""
+    OVERSIZED = "oversized"
+    UNKNOWN_FORMAT = "unknown_format"
+    """Well formed perhaps, but in no format that a device of this family speaks."""
+    PLAIN_TEXT_REFUSED = "plain_text_refused"
+    """A device with a bind key was heard in the clear: spoofed, or reset to factory settings."""
+    BIND_KEY_MISSING = "bind_key_missing"
+    """Encrypted, and no bind key is configured."""
+    WRONG_BIND_KEY = "wrong_bind_key"
+    """Decryption failed: another key, or a frame changed on its way."""
+    NOT_JSON = "not_json"
+    MALFORMED = "malformed"
+    RETAINED_ACTION = "retained_action"
+    """An action from before the subscription, replayed by the broker: never acted on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """One button event inside a frame. Whether it is a new one is for `identify` to say."""
+
+    button: int
+    """Index on the device, from 0."""
+    event: str
+    """What the device said, such as `press` or `long_press`."""
+    counter: str | None
+    """The device's own encryption counter in decimal; None if it has none."""
+    packet_id: int | None
+    """A short number that repeats of one event share, 0 to 255; None if the device sends none."""
+
+
+class DiaperEvent(StrEnum):
+    """What a baby monitor can say about its diapers."""
+
+    CHANGE = "change"
+    REFILL = "refill"
+
+
+@dataclass(frozen=True, slots=True)
+class DiaperNote:
+    """One diaper event. It stays home; only the count that follows from it may leave."""
+
+    event_id: str
+    event: DiaperEvent
+    units: int
+    """How many were used or added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What one frame says."""
+
+    device_id: str
+    readings: tuple[Reading, ...] = ()
+    presses: tuple[Press, ...] = ()
+    authenticated: bool = False
+    """The device proved itself by encryption or by its account on the home's broker."""
+    counter: int | None = None
+    """The frame's encryption counter, also when nothing in it is a press."""
+    diaper: DiaperNote | None = None
+    online: bool | None = None
+    """What an availability message said; None for any other frame."""
+    retained: bool = False
+    """State from before the subscription: true once, but says nothing about time passing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undecodable:
+    """Why one frame says nothing."""
+
+    reason: DecodeRefusal
+    detail: str
+    """For a person, without a byte of the payload."""
