@@ -1,0 +1,1 @@
+"""What runs in the service: need-moments in, decisions, quotes, orders and offers out."""

@@ -1,0 +1,1 @@
+"""Small tools that every cloud room may use: the clock, money, changes, the broker's port."""

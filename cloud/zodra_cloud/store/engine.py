@@ -1,0 +1,203 @@
+"""One database behind one small surface: SQLite by default, PostgreSQL by its URL.
+
+A unit of work is one `write()`: one transaction, one commit at its end, none if it raises.
+
+SQLite has one writing connection in this process (BEGIN IMMEDIATE behind a lock), which is also
+the only one that checkpoints (SQLite before 3.51.3 has a WAL-reset fault with two), and readers
+that cannot write. On PostgreSQL two units of work run at the same time: name the household, and
+units of the same household follow each other there too.
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Literal
+
+from sqlalchemy import Connection, Engine, MetaData, StaticPool, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+
+from zodra_cloud.errors import UnknownDatabase
+
+metadata: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+"""Every room puts its tables here, each with `sqlite_strict=True`."""
+
+BUSY_TIMEOUT_MS: Final = 5_000
+"""How long a command in another process may hold the write lock before we call it a fault."""
+READERS_MAX: Final = 8
+WAL_CHECKPOINT_PAGES: Final = 4_000
+"""16 MiB: at the rated load a checkpoint about twice a second instead of eight times."""
+
+_AFTER_COMMIT: Final = "zodra_after_commit"
+_WAKE: Final = "zodra_wake_jobs"
+
+
+class Database:
+    """The one handle on the database; safe to share between threads."""
+
+    dialect: Literal["sqlite", "postgresql"]
+
+    def __init__(self, writer: Engine, reader: Engine) -> None:
+        self._writer = writer
+        self._reader = reader
+        self.dialect = "sqlite" if writer.dialect.name == "sqlite" else "postgresql"
+        self._write_lock = threading.Lock() if self.dialect == "sqlite" else None
+        self._wake: Callable[[], None] = _nobody
+
+    @classmethod
+    def open(cls, url: str) -> "Database":
+        """Open a database; nothing is created or changed but an empty SQLite file.
+
+        Args:
+            url: `sqlite:////absolute/path` or `postgresql+psycopg://user@host/name`.
+
+        Raises:
+            UnknownDatabase: the URL names neither.
+        """
+        parsed = make_url(url)
+        if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
+            return cls(*_sqlite_engines(parsed))
+        if parsed.drivername in ("postgresql", "postgresql+psycopg"):
+            engine = create_engine(
+                parsed.set(drivername="postgresql+psycopg"),
+                pool_size=READERS_MAX,
+                max_overflow=READERS_MAX,
+                pool_pre_ping=True,
+            )
+            return cls(engine, engine.execution_options(postgresql_readonly=True))
+        raise UnknownDatabase(parsed.drivername)
+
+    @contextmanager
+    def write(self, household_id: str | None = None) -> Iterator[Connection]:
+        """Open one unit of work; commits at the end, rolls back if the block raises.
+
+        Never nest two: on SQLite the second would wait for the first for ever.
+
+        Args:
+            household_id: if given, no other unit of work that names it runs at the same time.
+        """
+        if self._write_lock is None:
+            with self._transaction(household_id) as connection:
+                yield connection
+            return
+        with self._write_lock, self._transaction(None) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, household_id: str | None) -> Iterator[Connection]:
+        with self._writer.connect() as connection:
+            callbacks: dict[Callable[[], None], None] = {}
+            connection.info[_AFTER_COMMIT] = callbacks
+            connection.info[_WAKE] = self._wake
+            with connection.begin():
+                if household_id is not None:
+                    connection.execute(
+                        text("SELECT pg_advisory_xact_lock(:key)"),
+                        {"key": _lock_key(household_id)},
+                    )
+                yield connection
+        for callback in callbacks:
+            callback()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a snapshot to read from; a write inside it is an error."""
+        with self._reader.connect() as connection, connection.begin():
+            yield connection
+
+    def on_new_jobs(self, wake: Callable[[], None]) -> None:
+        """Set what is called after each commit that stored a job: the runner of this process."""
+        self._wake = wake
+
+    def close(self) -> None:
+        """Close every connection; on SQLite this also tidies the WAL away."""
+        self._reader.dispose()
+        self._writer.dispose()
+
+
+def after_commit(connection: Connection, callback: Callable[[], None]) -> None:
+    """Run `callback` once this unit of work has committed, never if it does not.
+
+    For telling: an open page, the job runner. It runs after the lock is released, must not raise
+    and must not write: what must not be lost is a job, not a callback. The same callback given
+    twice runs once.
+    """
+    callbacks: dict[Callable[[], None], None] = connection.info[_AFTER_COMMIT]
+    callbacks[callback] = None
+
+
+def wake_jobs_after_commit(connection: Connection) -> None:
+    """Wake the job runner of this process once this unit of work has committed."""
+    after_commit(connection, connection.info[_WAKE])
+
+
+def lock_migrations(connection: Connection) -> None:
+    """Let one process migrate at a time; SQLite's write lock already does."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock(:key)"), {"key": _lock_key("zodra migrations")}
+        )
+
+
+def _nobody() -> None:
+    """There is no job runner in this process."""
+
+
+def _lock_key(name: str) -> int:
+    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def _sqlite_engines(url: URL) -> tuple[Engine, Engine]:
+    writer = create_engine(
+        url, poolclass=StaticPool, connect_args={"check_same_thread": False, "timeout": 0}
+    )
+    reader = create_engine(
+        url,
+        pool_size=READERS_MAX,
+        max_overflow=READERS_MAX,
+        connect_args={"check_same_thread": False, "timeout": 0},
+    )
+    event.listen(writer, "connect", _prepare_writer)
+    event.listen(writer, "begin", _begin_immediate)
+    event.listen(reader, "connect", _prepare_reader)
+    event.listen(reader, "begin", _begin_deferred)
+    return writer, reader
+
+
+def _prepare_writer(dbapi_connection: Any, _record: Any) -> None:
+    # SQLAlchemy says BEGIN itself (below): the driver's own would be a deferred one.
+    dbapi_connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "auto_vacuum=INCREMENTAL",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "cache_size=-65536",
+        f"wal_autocheckpoint={WAL_CHECKPOINT_PAGES}",
+        "journal_size_limit=67108864",
+    ):
+        dbapi_connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_reader(dbapi_connection: Any, _record: Any) -> None:
+    dbapi_connection.isolation_level = None
+    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "query_only=ON"):
+        dbapi_connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_deferred(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
