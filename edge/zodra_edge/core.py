@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from zodra_contract.reading import Reading
 from zodra_contract.signal import NeedSignal
-
 from zodra_edge.decode.frame import Frame
 from zodra_edge.decode.profile import DeviceProfile
 from zodra_edge.heard import Heard

@@ -1,4 +1,4 @@
-"""When something was heard, and how far that may be trusted; made by `clock`, a plain value here."""
+"""When something was heard, and how far that may be trusted. Made by `clock`; plain here."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,0 +1,174 @@
+"""The conversation with the cloud: states as a table, what to send next, how long to wait.
+
+`uplink` asks and does; nothing here knows a socket, a clock or a source of randomness.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from zodra_contract.envelope import NEED_ROWS_MAX, TELEMETRY_ROWS_MAX
+
+
+class LinkState(StrEnum):
+    """Where the conversation stands."""
+
+    IDLE = "idle"
+    """Not started yet."""
+    CONNECTING = "connecting"
+    SUBSCRIBING = "subscribing"
+    """Connected; nothing is sent before the receipts can be heard."""
+    ONLINE = "online"
+    WAITING = "waiting"
+    """Between two attempts."""
+    REFUSED = "refused"
+    """The broker said no to the credential. Tried again, but told apart: a person must look."""
+    STOPPED = "stopped"
+
+
+class LinkEvent(StrEnum):
+    """What can happen to the conversation."""
+
+    START = "start"
+    CONNECTED = "connected"
+    SUBSCRIBED = "subscribed"
+    LOST = "lost"
+    """No answer, an error, or the connection broke, at any stage."""
+    DENIED = "denied"
+    """Wrong credential, or a topic that is not ours."""
+    RETRY_DUE = "retry_due"
+    STOP = "stop"
+
+
+TRANSITIONS: Final = {
+    (LinkState.IDLE, LinkEvent.START): LinkState.CONNECTING,
+    (LinkState.CONNECTING, LinkEvent.CONNECTED): LinkState.SUBSCRIBING,
+    (LinkState.CONNECTING, LinkEvent.LOST): LinkState.WAITING,
+    (LinkState.CONNECTING, LinkEvent.DENIED): LinkState.REFUSED,
+    (LinkState.SUBSCRIBING, LinkEvent.SUBSCRIBED): LinkState.ONLINE,
+    (LinkState.SUBSCRIBING, LinkEvent.LOST): LinkState.WAITING,
+    (LinkState.SUBSCRIBING, LinkEvent.DENIED): LinkState.REFUSED,
+    (LinkState.ONLINE, LinkEvent.LOST): LinkState.WAITING,
+    (LinkState.ONLINE, LinkEvent.DENIED): LinkState.REFUSED,
+    (LinkState.WAITING, LinkEvent.RETRY_DUE): LinkState.CONNECTING,
+    (LinkState.REFUSED, LinkEvent.RETRY_DUE): LinkState.CONNECTING,
+    **{
+        (state, LinkEvent.STOP): LinkState.STOPPED
+        for state in LinkState
+        if state is not LinkState.STOPPED
+    },
+}
+"""Every step there is. The tests and the picture in the docs read this same table."""
+
+
+def advance(state: LinkState, event: LinkEvent) -> LinkState:
+    """Take one step; an event that a state does not know leaves it where it is.
+
+    A late "connection lost" after a stop, for example, must not revive the conversation.
+    """
+    return TRANSITIONS.get((state, event), state)
+
+
+BACKOFF_S_BASE: Final = 1.0
+BACKOFF_S_MAX: Final = 60.0
+_DOUBLINGS_MAX: Final = 32
+
+
+def backoff_s(attempt: int, random_unit: float, max_s: float = BACKOFF_S_MAX) -> float:
+    """Say how long to wait before the next attempt, with full jitter.
+
+    The whole span is drawn from, not only its upper half: after a broker's restart a fleet then
+    arrives evenly spread.
+
+    Args:
+        attempt: failures in a row so far, from 1.
+        random_unit: drawn by the caller, from 0 up to 1.
+        max_s: what the span grows to.
+    """
+    doublings = min(max(attempt - 1, 0), _DOUBLINGS_MAX)
+    return random_unit * min(max_s, BACKOFF_S_BASE * 2.0**doublings)
+
+
+class Lane(StrEnum):
+    """The two queues. A need-moment never waits behind telemetry."""
+
+    NEED = "need"
+    TELEMETRY = "telemetry"
+
+
+@dataclass(frozen=True, slots=True)
+class LaneFacts:
+    """How one queue stands."""
+
+    unsent: int = 0
+    """Rows that are in no batch under way."""
+    batches_in_flight: int = 0
+    """Sent, and neither receipted nor given up."""
+    oldest_in_flight_s: float = 0.0
+    """Since the oldest of them was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendLimits:
+    """How much may be under way."""
+
+    need_batches_max: int = 4
+    telemetry_batches_max: int = 2
+    """A week of backlog is sent two batches at a time: what is on the wire already is all that a
+    live press can have to wait for."""
+    receipt_timeout_s: float = 10.0
+    need_rows_max: int = NEED_ROWS_MAX
+    telemetry_rows_max: int = TELEMETRY_ROWS_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send the next rows of this lane, oldest first."""
+
+    lane: Lane
+    rows_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """No receipt came in time: count what is under way as unsent and begin again at the oldest."""
+
+    lane: Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do until a row, a receipt or a connection comes, or this long has passed."""
+
+    at_most_s: float | None
+    """None if only an event can change anything."""
+
+
+NextBatch = Send | Resend | Wait
+
+
+def next_batch(
+    online: bool, need: LaneFacts, telemetry: LaneFacts, limits: SendLimits
+) -> NextBatch:
+    """Decide what goes out next: need-moments before telemetry, however long either queue.
+
+    There is no delay to let a batch fill: an idle gateway sends one row at once, and a busy one
+    fills its next batch while the window is used up.
+    """
+    if not online:
+        return Wait(None)
+    lanes = (
+        (Lane.NEED, need, limits.need_batches_max, limits.need_rows_max),
+        (Lane.TELEMETRY, telemetry, limits.telemetry_batches_max, limits.telemetry_rows_max),
+    )
+    for lane, facts, batches_max, rows_max in lanes:
+        if facts.batches_in_flight and facts.oldest_in_flight_s >= limits.receipt_timeout_s:
+            return Resend(lane)
+        if facts.unsent and facts.batches_in_flight < batches_max:
+            return Send(lane, rows_max)
+    deadlines = [
+        limits.receipt_timeout_s - facts.oldest_in_flight_s
+        for _, facts, _, _ in lanes
+        if facts.batches_in_flight
+    ]
+    return Wait(min(deadlines)) if deadlines else Wait(None)
