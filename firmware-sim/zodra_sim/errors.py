@@ -1,0 +1,28 @@
+"""Faults of the simulator.
+
+SimError
+├── SettingsError    a setting is missing or outside its range; the message names it and the range
+├── StoreError       the home's own file cannot be read or is of a newer version
+├── AddressInUse     a port that the settings name is taken
+└── ControlRefused   a running household answered no, or there is none
+"""
+
+
+class SimError(Exception):
+    """Root of every fault of the simulator; its message is meant for the person who started it."""
+
+
+class SettingsError(SimError):
+    """A setting is missing, unknown or outside its range."""
+
+
+class StoreError(SimError):
+    """The home's own file cannot be used."""
+
+
+class AddressInUse(SimError):
+    """A port named in the settings is taken by another process."""
+
+
+class ControlRefused(SimError):
+    """The control page of a household did not do what was asked."""
