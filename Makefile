@@ -38,6 +38,10 @@ check: $(STAMP) ## format, lint, types, import rules, docs
 	@$(RUN)codespell
 	@$(PY) -m pytest -q tests/architecture tests/docs -p no:randomly
 
+.PHONY: docs
+docs: $(STAMP) ## write docs/reference.md from the code
+	@$(PY) scripts/reference.py
+
 .PHONY: bench
 bench: tools ## measure, and print one table
 	@$(PY) -m bench $(ARGS)

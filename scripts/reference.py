@@ -1,0 +1,173 @@
+"""Write docs/reference.md from the code itself; `tests/docs` fails when the two differ.
+
+Usage: python scripts/reference.py [--check]
+"""
+
+import ast
+import importlib
+import sys
+from pathlib import Path
+
+import click
+
+ROOT = Path(__file__).parents[1]
+TARGET = ROOT / "docs" / "reference.md"
+
+COMMANDS = {
+    "zodra": "zodra_sim.demo.cli:zodra",
+    "zodra-edge": "zodra_edge.cli:cli",
+    "zodra-cloud": "zodra_cloud.cli:cli",
+    "zodra-sim": "zodra_sim.cli:cli",
+}
+SETTINGS = {
+    "The gateway: `zodra-edge run --config gateway.toml`": "edge/zodra_edge/settings.py",
+    "The service: `zodra-cloud serve --config cloud.toml`": "cloud/zodra_cloud/settings.py",
+}
+CLOSED_LISTS = [
+    ("contract/zodra_contract/signal.py", ["SignalKind", "TimeQuality"]),
+    ("contract/zodra_contract/outcome.py", ["SignalState", "RejectReason"]),
+    ("contract/zodra_contract/command.py", ["CommandKind", "CommandOutcome"]),
+    ("contract/zodra_contract/reading.py", ["ReadingKind"]),
+    ("edge/zodra_edge/decode/result.py", ["DecodeRefusal"]),
+]
+
+
+def first_sentence(text: str | None) -> str:
+    """Take what a table has room for."""
+    if not text:
+        return ""
+    return " ".join(text.split("\n\n")[0].split()).replace("|", "\\|")
+
+
+def fields(node: ast.ClassDef) -> list[tuple[str, str, str, str]]:
+    """Read name, type, default and docstring of the annotated fields of a class."""
+    found = []
+    for here, after in zip(node.body, [*node.body[1:], None], strict=True):
+        if not isinstance(here, ast.AnnAssign) or not isinstance(here.target, ast.Name):
+            continue
+        said = ""
+        if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+            said = first_sentence(str(after.value.value))
+        default = "required" if here.value is None else f"`{ast.unparse(here.value)}`"
+        kind = ast.unparse(here.annotation).replace("|", "or")
+        found.append((here.target.id, kind, default, said))
+    return found
+
+
+def classes(path: str) -> list[ast.ClassDef]:
+    """Read the classes of a module in their order."""
+    tree = ast.parse((ROOT / path).read_text())
+    return [node for node in tree.body if isinstance(node, ast.ClassDef)]
+
+
+def settings_section(path: str) -> list[str]:
+    """Make a table for each part of a settings file."""
+    lines: list[str] = []
+    for node in classes(path):
+        rows = [row for row in fields(node) if not row[0].startswith("_")]
+        if not rows or node.name.startswith("_"):
+            continue
+        lines += [f"#### {node.name}", "", first_sentence(ast.get_docstring(node)), ""]
+        lines += ["| name | type | default | meaning |", "|---|---|---|---|"]
+        lines += [f"| `{n}` | `{k}` | {d} | {s} |" for n, k, d, s in rows]
+        lines.append("")
+    return lines
+
+
+def closed_list(node: ast.ClassDef) -> list[str]:
+    """Make a table of an enumeration and what is said under each name."""
+    lines = [f"### {node.name}", "", first_sentence(ast.get_docstring(node)), ""]
+    lines += ["| value | meaning |", "|---|---|"]
+    for here, after in zip(node.body, [*node.body[1:], None], strict=True):
+        if isinstance(here, ast.Assign) and isinstance(here.value, ast.Constant):
+            said = ""
+            if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+                said = first_sentence(str(after.value.value))
+            lines.append(f"| `{here.value.value}` | {said} |")
+    return [*lines, ""]
+
+
+def command_section(name: str, command: click.Command, parent: click.Context | None) -> list[str]:
+    """Describe a command, its options and its subcommands."""
+    context = click.Context(command, info_name=name, parent=parent)
+    lines = [f"### `{context.command_path}`", "", first_sentence(command.help), ""]
+    shown = [p for p in command.params if not (isinstance(p, click.Option) and p.hidden)]
+    if shown:
+        lines += ["| option | meaning |", "|---|---|"]
+        for parameter in shown:
+            record = parameter.get_help_record(context)
+            if record:
+                lines.append(
+                    f"| `{record[0].replace('|', ' or ')}` | {first_sentence(record[1])} |"
+                )
+            elif isinstance(parameter, click.Argument):
+                lines.append(f"| `{parameter.human_readable_name}` | argument |")
+        lines.append("")
+    if isinstance(command, click.Group):
+        for sub in command.list_commands(context):
+            child = command.get_command(context, sub)
+            if child is not None and not child.hidden:
+                lines += command_section(sub, child, context)
+    return lines
+
+
+def load(dotted: str) -> click.Command:
+    """Import a click command by `module:name`."""
+    module, _, name = dotted.partition(":")
+    found = getattr(importlib.import_module(module), name)
+    assert isinstance(found, click.Command), dotted
+    return found
+
+
+def reference() -> str:
+    """Compose the page."""
+    lines = [
+        "# Reference",
+        "",
+        "Written by `scripts/reference.py` from the code; a test fails when they differ.",
+        "",
+        "## Commands",
+        "",
+    ]
+    for name, dotted in COMMANDS.items():
+        lines += command_section(name, load(dotted), None)
+    lines += ["## Settings", ""]
+    for title, path in SETTINGS.items():
+        lines += [f"### {title}", "", *settings_section(path)]
+    lines += [
+        "## Topics",
+        "",
+        "| topic | who sends | what |",
+        "|---|---|---|",
+        "| `up/{household}/{gateway}` | gateway | need batch, telemetry batch, health report, answer to a command |",
+        "| `down/{household}/{gateway}/receipt` | cloud | proof of its commit, with rejected rows by name |",
+        "| `down/{household}/{gateway}/command` | cloud | a request to the gateway |",
+        "| `down/{household}/{gateway}/outcome` | cloud | what became of a need |",
+        "| `zodra/{gateway}/light/{device}` | gateway, on the home's broker | what the device's light shows |",
+        "| `zodra/home/baby/{device}` | baby monitor, on the home's broker | [our schema](baby-monitor.md) |",
+        "| `zigbee2mqtt/{name}` | Zigbee2MQTT, on the home's broker | thermostat state, button actions |",
+        "",
+        "## Closed lists",
+        "",
+    ]
+    for path, names in CLOSED_LISTS:
+        by_name = {node.name: node for node in classes(path)}
+        for name in names:
+            lines += closed_list(by_name[name])
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def main() -> int:
+    """Write the page, or say whether it is up to date."""
+    text = reference()
+    if "--check" in sys.argv:
+        if TARGET.exists() and TARGET.read_text() == text:
+            return 0
+        sys.stderr.write("docs/reference.md is behind the code; run: make docs\n")
+        return 1
+    TARGET.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
