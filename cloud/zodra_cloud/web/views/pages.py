@@ -1,0 +1,250 @@
+"""What a page shows: frozen values with every word already chosen, so a template only lays out.
+
+Instants travel twice: as a sentence for people, and as RFC 3339 for `<time datetime>`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Tone(StrEnum):
+    """How a state feels. Each has its own shape, so that colour never carries it alone."""
+
+    GOOD = "good"
+    BUSY = "busy"
+    WAIT = "wait"
+    BAD = "bad"
+    QUIET = "quiet"
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A state in one or two words."""
+
+    text: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant, as people say it and as machines write it."""
+
+    text: str
+    iso: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact of an explanation."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCard:
+    """One device of the home and how it is."""
+
+    device_id: str
+    name: str
+    family: str
+    purpose: str
+    """What it looks after, for example the product bound to its slot."""
+    state: Chip
+    heard: Moment | None
+    battery: str
+    """Empty if the device has not reported one."""
+    battery_low: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteCard:
+    """The open quote, with everything that must be said right before an order."""
+
+    quote_id: str
+    snapshot_hash: str
+    because: str
+    product: str
+    quantity: str
+    unit_price: str
+    shipping: str
+    vat: str
+    total: str
+    delivery: str
+    seller: str
+    withdrawal: str
+    expires: Moment
+    expires_in: str
+    """For example "12 minutes left"; the page counts on from here."""
+    remark: str
+    """Why this is a question rather than the usual quote; empty if there is nothing to add."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step on the way of an order."""
+
+    name: str
+    state: str
+    """`done`, `now` or `next`."""
+    state_text: str
+    when: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCard:
+    """An order, live until it is delivered."""
+
+    order_id: str
+    headline: str
+    product: str
+    total: str
+    seller: str
+    reference: str
+    state: Chip
+    steps: tuple[Step, ...]
+    remark: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferCard:
+    """At most one offer, with its reason."""
+
+    offer_id: str
+    title: str
+    reason: str
+    price: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineLine:
+    """One need-moment and what became of it."""
+
+    signal_id: str
+    family: str
+    headline: str
+    outcome: str
+    when: Moment
+    state: Chip
+    open_address: str
+    """Where the explanation is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRow:
+    """One purpose, and whether the household agreed to it."""
+
+    purpose: str
+    title: str
+    meaning: str
+    granted: bool
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdPage:
+    """Everything on the household's page."""
+
+    greeting: str
+    summary: str
+    quotes: tuple[QuoteCard, ...]
+    orders: tuple[OrderCard, ...]
+    offer: OfferCard | None
+    devices: tuple[DeviceCard, ...]
+    lines: tuple[TimelineLine, ...]
+    more: bool
+    """Older need-moments exist than are shown."""
+    consents: tuple[ConsentRow, ...]
+    announcement: str
+    """What a screen reader says when the page changes by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhyStep:
+    """One step between the need and its outcome."""
+
+    title: str
+    when: Moment | None
+    sentence: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WhyPage:
+    """Why one need-moment ended as it did."""
+
+    signal_id: str
+    headline: str
+    when: Moment
+    steps: tuple[WhyStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRow:
+    """One gateway and its honest state."""
+
+    gateway_id: str
+    household: str
+    state: Chip
+    sentence: str
+    """The state with its value and its limit."""
+    heard: Moment | None
+    oldest_need: str
+    need_depth: int
+    telemetry_depth: int
+    quarantine_depth: int
+    refusals: tuple[Fact, ...]
+    radios: tuple[str, ...]
+    devices: tuple[Fact, ...]
+    """Device id and name of what can be asked to blink."""
+
+
+@dataclass(frozen=True, slots=True)
+class BarPart:
+    """One piece of a balance bar, in thousandths of its width."""
+
+    kind: str
+    name: str
+    count: int
+    x: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceRow:
+    """One household's needs, shown to add up."""
+
+    household: str
+    needs: int
+    sum_text: str
+    adds_up: bool
+    verdict: str
+    parts: tuple[BarPart, ...]
+    alternative: str
+    """The bar in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job that gave up and needs a person."""
+
+    name: str
+    household: str
+    attempts: int
+    since: Moment | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorPage:
+    """Everything on the operator's page."""
+
+    headline: str
+    tone: Tone
+    oldest_need: Fact
+    figures: tuple[Fact, ...]
+    gateways: tuple[GatewayRow, ...]
+    balances: tuple[BalanceRow, ...]
+    refusals: tuple[Fact, ...]
+    jobs: tuple[JobRow, ...]
+    announcement: str
