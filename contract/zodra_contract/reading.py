@@ -34,6 +34,7 @@ class ReadingKind(StrEnum):
     BREATHING_RATE_BPM = "breathing_rate_bpm"
     CRY_CONFIDENCE_PERCENT = "cry_confidence_percent"
     NURSERY_TEMPERATURE_C = "nursery_temperature_c"
+    NURSERY_HUMIDITY_PERCENT = "nursery_humidity_percent"
     DIAPER_CHANGE = "diaper_change"
 
 
@@ -44,6 +45,7 @@ STAYS_HOME: Final = frozenset(
         ReadingKind.BREATHING_RATE_BPM,
         ReadingKind.CRY_CONFIDENCE_PERCENT,
         ReadingKind.NURSERY_TEMPERATURE_C,
+        ReadingKind.NURSERY_HUMIDITY_PERCENT,
         ReadingKind.DIAPER_CHANGE,
     }
 )

@@ -3,6 +3,7 @@
 `uplink` asks and does; nothing here knows a socket, a clock or a source of randomness.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -40,7 +41,7 @@ class LinkEvent(StrEnum):
     STOP = "stop"
 
 
-TRANSITIONS: Final = {
+TRANSITIONS: Final[Mapping[tuple[LinkState, LinkEvent], LinkState]] = {
     (LinkState.IDLE, LinkEvent.START): LinkState.CONNECTING,
     (LinkState.CONNECTING, LinkEvent.CONNECTED): LinkState.SUBSCRIBING,
     (LinkState.CONNECTING, LinkEvent.LOST): LinkState.WAITING,

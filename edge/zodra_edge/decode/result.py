@@ -68,6 +68,8 @@ class Decoded:
     """The device proved itself by encryption or by its account on the home's broker."""
     counter: int | None = None
     """The frame's encryption counter, also when nothing in it is a press."""
+    packet_id: int | None = None
+    """The frame's packet id, likewise."""
     diaper: DiaperNote | None = None
     online: bool | None = None
     """What an availability message said; None for any other frame."""

@@ -1,0 +1,150 @@
+"""The baby monitor's own JSON, as docs/baby-monitor.md describes it."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from zodra_contract.reading import Reading, ReadingKind
+from zodra_edge.decode.frame import MqttMessage
+from zodra_edge.decode.json_text import as_number, read_object
+from zodra_edge.decode.profile import DeviceProfile
+from zodra_edge.decode.result import (
+    Decoded,
+    DecodeRefusal,
+    DiaperEvent,
+    DiaperNote,
+    Undecodable,
+)
+
+SCHEMA: Final = 1
+UNITS_MAX: Final = 1_000
+"""The most that one change or refill can be about."""
+
+_Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class _Cry(_Part):
+    confidence: Annotated[float, Field(ge=0, le=1)] | None = None
+
+
+class _Breathing(_Part):
+    rate_bpm: Annotated[float, Field(ge=0, le=200)] | None = None
+
+
+class _Room(_Part):
+    temperature_c: Annotated[float, Field(ge=-60, le=125)] | None = None
+    humidity_percent: Annotated[float, Field(ge=0, le=100)] | None = None
+
+
+class _DiaperKind(StrEnum):
+    WET = "wet"
+    DIRTY = "dirty"
+    BOTH = "both"
+    DRY = "dry"
+
+
+class _Diaper(_Part):
+    event: Annotated[DiaperEvent, Field(strict=False)]
+    kind: Annotated[_DiaperKind | None, Field(strict=False)] = None
+    units: Annotated[int, Field(ge=1, le=UNITS_MAX)] | None = None
+
+
+class _Report(_Part):
+    event_id: _Name | None = None
+    observed_at: Annotated[AwareDatetime | None, Field(strict=False)] = None
+    battery_percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    cry: _Cry | None = None
+    breathing: _Breathing | None = None
+    room: _Room | None = None
+    diaper: _Diaper | None = None
+
+
+def decode(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:
+    """Read one message of a baby monitor."""
+    body = read_object(frame.payload)
+    if isinstance(body, Undecodable):
+        return body
+    if (refusal := _check_schema(body)) is not None:
+        return refusal
+    try:
+        report = _Report.model_validate(body)
+    except ValidationError as fault:
+        first = fault.errors(include_url=False, include_context=False, include_input=False)[0]
+        return _malformed(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+    note = _note(report, profile)
+    if isinstance(note, Undecodable):
+        return note
+    if note is not None and frame.retained:
+        return Undecodable(DecodeRefusal.RETAINED_ACTION, "a diaper event the broker had kept")
+    return Decoded(
+        device_id=profile.device_id,
+        readings=_readings(report, note, frame, profile),
+        authenticated=True,
+        diaper=note,
+        retained=frame.retained,
+    )
+
+
+def _check_schema(body: dict[str, object]) -> Undecodable | None:
+    schema = body.get("schema")
+    if type(schema) is not int:
+        return _malformed("schema: a whole number is required")
+    if schema != SCHEMA:
+        return Undecodable(
+            DecodeRefusal.UNKNOWN_FORMAT,
+            f"schema {as_number(schema, -1e6, 1e6)}, this build reads {SCHEMA}",
+        )
+    return None
+
+
+def _note(report: _Report, profile: DeviceProfile) -> DiaperNote | Undecodable | None:
+    diaper = report.diaper
+    if diaper is None:
+        return None
+    if report.event_id is None:
+        return _malformed("event_id: required with a diaper event, to count it once")
+    usual = 1 if diaper.event is DiaperEvent.CHANGE else profile.limits.pack_units
+    units = usual if diaper.units is None else diaper.units
+    return DiaperNote(event_id=report.event_id, event=diaper.event, units=units)
+
+
+def _readings(
+    report: _Report, note: DiaperNote | None, frame: MqttMessage, profile: DeviceProfile
+) -> tuple[Reading, ...]:
+    cry, breathing, room = report.cry or _Cry(), report.breathing or _Breathing(), report.room
+    confidence = cry.confidence
+    changed = note.units if note is not None and note.event is DiaperEvent.CHANGE else None
+    values = (
+        (ReadingKind.CRY_CONFIDENCE_PERCENT, None if confidence is None else confidence * 100),
+        (ReadingKind.BREATHING_RATE_BPM, breathing.rate_bpm),
+        (ReadingKind.NURSERY_TEMPERATURE_C, room.temperature_c if room else None),
+        (ReadingKind.NURSERY_HUMIDITY_PERCENT, room.humidity_percent if room else None),
+        (ReadingKind.DIAPER_CHANGE, changed),
+        (ReadingKind.BATTERY_PERCENT, report.battery_percent),
+    )
+    # A monitor whose clock runs ahead must not report from the future.
+    said = report.observed_at
+    at = frame.heard.at if said is None else min(_in_utc(said, frame.heard.at), frame.heard.at)
+    return tuple(
+        Reading(device_id=profile.device_id, kind=kind, value=value, observed_at=at)
+        for kind, value in values
+        if value is not None
+    )
+
+
+def _in_utc(said: datetime, otherwise: datetime) -> datetime:
+    """Shift to UTC; an offset can push the years 1 and 9999 out of the calendar."""
+    try:
+        return said.astimezone(UTC)
+    except OverflowError:
+        return otherwise
+
+
+def _malformed(detail: str) -> Undecodable:
+    return Undecodable(DecodeRefusal.MALFORMED, detail)

@@ -1,0 +1,215 @@
+"""Thermostats and buttons as Zigbee2MQTT publishes them: one JSON object on the device's topic.
+
+Names and ranges: the device pages of zigbee2mqtt.io. Which of several names a device uses depends
+on its maker and on the age of its converter, so each fact is looked up under all of them.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from zodra_contract.reading import Reading, ReadingKind
+from zodra_edge.decode.frame import MqttMessage
+from zodra_edge.decode.json_text import as_number, read_object
+from zodra_edge.decode.profile import DeviceProfile, Family
+from zodra_edge.decode.result import Decoded, DecodeRefusal, Press, Undecodable
+
+
+class _Field(NamedTuple):
+    kind: ReadingKind
+    names: tuple[str, ...]
+    """First found, first served."""
+    lowest: float
+    highest: float
+
+
+_THERMOSTAT: Final = (
+    _Field(ReadingKind.ROOM_TEMPERATURE_C, ("local_temperature",), -60.0, 125.0),
+    _Field(
+        ReadingKind.SETPOINT_TEMPERATURE_C,
+        # Eurotronic sends both and means the first; Tuya and Moes send the second only.
+        ("occupied_heating_setpoint", "current_heating_setpoint"),
+        -60.0,
+        125.0,
+    ),
+    _Field(
+        ReadingKind.HEATING_DEMAND_PERCENT,
+        # Tuya's BRT-100 calls the valve's opening `position`.
+        ("pi_heating_demand", "position", "valve_position", "valve_opening_degree"),
+        0.0,
+        100.0,
+    ),
+    _Field(ReadingKind.HUMIDITY_PERCENT, ("humidity",), 0.0, 100.0),
+)
+_BATTERY: Final = _Field(ReadingKind.BATTERY_PERCENT, ("battery",), 0.0, 100.0)
+
+_NOT_MEASURED_C: Final = -327.68
+"""Zigbee's 0x8000, "invalid", after the division by 100."""
+
+_HEATING: Final = {"heat": 1.0, "idle": 0.0, "cool": 0.0, "fan_only": 0.0, "off": 0.0}
+_VALVE: Final = {"open": 1.0, "opened": 1.0, "closed": 0.0, "close": 0.0}
+_SWITCH: Final = {"on": 1.0, "off": 0.0}
+
+_EVENTS: Final = {
+    "single": "press",
+    "press": "press",
+    "click": "press",
+    "short_press": "press",
+    "single_click": "press",
+    "on": "press",
+    "toggle": "press",
+    "double": "double_press",
+    "double_press": "double_press",
+    "double_click": "double_press",
+    "triple": "triple_press",
+    "triple_press": "triple_press",
+    "hold": "long_press",
+    "long": "long_press",
+    "long_press": "long_press",
+}
+"""Releases and turns are missing on purpose: a release ends a press that was counted already."""
+
+_NAMED_BUTTONS: Final = {"left": 0, "right": 1}
+_NUMBER_FIRST = re.compile(r"(?:button_)?([1-9])_([a-z_]+)\Z")
+_NUMBER_LAST = re.compile(r"([a-z_]+?)_(?:button_)?([1-9])\Z")
+
+_ONLINE: Final = {"online": True, "offline": False}
+
+
+def decode(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:
+    """Read one message on a Zigbee2MQTT device's own topic."""
+    body = read_object(frame.payload)
+    if isinstance(body, Undecodable):
+        return body
+    presses = _presses(body) if profile.family is Family.BUTTON else ()
+    if isinstance(presses, Undecodable):
+        return presses
+    if presses and frame.retained:
+        return Undecodable(DecodeRefusal.RETAINED_ACTION, "an action the broker had kept")
+    values = _values(body, profile.family)
+    if isinstance(values, Undecodable):
+        return values
+    observed_at = _observed_at(body, frame)
+    return Decoded(
+        device_id=profile.device_id,
+        readings=tuple(
+            Reading(device_id=profile.device_id, kind=kind, value=value, observed_at=observed_at)
+            for kind, value in values
+        ),
+        presses=presses,
+        authenticated=True,
+        retained=frame.retained,
+    )
+
+
+def decode_availability(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:
+    """Read `{topic}/availability`: JSON since Zigbee2MQTT 2, a bare word before."""
+    word = frame.payload[:16].decode(errors="replace").strip().lower()
+    if word not in _ONLINE:
+        body = read_object(frame.payload)
+        if isinstance(body, Undecodable):
+            return body
+        word = str(body.get("state"))
+    if word not in _ONLINE:
+        return Undecodable(DecodeRefusal.MALFORMED, "availability is neither online nor offline")
+    return Decoded(
+        profile.device_id, authenticated=True, online=_ONLINE[word], retained=frame.retained
+    )
+
+
+def _values(
+    body: dict[str, object], family: Family
+) -> list[tuple[ReadingKind, float]] | Undecodable:
+    fields = (*_THERMOSTAT, _BATTERY) if family is Family.THERMOSTAT else (_BATTERY,)
+    values: list[tuple[ReadingKind, float]] = []
+    for field in fields:
+        name = next((name for name in field.names if body.get(name) is not None), None)
+        if name is None or body[name] == _NOT_MEASURED_C:
+            continue
+        number = as_number(body[name], field.lowest, field.highest)
+        if number is None:
+            return _malformed(f"{name} is no number from {field.lowest:g} to {field.highest:g}")
+        values.append((field.kind, number))
+    if family is Family.THERMOSTAT:
+        heating = _heating(body, dict(values).get(ReadingKind.HEATING_DEMAND_PERCENT))
+        if isinstance(heating, Undecodable):
+            return heating
+        if heating is not None:
+            values.append((ReadingKind.HEATING_ON, heating))
+    return values
+
+
+def _heating(body: dict[str, object], demand: float | None) -> float | Undecodable | None:
+    """Whether it heats, from the most direct witness there is.
+
+    Danfoss Ally sent no `running_state` until converters of August 2021, only `heat_required`;
+    Moes says it with the valve; Eurotronic with the demand alone.
+    """
+    for name, words in (
+        ("running_state", _HEATING),
+        ("heat_required", _SWITCH),
+        ("valve_state", _VALVE),
+        ("valve", _VALVE),
+        ("heating", _SWITCH),
+    ):
+        said = body.get(name)
+        if said is None or said == "":
+            continue
+        if isinstance(said, bool):
+            return float(said)
+        if not isinstance(said, str):
+            return _malformed(f"{name} is neither a word nor true or false")
+        if (heating := words.get(said.lower())) is not None:
+            return heating
+    return None if demand is None else float(demand > 0)
+
+
+def _presses(body: dict[str, object]) -> tuple[Press, ...] | Undecodable:
+    action = body.get("action", body.get("click"))
+    if action is None or action == "":
+        return ()
+    if not isinstance(action, str):
+        return _malformed("action is not a word")
+    button, word = _button_of(action)
+    if word not in _EVENTS:
+        return ()
+    number = body.get("action_transaction")
+    packet_id = number if type(number) is int and 0 <= number <= 255 else None
+    return (Press(button=button, event=_EVENTS[word], counter=None, packet_id=packet_id),)
+
+
+def _button_of(action: str) -> tuple[int, str]:
+    """Split `1_single`, `single_button_2`, `left_hold` or `off` into button and event."""
+    if match := _NUMBER_FIRST.match(action):
+        return int(match[1]) - 1, match[2]
+    if match := _NUMBER_LAST.match(action):
+        return int(match[2]) - 1, match[1]
+    first, _, rest = action.partition("_")
+    if first in _NAMED_BUTTONS:
+        return _NAMED_BUTTONS[first], rest or "press"
+    head, _, last = action.rpartition("_")
+    if last in _NAMED_BUTTONS:
+        return _NAMED_BUTTONS[last], head
+    # A two-key remote says which key, not what was done to it.
+    return (1, "press") if action == "off" else (0, action)
+
+
+def _observed_at(body: dict[str, object], frame: MqttMessage) -> datetime:
+    """Date a retained state by what the message says of itself, a live one by when it came."""
+    if not frame.retained:
+        return frame.heard.at
+    seen = body.get("last_seen")
+    try:
+        if isinstance(seen, str):
+            at = datetime.fromisoformat(seen)
+        elif isinstance(seen, int | float) and not isinstance(seen, bool):
+            at = datetime.fromtimestamp(seen / 1000, UTC)
+        else:
+            return frame.heard.at
+        return frame.heard.at if at.tzinfo is None else min(at.astimezone(UTC), frame.heard.at)
+    except (ValueError, OverflowError, OSError):
+        return frame.heard.at
+
+
+def _malformed(detail: str) -> Undecodable:
+    return Undecodable(DecodeRefusal.MALFORMED, detail)
