@@ -1,0 +1,43 @@
+"""Faults of the edge. A refusal that a home must expect is a value, not one of these.
+
+EdgeError
+├── SettingsFault    the settings cannot be used; the start stops and names what to change
+├── AlreadyRunning   another agent holds the data folder
+├── OutboxFault      the store could not do what was asked; nothing was changed
+├── LinkFault        a broker was lost, or refused us
+└── RadioFault       an adapter could not be started, or fell silent
+"""
+
+
+class EdgeError(Exception):
+    """Root of every fault that the edge raises itself."""
+
+
+class SettingsFault(EdgeError):
+    """A setting is missing, out of range, or names a file that cannot be read."""
+
+
+class AlreadyRunning(EdgeError):
+    """Two agents on one data folder would send every row twice and count each press apart."""
+
+    def __init__(self, data_dir: str) -> None:
+        super().__init__(
+            f"another zodra-edge already runs on {data_dir}; stop it first, "
+            "or choose another data_dir"
+        )
+
+
+class OutboxFault(EdgeError):
+    """The disk or the database refused; the transaction was rolled back."""
+
+
+class LinkFault(EdgeError):
+    """A connection to a broker ended or never began. `reason` is one word for the status page."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+class RadioFault(EdgeError):
+    """The Bluetooth side cannot be used as it is."""

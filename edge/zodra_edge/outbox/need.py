@@ -1,0 +1,198 @@
+"""The SQL of `need.db`: need-moments, memory, lights, refusals and the quarantine."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from pydantic import ValidationError
+
+from zodra_contract.envelope import Rejection
+from zodra_contract.signal import NeedSignal
+from zodra_edge.link import Lane
+from zodra_edge.outbox import quarantine
+from zodra_edge.outbox.records import (
+    Applied,
+    Kept,
+    Level,
+    LightRow,
+    MemoryRow,
+    NeedRows,
+    NotKept,
+    NotKeptReason,
+    need_checksum,
+)
+
+LIGHTS_PER_SLOT_MAX: Final = 8
+"""Needs of one slot whose light is remembered; older ones are done with."""
+
+
+class NeedFile:
+    """What the writer's thread knows about `need.db` between transactions."""
+
+    def __init__(self, rows_max: int, quarantine_rows_max: int) -> None:
+        """Set the limits; the counters come with `load`."""
+        self._rows_max = rows_max
+        self._quarantine_rows_max = quarantine_rows_max
+        self._meta = quarantine.Meta()
+        self._depth = 0
+
+    def load(self, connection: sqlite3.Connection) -> None:
+        """Read the counters anew, at the start and after a rollback."""
+        self._meta = quarantine.Meta.load(connection)
+        (self._depth,) = connection.execute("SELECT count(*) FROM need").fetchone()
+
+    def finish(self, connection: sqlite3.Connection) -> None:
+        """Write the counters, within the transaction."""
+        self._meta.save(connection)
+
+    def level(self, connection: sqlite3.Connection) -> Level:
+        """Say how full the file is."""
+        oldest = connection.execute("SELECT kept_ms FROM need ORDER BY sequence LIMIT 1").fetchone()
+        counts = connection.execute("SELECT reason, count FROM refusal ORDER BY reason").fetchall()
+        return Level(
+            buffer_id=self._meta.buffer_id,
+            depth=self._depth,
+            oldest_ms=oldest[0] if oldest else None,
+            next_sequence=self._meta.next_sequence,
+            dropped=self._meta.dropped,
+            quarantined=quarantine.depth(connection),
+            restarts=self._meta.restarts,
+            counts=dict(counts),
+        )
+
+    def keep(
+        self,
+        connection: sqlite3.Connection,
+        signal: NeedSignal,
+        memory: Sequence[MemoryRow],
+        light: LightRow,
+        kept_ms: int,
+    ) -> Kept | NotKept:
+        """Store a need-moment, its light and the memory that came with it; or none of them."""
+        if self._depth >= self._rows_max:
+            return NotKept(NotKeptReason.FULL)
+        sequence = self._meta.take_sequence()
+        body = signal.model_dump_json()
+        connection.execute(
+            "INSERT INTO need (sequence, signal_id, body, kept_ms, checksum) "
+            "VALUES (?, ?, ?, ?, ?)",
+            (sequence, signal.signal_id, body, kept_ms, need_checksum(sequence, kept_ms, body)),
+        )
+        self._depth += 1
+        self.remember(connection, memory)
+        self.shine(connection, light)
+        return Kept(sequence)
+
+    def remember(self, connection: sqlite3.Connection, memory: Sequence[MemoryRow]) -> None:
+        """Store what the pure rooms remember."""
+        connection.executemany(
+            "INSERT INTO memory (device_id, memory) VALUES (?, ?) "
+            "ON CONFLICT (device_id) DO UPDATE SET memory = excluded.memory",
+            memory,
+        )
+
+    def memories(self, connection: sqlite3.Connection) -> dict[str, str]:
+        """Read all memory."""
+        return dict(
+            connection.execute("SELECT device_id, memory FROM memory ORDER BY device_id").fetchall()
+        )
+
+    def shine(self, connection: sqlite3.Connection, light: LightRow) -> None:
+        """Store what a light says, and forget the oldest needs of its slot."""
+        connection.execute(
+            "INSERT INTO light (signal_id, device_id, slot_key, state, reason, at_ms) "
+            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (signal_id) DO UPDATE "
+            "SET state = excluded.state, reason = excluded.reason, at_ms = excluded.at_ms",
+            (
+                light.signal_id,
+                light.device_id,
+                light.slot_key,
+                light.state,
+                light.reason,
+                light.at_ms,
+            ),
+        )
+        connection.execute(
+            "DELETE FROM light WHERE device_id = ?1 AND slot_key = ?2 AND place NOT IN ("
+            "SELECT place FROM light WHERE device_id = ?1 AND slot_key = ?2 "
+            "ORDER BY place DESC LIMIT ?3)",
+            (light.device_id, light.slot_key, LIGHTS_PER_SLOT_MAX),
+        )
+
+    def lights(self, connection: sqlite3.Connection) -> list[LightRow]:
+        """Read all lights, the oldest need first."""
+        rows = connection.execute(
+            "SELECT device_id, slot_key, signal_id, state, reason, at_ms FROM light ORDER BY place"
+        )
+        return [LightRow(*row) for row in rows]
+
+    def count(self, connection: sqlite3.Connection, refusals: Mapping[str, int]) -> None:
+        """Add to the refusals by reason."""
+        connection.executemany(
+            "INSERT INTO refusal (reason, count) VALUES (?, ?) "
+            "ON CONFLICT (reason) DO UPDATE SET count = count + excluded.count",
+            list(refusals.items()),
+        )
+
+    def batch(
+        self, connection: sqlite3.Connection, after: int, rows_max: int, now_ms: int
+    ) -> NeedRows | None:
+        """Read need-moments above a sequence; damaged rows go to the quarantine on the way."""
+        rows: list[tuple[int, NeedSignal]] = []
+        damaged: list[tuple[int, str]] = []
+        for sequence, body, kept_ms, checksum in connection.execute(
+            "SELECT sequence, body, kept_ms, checksum FROM need WHERE sequence > ? "
+            "ORDER BY sequence LIMIT ?",
+            (after, rows_max),
+        ):
+            if need_checksum(sequence, kept_ms, body) != checksum:
+                damaged.append((sequence, quarantine.DAMAGED))
+                continue
+            try:
+                rows.append((sequence, NeedSignal.model_validate_json(body)))
+            except ValidationError:
+                damaged.append((sequence, quarantine.UNREADABLE))
+        self._set_aside(connection, damaged, now_ms)
+        if damaged and not rows:
+            return self.batch(connection, after, rows_max, now_ms)
+        (kept_from,) = connection.execute("SELECT min(sequence) FROM need").fetchone()
+        return NeedRows(kept_from, tuple(rows)) if rows else None
+
+    def apply(
+        self,
+        connection: sqlite3.Connection,
+        upto: int,
+        rejected: Sequence[Rejection],
+        now_ms: int,
+    ) -> Applied:
+        """Delete what the cloud has, and set aside what it will never take."""
+        final, kept = quarantine.sort_rejections(upto, rejected)
+        quarantined = self._set_aside(connection, final, now_ms)
+        deleted = connection.execute(
+            f"DELETE FROM need WHERE sequence <= ? AND sequence NOT IN ({quarantine.marks(kept)})",  # noqa: S608
+            (upto, *kept),
+        ).rowcount
+        self._depth -= deleted
+        return Applied(Lane.NEED, deleted, quarantined)
+
+    def _set_aside(
+        self, connection: sqlite3.Connection, rows: Sequence[tuple[int, str]], now_ms: int
+    ) -> int:
+        moved = 0
+        for sequence, reason in rows:
+            moved += connection.execute(
+                "INSERT INTO quarantine (buffer_id, sequence, reason, body, set_aside_ms) "
+                "SELECT ?, sequence, ?, body, ? FROM need WHERE sequence = ?",
+                (self._meta.buffer_id, reason, now_ms, sequence),
+            ).rowcount
+            self._depth -= connection.execute(
+                "DELETE FROM need WHERE sequence = ?", (sequence,)
+            ).rowcount
+        quarantine.trim(connection, self._quarantine_rows_max)
+        return moved
+
+    def set_aside(
+        self, connection: sqlite3.Connection, sequence: int, reason: str, now_ms: int
+    ) -> None:
+        """Move one row to the quarantine."""
+        self._set_aside(connection, [(sequence, reason)], now_ms)

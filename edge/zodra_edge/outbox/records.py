@@ -1,0 +1,127 @@
+"""What the outbox holds, what it answers, and the checksum that every row carries."""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from zodra_contract.reading import Reading
+from zodra_contract.signal import NeedSignal, TimeQuality
+from zodra_edge.link import Lane
+
+
+class MemoryRow(NamedTuple):
+    """What the pure rooms remember about one device, as text."""
+
+    device_id: str
+    memory: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The need-moment is on disk, synced."""
+
+    sequence: int
+
+
+class NotKeptReason(StrEnum):
+    """Why a need-moment could not be kept, in order of precedence."""
+
+    FULL = "outbox_full"
+    STORAGE = "storage_fault"
+
+
+@dataclass(frozen=True, slots=True)
+class NotKept:
+    """The need-moment is not on disk, nor is the memory that came with it."""
+
+    reason: NotKeptReason
+
+
+class KeptReading(NamedTuple):
+    """A reading, and how far the clock was trusted when it was made."""
+
+    reading: Reading
+    quality: TimeQuality
+    error_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class NeedRows:
+    """Need-moments in sequence."""
+
+    kept_from: int
+    rows: tuple[tuple[int, NeedSignal], ...]
+
+
+class ReadingRow(NamedTuple):
+    """One reading in its place in the buffer."""
+
+    sequence: int
+    device_id: str
+    kind: str
+    value: float
+    observed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingRows:
+    """Readings in sequence, all of one time quality."""
+
+    kept_from: int
+    rows: tuple[ReadingRow, ...]
+    quality: TimeQuality
+    error_ms: int
+    """The largest among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a receipt did."""
+
+    lane: Lane
+    deleted: int
+    quarantined: int
+
+
+@dataclass(frozen=True, slots=True)
+class LightRow:
+    """What the light of one slot last said about one need."""
+
+    device_id: str
+    slot_key: str
+    signal_id: str
+    state: str
+    reason: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How full one lane is, after the newest commit."""
+
+    buffer_id: str
+    depth: int
+    oldest_ms: int | None
+    """Wall clock of the oldest row, when it was kept."""
+    next_sequence: int
+    dropped: int
+    """Readings given up because the lane was full, since the file was made."""
+    quarantined: int
+    restarts: int
+    counts: Mapping[str, int]
+    """Refusals by reason since the file was made, as last saved."""
+
+
+def need_checksum(sequence: int, kept_ms: int, body: str) -> int:
+    """Sum a need-moment's row. `integrity_check` misses 199 of 200 flipped bits; this does not."""
+    return zlib.crc32(f"{sequence}|{kept_ms}|{body}".encode())
+
+
+def reading_checksum(row: ReadingRow, quality: str, error_ms: int) -> int:
+    """Sum a reading's row; see `need_checksum`."""
+    return zlib.crc32(
+        f"{row.sequence}|{row.device_id}|{row.kind}|{row.value!r}|{row.observed_ms}"
+        f"|{quality}|{error_ms}".encode()
+    )

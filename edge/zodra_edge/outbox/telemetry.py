@@ -1,0 +1,172 @@
+"""The SQL of `telemetry.db`: readings, and the quarantine."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+
+from zodra_contract.envelope import Rejection
+from zodra_contract.signal import TimeQuality
+from zodra_edge.link import Lane
+from zodra_edge.outbox import quarantine
+from zodra_edge.outbox.records import (
+    Applied,
+    KeptReading,
+    Level,
+    ReadingRow,
+    ReadingRows,
+    reading_checksum,
+)
+
+DROP_ROWS: Final = 500
+"""When full, this many of the oldest go at once, so that a full lane does not delete row by row."""
+
+
+class TelemetryFile:
+    """What the writer's thread knows about `telemetry.db` between transactions."""
+
+    def __init__(self, rows_max: int, quarantine_rows_max: int) -> None:
+        """Set the limits; the counters come with `load`."""
+        self._rows_max = rows_max
+        self._quarantine_rows_max = quarantine_rows_max
+        self._meta = quarantine.Meta()
+        self._depth = 0
+        self._quarantined = 0
+
+    def load(self, connection: sqlite3.Connection) -> None:
+        """Read the counters anew, at the start and after a rollback."""
+        self._meta = quarantine.Meta.load(connection)
+        (self._depth,) = connection.execute("SELECT count(*) FROM reading").fetchone()
+        self._quarantined = quarantine.depth(connection)
+
+    def finish(self, connection: sqlite3.Connection) -> None:
+        """Write the counters, within the transaction."""
+        self._meta.save(connection)
+
+    def level(self, connection: sqlite3.Connection) -> Level:
+        """Say how full the file is."""
+        oldest = connection.execute(
+            "SELECT observed_ms FROM reading ORDER BY sequence LIMIT 1"
+        ).fetchone()
+        return Level(
+            buffer_id=self._meta.buffer_id,
+            depth=self._depth,
+            oldest_ms=oldest[0] if oldest else None,
+            next_sequence=self._meta.next_sequence,
+            dropped=self._meta.dropped,
+            quarantined=self._quarantined,
+            restarts=self._meta.restarts,
+            counts={},
+        )
+
+    def keep(self, connection: sqlite3.Connection, readings: Sequence[KeptReading]) -> int:
+        """Store readings; returns how many of the oldest had to go for them."""
+        rows = []
+        for reading, quality, error_ms in readings:
+            row = ReadingRow(
+                self._meta.take_sequence(),
+                reading.device_id,
+                reading.kind.value,
+                float(reading.value),
+                int(reading.observed_at.timestamp() * 1000),
+            )
+            checksum = reading_checksum(row, quality.value, error_ms)
+            rows.append((*row, quality.value, error_ms, checksum))
+        connection.executemany(
+            "INSERT INTO reading "
+            "(sequence, device_id, kind, value, observed_ms, quality, error_ms, checksum) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+        self._depth += len(rows)
+        return self._drop_oldest(connection)
+
+    def _drop_oldest(self, connection: sqlite3.Connection) -> int:
+        if self._depth <= self._rows_max:
+            return 0
+        spare = max(self._depth - self._rows_max, min(DROP_ROWS, self._rows_max // 10))
+        dropped = connection.execute(
+            "DELETE FROM reading WHERE sequence IN "
+            "(SELECT sequence FROM reading ORDER BY sequence LIMIT ?)",
+            (spare,),
+        ).rowcount
+        self._depth -= dropped
+        self._meta.dropped += dropped
+        return dropped
+
+    def batch(
+        self, connection: sqlite3.Connection, after: int, rows_max: int, now_ms: int
+    ) -> ReadingRows | None:
+        """Read readings of one time quality above a sequence; damaged rows go aside on the way."""
+        rows: list[ReadingRow] = []
+        damaged: list[tuple[int, str]] = []
+        first_quality: str | None = None
+        error_ms_max = 0
+        for *columns, quality, error_ms, checksum in connection.execute(
+            "SELECT sequence, device_id, kind, value, observed_ms, quality, error_ms, checksum "
+            "FROM reading WHERE sequence > ? ORDER BY sequence LIMIT ?",
+            (after, rows_max),
+        ):
+            row = ReadingRow(*columns)
+            if reading_checksum(row, quality, error_ms) != checksum:
+                damaged.append((row.sequence, quarantine.DAMAGED))
+                continue
+            if first_quality not in (None, quality):
+                break
+            first_quality = quality
+            error_ms_max = max(error_ms_max, error_ms)
+            rows.append(row)
+        self._set_aside(connection, damaged, now_ms)
+        if damaged and not rows:
+            return self.batch(connection, after, rows_max, now_ms)
+        if first_quality is None:
+            return None
+        (kept_from,) = connection.execute("SELECT min(sequence) FROM reading").fetchone()
+        return ReadingRows(kept_from, tuple(rows), TimeQuality(first_quality), error_ms_max)
+
+    def apply(
+        self,
+        connection: sqlite3.Connection,
+        upto: int,
+        rejected: Sequence[Rejection],
+        now_ms: int,
+    ) -> Applied:
+        """Delete what the cloud has, and set aside what it will never take."""
+        final, kept = quarantine.sort_rejections(upto, rejected)
+        quarantined = self._set_aside(connection, final, now_ms)
+        deleted = connection.execute(
+            f"DELETE FROM reading WHERE sequence <= ? AND sequence NOT IN ({quarantine.marks(kept)})",  # noqa: S608, E501
+            (upto, *kept),
+        ).rowcount
+        self._depth -= deleted
+        return Applied(Lane.TELEMETRY, deleted, quarantined)
+
+    def _set_aside(
+        self, connection: sqlite3.Connection, rows: Sequence[tuple[int, str]], now_ms: int
+    ) -> int:
+        moved = 0
+        for sequence, reason in rows:
+            row = connection.execute(
+                "SELECT device_id, kind, value, observed_ms FROM reading WHERE sequence = ?",
+                (sequence,),
+            ).fetchone()
+            if row is None:
+                continue
+            connection.execute(
+                "INSERT INTO quarantine (buffer_id, sequence, reason, body, set_aside_ms) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (self._meta.buffer_id, sequence, reason, json.dumps(row), now_ms),
+            )
+            connection.execute("DELETE FROM reading WHERE sequence = ?", (sequence,))
+            moved += 1
+        self._depth -= moved
+        if moved:
+            quarantine.trim(connection, self._quarantine_rows_max)
+            self._quarantined = quarantine.depth(connection)
+        return moved
+
+    def set_aside(
+        self, connection: sqlite3.Connection, sequence: int, reason: str, now_ms: int
+    ) -> None:
+        """Move one row to the quarantine."""
+        self._set_aside(connection, [(sequence, reason)], now_ms)

@@ -1,0 +1,273 @@
+"""The gateway's settings, read once from one TOML file into one frozen value.
+
+A bad value stops the start with its name and what is allowed. Secrets are never written in the
+file itself: it names files that hold them, relative to its own folder.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretBytes,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from zodra_contract.envelope import TELEMETRY_ROWS_MAX
+from zodra_contract.ids import DeviceId, GatewayId, HouseholdId, SlotKey
+from zodra_edge.decode.profile import DeviceProfile, Family, Limits
+from zodra_edge.errors import SettingsFault
+
+DEVICES_MAX: Final = 256
+BIND_KEY_BYTES: Final = 16
+SECRET_BYTES_MAX: Final = 4096
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Host = Annotated[str, Field(min_length=1, max_length=253)]
+BluetoothAddress = Annotated[
+    str, StringConstraints(to_upper=True, pattern=r"^(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$")
+]
+TopicName = Annotated[str, StringConstraints(pattern=r"^[^+#\x00]{1,256}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Cloud(_Part):
+    """The broker where the cloud listens."""
+
+    host: Host
+    port: Port = 1883
+    username: str | None = None
+    """The broker's name for this gateway; its `gateway_id` unless said otherwise."""
+    password: SecretStr | None = None
+    """From `password_file`."""
+    tls: bool = False
+    ca_file: Path | None = None
+    """Certificates to trust; the system's own if not given."""
+
+
+class HomeMqtt(_Part):
+    """The home's own broker."""
+
+    host: Host
+    port: Port = 1883
+    username: str | None = None
+    password: SecretStr | None = None
+    """From `password_file`."""
+    message_bytes_max: Annotated[int, Field(ge=256, le=1024 * 1024)] = 64 * 1024
+    """A larger payload is refused before it is parsed."""
+
+
+class Radio(_Part):
+    """The Bluetooth side."""
+
+    backend: Annotated[str, StringConstraints(pattern=r"^[\w.]+:\w+$")] | None = None
+    """`package.module:factory` of a bleak backend; BlueZ if not given."""
+    options: dict[str, str] = Field(default_factory=dict, max_length=16)
+    """Handed to the factory as they are."""
+    scanning_mode: Literal["active", "passive"] = "active"
+    silence_s_max: Annotated[float, Field(ge=10, le=3600)] = 60.0
+    """Without any advertisement for this long, scanning is built up anew. Promise 7 allows 120 s
+    before a deaf radio must be noticed."""
+
+
+class Device(_Part):
+    """One device of the home."""
+
+    device_id: DeviceId
+    family: Family
+    slot_key: SlotKey
+    address: BluetoothAddress | None = None
+    bind_key: SecretBytes | None = None
+    """From `bind_key_file`: 32 hexadecimal digits."""
+    topic: TopicName | None = None
+    worn_out_h: Annotated[float, Field(gt=0, le=100_000)] = 400.0
+    service_due_h: Annotated[float, Field(gt=0, le=100_000)] = 1500.0
+    pack_units: Annotated[int, Field(ge=1, le=100_000)] = 44
+    reorder_units: Annotated[int, Field(ge=0, le=100_000)] = 8
+    counter_epoch: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+
+    @model_validator(mode="after")
+    def _has_a_way_in(self) -> Self:
+        by_air = self.family in (Family.BUTTON, Family.WEARABLE)
+        if by_air and self.address is None:
+            raise ValueError(f"a {self.family} needs an address, such as A4:C1:38:00:00:01")
+        if not by_air and self.topic is None:
+            raise ValueError(f"a {self.family} needs a topic on the home's broker")
+        if self.reorder_units >= self.pack_units:
+            raise ValueError("reorder_units must be below pack_units")
+        return self
+
+    def profile(self) -> DeviceProfile:
+        """Make the plain value that the pure rooms use."""
+        return DeviceProfile(
+            device_id=self.device_id,
+            family=self.family,
+            slot_key=self.slot_key,
+            address=self.address,
+            bind_key=self.bind_key.get_secret_value() if self.bind_key else None,
+            topic=self.topic,
+            limits=Limits(
+                worn_out_h=self.worn_out_h,
+                service_due_h=self.service_due_h,
+                pack_units=self.pack_units,
+                reorder_units=self.reorder_units,
+            ),
+            counter_epoch=self.counter_epoch,
+        )
+
+
+class Frames(_Part):
+    """The queue between the transports and the one consumer."""
+
+    queue_max: Annotated[int, Field(ge=16, le=1_000_000)] = 10_000
+    """When full, an advertisement is dropped and counted; the home's broker is made to wait."""
+
+
+class OutboxLimits(_Part):
+    """How much is kept."""
+
+    need_rows_max: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
+    """When full, a new need-moment is refused visibly. 20,000 are 400 a day for seven weeks."""
+    telemetry_rows_max: Annotated[int, Field(ge=100, le=50_000_000)] = 1_000_000
+    """When full, the oldest reading is dropped and counted; about 100 bytes each."""
+    quarantine_rows_max: Annotated[int, Field(ge=10, le=1_000_000)] = 10_000
+    linger_s: Annotated[float, Field(ge=0, le=60)] = 2.0
+    """The longest that a reading, or a detector's memory, waits in RAM for company. One commit
+    alone costs a card 10 kB, one of a hundred 0.9 kB an event. Never for a need-moment."""
+    linger_rows_max: Annotated[int, Field(ge=1, le=10_000)] = 500
+
+
+class Uplink(_Part):
+    """The conversation with the cloud."""
+
+    health_period_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    backoff_s_max: Annotated[float, Field(ge=0.1, le=3600)] = 60.0
+    receipt_timeout_s: Annotated[float, Field(ge=0.2, le=600)] = 15.0
+    """Rows without a receipt after this long are sent again."""
+    in_flight_max: Annotated[int, Field(ge=1, le=64)] = 4
+    """Batches a lane may have sent without a receipt."""
+    telemetry_rows_max: Annotated[int, Field(ge=1, le=TELEMETRY_ROWS_MAX)] = 500
+
+
+class Settings(_Part):
+    """Everything that can be set."""
+
+    gateway_id: GatewayId
+    household_id: HouseholdId
+    data_dir: Path
+    cloud: Cloud
+    home_mqtt: HomeMqtt | None = None
+    radio: Radio | None = None
+    devices: Annotated[tuple[Device, ...], Field(max_length=DEVICES_MAX)] = ()
+    frames: Frames = Frames()
+    outbox: OutboxLimits = OutboxLimits()
+    uplink: Uplink = Uplink()
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        for what in ("device_id", "address", "topic"):
+            seen = [getattr(device, what) for device in self.devices]
+            known = [value for value in seen if value is not None]
+            twice = {str(value) for value in known if known.count(value) > 1}
+            if twice:
+                raise ValueError(f"devices: {what} {sorted(twice)[0]} is used twice")
+        if self.home_mqtt is None and any(device.topic for device in self.devices):
+            raise ValueError("a device has a topic, but there is no [home_mqtt] section")
+        if self.radio is None and any(device.address for device in self.devices):
+            raise ValueError("a device has an address, but there is no [radio] section")
+        return self
+
+    def profiles(self) -> tuple[DeviceProfile, ...]:
+        """Make the plain values that the pure rooms use."""
+        return tuple(device.profile() for device in self.devices)
+
+
+def load(path: Path) -> Settings:
+    """Read the settings and the secrets they name.
+
+    Raises:
+        SettingsFault: a file cannot be read, or a value is not allowed; the message names it.
+    """
+    folder = path.resolve().parent
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as fault:
+        raise SettingsFault(f"cannot read {path}: {fault.strerror}") from fault
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise SettingsFault(f"{path} is not TOML: {fault}") from fault
+    _take_secrets(raw, folder)
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as fault:
+        raise SettingsFault(f"{path}: {_sentence(fault)}") from fault
+    return settings.model_copy(update={"data_dir": folder / settings.data_dir})
+
+
+def _take_secrets(raw: dict[str, Any], folder: Path) -> None:
+    for name in ("cloud", "home_mqtt"):
+        part = raw.get(name)
+        if isinstance(part, dict):
+            _refuse_inline(part, name, "password")
+            if named := part.pop("password_file", ""):
+                part["password"] = _secret(folder, f"{name}.password_file", named)
+            if part.get("ca_file"):
+                part["ca_file"] = folder / str(part["ca_file"])
+            else:
+                part.pop("ca_file", None)
+    devices = raw.get("devices")
+    for place, device in enumerate(devices if isinstance(devices, list) else ()):
+        if isinstance(device, dict):
+            _refuse_inline(device, f"devices.{place}", "bind_key")
+            if named := device.pop("bind_key_file", ""):
+                device["bind_key"] = _bind_key(folder, f"devices.{place}.bind_key_file", named)
+
+
+def _refuse_inline(part: dict[str, Any], where: str, name: str) -> None:
+    if name in part:
+        raise SettingsFault(
+            f"{where}.{name} must not be written in the settings; "
+            f"put it in a file of mode 0600 and name that as {name}_file"
+        )
+
+
+def _secret(folder: Path, where: str, named: object) -> str:
+    path = folder / str(named)
+    try:
+        with path.open("rb") as file:
+            raw = file.read(SECRET_BYTES_MAX)
+        return raw.decode().strip()
+    except OSError as fault:
+        raise SettingsFault(f"{where}: cannot read {path}: {fault.strerror}") from fault
+    except UnicodeDecodeError as fault:
+        raise SettingsFault(f"{where}: {path} is not UTF-8 text") from fault
+
+
+def _bind_key(folder: Path, where: str, named: object) -> bytes:
+    text = _secret(folder, where, named)
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != BIND_KEY_BYTES:
+        raise SettingsFault(
+            f"{where}: expected {2 * BIND_KEY_BYTES} hexadecimal digits in the file"
+        )
+    return key
+
+
+def _sentence(fault: ValidationError) -> str:
+    lines = [
+        f"{'.'.join(str(part) for part in error['loc']) or 'settings'}: {error['msg']}"
+        for error in fault.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    return "; ".join(lines[:5])
