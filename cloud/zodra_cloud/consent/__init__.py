@@ -1,0 +1,1 @@
+"""What a household agreed to, per purpose, as rows that are only ever added."""

@@ -1,0 +1,1 @@
+"""From a moment to at most one offer, with its reason in a sentence."""

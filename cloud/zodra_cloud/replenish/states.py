@@ -1,0 +1,176 @@
+"""How a quote and an order may move: two tables, read by the service, the tests and the docs.
+
+An event that a table does not name for a state changes nothing: events arrive late, twice and out
+of order, from jobs, from the shop and from people.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+from zodra_contract.outcome import SignalState
+
+
+class QuoteState(StrEnum):
+    """Where a quote stands."""
+
+    QUESTION = "question"
+    """The household is asked whether the need is there; no shop has been asked yet."""
+    REQUESTED = "requested"
+    """A shop is asked for the price."""
+    OPEN = "open"
+    """The priced quote waits for the household."""
+    CONFIRMED = "confirmed"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+    """No shop could quote, or the consent was withdrawn."""
+
+
+class QuoteEvent(StrEnum):
+    """What can happen to a quote."""
+
+    WANTED = "wanted"
+    """The household says that the need is there."""
+    QUOTED = "quoted"
+    CONFIRM = "confirm"
+    DECLINE = "decline"
+    EXPIRE = "expire"
+    REFUSE = "refuse"
+
+
+QUOTE_TRANSITIONS: Final = {
+    (QuoteState.QUESTION, QuoteEvent.WANTED): QuoteState.REQUESTED,
+    (QuoteState.QUESTION, QuoteEvent.DECLINE): QuoteState.DECLINED,
+    (QuoteState.QUESTION, QuoteEvent.EXPIRE): QuoteState.EXPIRED,
+    (QuoteState.QUESTION, QuoteEvent.REFUSE): QuoteState.REFUSED,
+    (QuoteState.REQUESTED, QuoteEvent.QUOTED): QuoteState.OPEN,
+    (QuoteState.REQUESTED, QuoteEvent.REFUSE): QuoteState.REFUSED,
+    (QuoteState.OPEN, QuoteEvent.CONFIRM): QuoteState.CONFIRMED,
+    (QuoteState.OPEN, QuoteEvent.DECLINE): QuoteState.DECLINED,
+    (QuoteState.OPEN, QuoteEvent.EXPIRE): QuoteState.EXPIRED,
+    (QuoteState.OPEN, QuoteEvent.REFUSE): QuoteState.REFUSED,
+}
+
+QUOTE_WAITS: Final = frozenset({QuoteState.QUESTION, QuoteState.REQUESTED, QuoteState.OPEN})
+"""At most one of these per slot; a second need on the slot holds on to it."""
+
+
+class OrderState(StrEnum):
+    """Where an order stands."""
+
+    CONFIRMED = "confirmed"
+    SUBMITTING = "submitting"
+    """The shop is being asked; whoever finds an order here after a crash treats it as unknown."""
+    UNKNOWN = "unknown"
+    """The shop may or may not have it. It is asked under the same key, never with a new one."""
+    NEEDS_PERSON = "needs_person"
+    """Unknown for too long: on the operator's page, while the shop is still asked at leisure."""
+    PLACED = "placed"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class OrderEvent(StrEnum):
+    """What can happen to an order."""
+
+    SUBMIT = "submit"
+    UNCLEAR = "unclear"
+    GIVE_UP = "give_up"
+    PLACED = "placed"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    CANCELLED = "cancelled"
+    REFUSED = "refused"
+    """By the shop, or by the operator who found that the shop does not have it."""
+
+
+_UNSURE: Final = (OrderState.SUBMITTING, OrderState.UNKNOWN, OrderState.NEEDS_PERSON)
+
+ORDER_TRANSITIONS: Final = {
+    (OrderState.CONFIRMED, OrderEvent.SUBMIT): OrderState.SUBMITTING,
+    (OrderState.SUBMITTING, OrderEvent.UNCLEAR): OrderState.UNKNOWN,
+    (OrderState.UNKNOWN, OrderEvent.SUBMIT): OrderState.SUBMITTING,
+    (OrderState.UNKNOWN, OrderEvent.GIVE_UP): OrderState.NEEDS_PERSON,
+    **{(state, OrderEvent.PLACED): OrderState.PLACED for state in _UNSURE},
+    **{(state, OrderEvent.REFUSED): OrderState.FAILED for state in _UNSURE},
+    # The shop's own word about an order proves that it was placed, however far behind we are.
+    **{
+        (state, event): reached
+        for state in (*_UNSURE, OrderState.PLACED)
+        for event, reached in (
+            (OrderEvent.SHIPPED, OrderState.SHIPPED),
+            (OrderEvent.DELIVERED, OrderState.DELIVERED),
+            (OrderEvent.CANCELLED, OrderState.CANCELLED),
+        )
+    },
+    (OrderState.SHIPPED, OrderEvent.DELIVERED): OrderState.DELIVERED,
+}
+
+ORDER_OPEN: Final = frozenset(
+    {
+        OrderState.CONFIRMED,
+        OrderState.SUBMITTING,
+        OrderState.UNKNOWN,
+        OrderState.NEEDS_PERSON,
+        OrderState.PLACED,
+        OrderState.SHIPPED,
+    }
+)
+"""At most one of these per slot, held by a unique index; a second need is already on its way."""
+
+AT_SHOP: Final = frozenset({OrderState.PLACED, OrderState.SHIPPED, OrderState.DELIVERED})
+"""The shop has said that it has the order."""
+
+SIGNAL_STATES: Final = {
+    OrderState.CONFIRMED: SignalState.ORDERING,
+    OrderState.SUBMITTING: SignalState.ORDERING,
+    OrderState.UNKNOWN: SignalState.ORDERING,
+    OrderState.NEEDS_PERSON: SignalState.ORDERING,
+    OrderState.PLACED: SignalState.ORDERED,
+    OrderState.SHIPPED: SignalState.SHIPPED,
+    OrderState.DELIVERED: SignalState.DELIVERED,
+    OrderState.FAILED: SignalState.REFUSED,
+    OrderState.CANCELLED: SignalState.REFUSED,
+}
+"""What the household hears about its need while the order stands there."""
+
+
+class Ending(StrEnum):
+    """Why a quote or an order ended without a delivery, as people are told. Never reused."""
+
+    OUT_OF_STOCK = "out_of_stock"
+    UNKNOWN_ITEM = "unknown_item"
+    PRICE_CHANGED = "price_changed"
+    """A new quote follows, and has to be confirmed anew."""
+    QUOTE_EXPIRED = "quote_expired"
+    QUESTION_EXPIRED = "question_expired"
+    DECLINED = "declined"
+    """By the household."""
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    PAYMENT_DECLINED = "payment_declined"
+    SHOP_REFUSED = "shop_refused"
+    """For another reason of its own, which the operator can read."""
+    SHOP_UNAVAILABLE = "shop_unavailable"
+    """No shop could quote within the limit."""
+    CANCELLED_BY_SHOP = "cancelled_by_shop"
+    NOT_AT_SHOP = "not_at_shop"
+    """A person found out that the shop does not have an order that was unknown."""
+
+
+QUOTED_ANEW: Final = frozenset({Ending.PRICE_CHANGED, Ending.QUOTE_EXPIRED})
+"""When the shop refuses an order for one of these, the household gets a new quote."""
+
+ROUNDS_MAX: Final = 3
+"""How many quotes one need may get; then it is refused, and the household can press again."""
+
+
+def next_quote_state(state: QuoteState, event: QuoteEvent) -> QuoteState | None:
+    """Look up where an event takes a quote; None if it changes nothing."""
+    return QUOTE_TRANSITIONS.get((state, event))
+
+
+def next_order_state(state: OrderState, event: OrderEvent) -> OrderState | None:
+    """Look up where an event takes an order; None if it changes nothing."""
+    return ORDER_TRANSITIONS.get((state, event))
