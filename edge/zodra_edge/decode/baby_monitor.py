@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from zodra_contract.reading import Reading, ReadingKind
 from zodra_edge.decode.frame import MqttMessage
@@ -23,6 +23,15 @@ UNITS_MAX: Final = 1_000
 """The most that one change or refill can be about."""
 
 _Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
+
+_Instant = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
+        r"(Z|[+-][0-9]{2}:[0-9]{2})$"
+    ),
+]
+"""RFC 3339, with its offset."""
 
 
 class _Part(BaseModel):
@@ -57,7 +66,7 @@ class _Diaper(_Part):
 
 class _Report(_Part):
     event_id: _Name | None = None
-    observed_at: Annotated[AwareDatetime | None, Field(strict=False)] = None
+    observed_at: _Instant | None = None
     battery_percent: Annotated[float, Field(ge=0, le=100)] | None = None
     cry: _Cry | None = None
     breathing: _Breathing | None = None
@@ -77,6 +86,9 @@ def decode(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:
     except ValidationError as fault:
         first = fault.errors(include_url=False, include_context=False, include_input=False)[0]
         return _malformed(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+    observed_at = _observed_at(report, frame)
+    if observed_at is None:
+        return _malformed("observed_at: no instant of the calendar")
     note = _note(report, profile)
     if isinstance(note, Undecodable):
         return note
@@ -84,7 +96,7 @@ def decode(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:
         return Undecodable(DecodeRefusal.RETAINED_ACTION, "a diaper event the broker had kept")
     return Decoded(
         device_id=profile.device_id,
-        readings=_readings(report, note, frame, profile),
+        readings=_readings(report, note, observed_at, profile),
         authenticated=True,
         diaper=note,
         retained=frame.retained,
@@ -114,36 +126,38 @@ def _note(report: _Report, profile: DeviceProfile) -> DiaperNote | Undecodable |
     return DiaperNote(event_id=report.event_id, event=diaper.event, units=units)
 
 
+def _observed_at(report: _Report, frame: MqttMessage) -> datetime | None:
+    """When the monitor says it was; a monitor whose clock runs ahead is not believed."""
+    if report.observed_at is None:
+        return frame.heard.at
+    try:
+        # An offset can push the years 1 and 9999 out of the calendar.
+        return min(datetime.fromisoformat(report.observed_at).astimezone(UTC), frame.heard.at)
+    except (ValueError, OverflowError):
+        return None
+
+
 def _readings(
-    report: _Report, note: DiaperNote | None, frame: MqttMessage, profile: DeviceProfile
+    report: _Report, note: DiaperNote | None, observed_at: datetime, profile: DeviceProfile
 ) -> tuple[Reading, ...]:
-    cry, breathing, room = report.cry or _Cry(), report.breathing or _Breathing(), report.room
-    confidence = cry.confidence
+    confidence = report.cry.confidence if report.cry else None
     changed = note.units if note is not None and note.event is DiaperEvent.CHANGE else None
     values = (
         (ReadingKind.CRY_CONFIDENCE_PERCENT, None if confidence is None else confidence * 100),
-        (ReadingKind.BREATHING_RATE_BPM, breathing.rate_bpm),
-        (ReadingKind.NURSERY_TEMPERATURE_C, room.temperature_c if room else None),
-        (ReadingKind.NURSERY_HUMIDITY_PERCENT, room.humidity_percent if room else None),
+        (ReadingKind.BREATHING_RATE_BPM, report.breathing.rate_bpm if report.breathing else None),
+        (ReadingKind.NURSERY_TEMPERATURE_C, report.room.temperature_c if report.room else None),
+        (
+            ReadingKind.NURSERY_HUMIDITY_PERCENT,
+            report.room.humidity_percent if report.room else None,
+        ),
         (ReadingKind.DIAPER_CHANGE, changed),
         (ReadingKind.BATTERY_PERCENT, report.battery_percent),
     )
-    # A monitor whose clock runs ahead must not report from the future.
-    said = report.observed_at
-    at = frame.heard.at if said is None else min(_in_utc(said, frame.heard.at), frame.heard.at)
     return tuple(
-        Reading(device_id=profile.device_id, kind=kind, value=value, observed_at=at)
+        Reading(device_id=profile.device_id, kind=kind, value=value, observed_at=observed_at)
         for kind, value in values
         if value is not None
     )
-
-
-def _in_utc(said: datetime, otherwise: datetime) -> datetime:
-    """Shift to UTC; an offset can push the years 1 and 9999 out of the calendar."""
-    try:
-        return said.astimezone(UTC)
-    except OverflowError:
-        return otherwise
 
 
 def _malformed(detail: str) -> Undecodable:

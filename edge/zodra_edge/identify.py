@@ -1,0 +1,213 @@
+"""Which press is this: the same press gets the same name from every gateway and after a restart.
+
+With an encryption counter the device names its presses itself: strictly increasing, kept on disk,
+no exceptions for low numbers (a captured frame with a counter below 100 is a replay like any
+other). After a battery change, when a device counts from the start again, `counter_epoch` in its
+settings is raised by hand.
+
+Without a counter nothing is proven: a packet id or the event itself, within a window of time, is
+told from its own repeats as well as it can be, and the press is marked as not authenticated.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from zodra_contract.ids import SignalId, press_id
+from zodra_edge.decode.profile import DeviceProfile, Limits
+from zodra_edge.decode.result import Decoded, Press
+from zodra_edge.heard import Heard
+
+_RECENT_MAX: Final = 16
+"""Presses without counter that are remembered, one per button and event; oldest forgotten."""
+
+
+class PressRefusal(StrEnum):
+    """Why a frame is refused although it decodes."""
+
+    REPLAY = "replay"
+    """Its counter is below one already accepted: recorded earlier, and played back."""
+
+
+class PressRepeat(StrEnum):
+    """Why a frame or a press means nothing new."""
+
+    REPEAT = "repeat"
+    """The same frame again: a device sends each event several times."""
+    BOUNCE = "bounce"
+    """The same event again, too soon for a device that does not number its events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """The last time one kind of press was heard from a device without counter."""
+
+    button: int
+    event: str
+    packet_id: int | None
+    at: datetime
+    monotonic_ms: int
+    boot_id: str
+    window: int
+    """Number of the time window in its name; never used twice for the same kind of press."""
+
+
+@dataclass(frozen=True, slots=True)
+class PressMemory:
+    """What identification remembers about one device."""
+
+    epoch: int = 0
+    """The `counter_epoch` that `counter` belongs to."""
+    counter: int | None = None
+    """The highest that was accepted."""
+    done: tuple[int, ...] = ()
+    """Buttons whose press at that counter is kept. A frame with two presses may be kept in two
+    steps, and what was not kept is taken up by the frame's next repeat."""
+    packet: tuple[int, int, str] | None = None
+    """Packet id, monotonic time and boot of the last frame with a counter."""
+    recent: tuple[Recent, ...] = ()
+    """Oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A press that was not there before."""
+
+    signal_id: SignalId
+    press: Press
+    memory: PressMemory
+    """To be stored with it: knows this press and those before it, and none after."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is new in one frame."""
+
+    memory: PressMemory
+    presses: tuple[Accepted, ...] = ()
+    refused: PressRefusal | None = None
+    ignored: tuple[PressRepeat, ...] = ()
+    repeated: bool = False
+    """The whole frame was heard before; its readings are not new either."""
+
+
+def identify(
+    memory: PressMemory, decoded: Decoded, heard: Heard, profile: DeviceProfile
+) -> Verdict:
+    """Tell new presses from repeats, bounces and replays.
+
+    Args:
+        memory: of this device; start with `PressMemory()`.
+        decoded: what the frame said.
+        heard: when it was heard.
+        profile: of the device.
+    """
+    if decoded.counter is not None:
+        return _by_counter(memory, decoded, decoded.counter, heard, profile)
+    return _by_time(memory, decoded, heard, profile)
+
+
+def _by_counter(
+    memory: PressMemory, decoded: Decoded, counter: int, heard: Heard, profile: DeviceProfile
+) -> Verdict:
+    if profile.counter_epoch > memory.epoch:
+        memory = PressMemory(epoch=profile.counter_epoch)
+    if memory.counter is not None and counter < memory.counter:
+        return Verdict(memory, refused=PressRefusal.REPLAY)
+    if counter != memory.counter:
+        again = _is_same_packet(memory, decoded, heard, profile.limits)
+        memory = replace(
+            memory,
+            counter=counter,
+            done=tuple(press.button for press in decoded.presses) if again else (),
+            packet=_packet(decoded, heard),
+        )
+        if again:
+            return Verdict(memory, ignored=(PressRepeat.REPEAT,), repeated=True)
+        repeated = False
+    else:
+        repeated = True
+    accepted: list[Accepted] = []
+    for press in decoded.presses:
+        if press.button in memory.done:
+            continue
+        memory = replace(memory, done=(*memory.done, press.button))
+        name = f"enc-{memory.epoch}-{counter}"
+        accepted.append(Accepted(_name(profile, name, press), press, memory))
+    ignored = (PressRepeat.REPEAT,) if repeated and not accepted else ()
+    return Verdict(memory, tuple(accepted), ignored=ignored, repeated=repeated)
+
+
+def _is_same_packet(memory: PressMemory, decoded: Decoded, heard: Heard, limits: Limits) -> bool:
+    """Some firmware encrypts every repeat anew; the packet id inside then stays the same."""
+    if memory.packet is None or decoded.packet_id is None:
+        return False
+    packet_id, monotonic_ms, boot_id = memory.packet
+    since_ms = heard.monotonic_ms - monotonic_ms
+    return (
+        packet_id == decoded.packet_id
+        and boot_id == heard.boot_id
+        and since_ms < limits.bounce_window_s * 1000
+    )
+
+
+def _packet(decoded: Decoded, heard: Heard) -> tuple[int, int, str] | None:
+    if decoded.packet_id is None:
+        return None
+    return decoded.packet_id, heard.monotonic_ms, heard.boot_id
+
+
+def _by_time(
+    memory: PressMemory, decoded: Decoded, heard: Heard, profile: DeviceProfile
+) -> Verdict:
+    accepted: list[Accepted] = []
+    ignored: list[PressRepeat] = []
+    for press in decoded.presses:
+        last = next(
+            (r for r in memory.recent if r.button == press.button and r.event == press.event), None
+        )
+        numbered = press.packet_id is not None
+        window_s = profile.limits.repeat_window_s if numbered else profile.limits.bounce_window_s
+        same = last is not None and last.packet_id == press.packet_id
+        if last is not None and same and _since_s(last, heard) < window_s:
+            # Measured from when it was last heard: a long burst stays one press.
+            memory = _remember(memory, _recent(press, heard, last.window))
+            ignored.append(PressRepeat.REPEAT if numbered else PressRepeat.BOUNCE)
+            continue
+        window = int(heard.at.timestamp() // window_s)
+        if last is not None:
+            # A wall clock that was set back must not give a new press an old press's name.
+            window = max(window, last.window + 1) if same else window
+        memory = _remember(memory, _recent(press, heard, window))
+        name = f"at-{window}" if press.packet_id is None else f"pid-{press.packet_id}-{window}"
+        accepted.append(Accepted(_name(profile, name, press), press, memory))
+    repeated = bool(ignored) and not accepted
+    return Verdict(memory, tuple(accepted), ignored=tuple(ignored), repeated=repeated)
+
+
+def _recent(press: Press, heard: Heard, window: int) -> Recent:
+    return Recent(
+        button=press.button,
+        event=press.event,
+        packet_id=press.packet_id,
+        at=heard.at,
+        monotonic_ms=heard.monotonic_ms,
+        boot_id=heard.boot_id,
+        window=window,
+    )
+
+
+def _remember(memory: PressMemory, latest: Recent) -> PressMemory:
+    others = tuple(r for r in memory.recent if (r.button, r.event) != (latest.button, latest.event))
+    return replace(memory, recent=(*others, latest)[-_RECENT_MAX:])
+
+
+def _since_s(last: Recent, heard: Heard) -> float:
+    if last.boot_id == heard.boot_id:
+        return (heard.monotonic_ms - last.monotonic_ms) / 1000
+    return abs((heard.at - last.at).total_seconds())
+
+
+def _name(profile: DeviceProfile, counter: str, press: Press) -> SignalId:
+    return press_id(profile.device_id, counter, press.button, press.event)
