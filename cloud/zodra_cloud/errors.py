@@ -5,6 +5,7 @@ CloudError
 ├── NewerSchema         the database was written by a newer build
 ├── BadSettings         the settings file is missing, or a value in it is out of its range
 ├── AlreadyServing      another process serves from the same data folder
+├── BadRequest          a value that a person gave is not usable; says why and what is
 ├── UnknownThing        a household, gateway, device or slot that is not there
 ├── AlreadyThere        one that is there already
 ├── LeaseLost           another worker has taken over the job
@@ -47,6 +48,10 @@ class AlreadyServing(CloudError):
         super().__init__(
             f"another zodra-cloud serves from {data_dir}; stop it, or choose another data_dir"
         )
+
+
+class BadRequest(CloudError):
+    """A value that a person gave is not usable; the message says why and what is."""
 
 
 class UnknownThing(CloudError):

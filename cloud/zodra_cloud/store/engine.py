@@ -9,6 +9,7 @@ units of the same household follow each other there too.
 """
 
 import hashlib
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,8 @@ BUSY_TIMEOUT_MS: Final = 5_000
 READERS_MAX: Final = 8
 WAL_CHECKPOINT_PAGES: Final = 4_000
 """16 MiB: at the rated load a checkpoint about twice a second instead of eight times."""
+
+WAL_ATTEMPTS: Final = 100
 
 _AFTER_COMMIT: Final = "zodra_after_commit"
 _WAKE: Final = "zodra_wake_jobs"
@@ -179,7 +182,10 @@ def _prepare_writer(dbapi_connection: Any, _record: Any) -> None:
     for pragma in (
         f"busy_timeout={BUSY_TIMEOUT_MS}",
         "auto_vacuum=INCREMENTAL",
-        "journal_mode=WAL",
+    ):
+        dbapi_connection.execute(f"PRAGMA {pragma}")
+    _switch_to_wal(dbapi_connection)
+    for pragma in (
         "synchronous=FULL",
         "foreign_keys=ON",
         "cache_size=-65536",
@@ -187,6 +193,19 @@ def _prepare_writer(dbapi_connection: Any, _record: Any) -> None:
         "journal_size_limit=67108864",
     ):
         dbapi_connection.execute(f"PRAGMA {pragma}")
+
+
+def _switch_to_wal(dbapi_connection: Any) -> None:
+    """Turn WAL on; the one moment in which SQLite does not honour `busy_timeout`."""
+    for attempt in range(WAL_ATTEMPTS):
+        try:
+            dbapi_connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if attempt == WAL_ATTEMPTS - 1:
+                raise
+            threading.Event().wait(BUSY_TIMEOUT_MS / 1_000 / WAL_ATTEMPTS)
+        else:
+            return
 
 
 def _prepare_reader(dbapi_connection: Any, _record: Any) -> None:

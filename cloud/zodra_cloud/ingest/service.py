@@ -1,0 +1,127 @@
+"""Need-moments as the other rooms see them, and the one way to change where one stands.
+
+Every function works inside the caller's unit of work and is bound to a household.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection
+
+from zodra_cloud.errors import UnknownThing
+from zodra_cloud.fleet import service as fleet
+from zodra_cloud.ingest import repository
+from zodra_cloud.ingest.models import RefusalCount, StoredSignal
+from zodra_cloud.kit.broker import Broker
+from zodra_cloud.kit.changes import Changes
+from zodra_cloud.store import jobs
+from zodra_cloud.store.engine import Database, after_commit
+from zodra_cloud.store.jobs import Job
+from zodra_contract import topics
+from zodra_contract.envelope import to_bytes
+from zodra_contract.outcome import PROGRESS, SignalOutcome, SignalState
+
+DECIDE: Final = "decide"
+"""Job stored with each new need-moment, under the key `decide:{household}:{signal}`; its payload
+is {"signal_id": ...} and its household is the job's own."""
+TELL_GATEWAY: Final = "tell_gateway"
+REFUSALS_MAX: Final = 200
+"""How many kinds of refusal an operator's page lists."""
+
+
+def signal(connection: Connection, household_id: str, signal_id: str) -> StoredSignal:
+    """Read one need-moment. Raises `UnknownThing`."""
+    found = repository.signal(connection, household_id, signal_id)
+    if found is None:
+        raise UnknownThing("need-moment", signal_id)
+    return found
+
+
+def recent_signals(connection: Connection, household_id: str, limit: int) -> list[StoredSignal]:
+    """Read the newest need-moments of a household, newest first."""
+    return repository.recent_signals(connection, household_id, limit)
+
+
+def tally(connection: Connection, household_id: str) -> dict[SignalState, int]:
+    """Count a household's need-moments by state; states without any are left out."""
+    return repository.tally(connection, household_id)
+
+
+def advance(
+    connection: Connection,
+    household_id: str,
+    signal_id: str,
+    state: SignalState,
+    reason: str,
+    *,
+    now: datetime,
+    changes: Changes,
+) -> bool:
+    """Move a need-moment forward, tell its gateways by a job, and the open pages after the commit.
+
+    Args:
+        connection: of the caller's unit of work, which also writes what caused this.
+        household_id: whose need it is.
+        signal_id: which one.
+        state: where it stands now.
+        reason: one name from a closed list of the caller's room, or empty.
+        now: the instant.
+        changes: tells the pages.
+
+    Returns:
+        False if it stands there already or further, and nothing changed.
+
+    Raises:
+        UnknownThing: the household has no such need-moment.
+    """
+    found = repository.signal(connection, household_id, signal_id, lock=True)
+    if found is None:
+        raise UnknownThing("need-moment", signal_id)
+    if PROGRESS[state] <= PROGRESS[found.state]:
+        return False
+    repository.set_state(connection, household_id, signal_id, state, reason, now)
+    jobs.enqueue(
+        connection,
+        kind=TELL_GATEWAY,
+        key=f"tell:{household_id}:{signal_id}:{state}",
+        household_id=household_id,
+        payload={"signal_id": signal_id},
+        due_at=now,
+    )
+    after_commit(connection, lambda: changes.tell(household_id))
+    return True
+
+
+def refusals(connection: Connection) -> list[RefusalCount]:
+    """List what was turned away, for an operator; newest first, at most `REFUSALS_MAX`."""
+    return repository.refusal_counts(connection, REFUSALS_MAX)
+
+
+class GatewayTeller:
+    """The handler of `tell_gateway` jobs."""
+
+    def __init__(self, database: Database, broker: Broker) -> None:
+        self._database = database
+        self._broker = broker
+
+    def __call__(self, job: Job) -> None:
+        """Send where a need stands now, to every gateway of the household.
+
+        Now rather than when the job was stored: two jobs that swap places do no harm so.
+        """
+        assert job.household_id is not None  # noqa: S101 - `advance` always names it
+        with self._database.read() as connection:
+            found = signal(connection, job.household_id, job.payload["signal_id"])
+            addresses = fleet.addresses(connection, job.household_id)
+        message = to_bytes(
+            SignalOutcome(
+                signal_id=found.signal_id,
+                device_id=found.device_id,
+                slot_key=found.slot_key,
+                state=found.state,
+                reason=found.reason,
+                decided_at=found.state_at,
+            )
+        )
+        for address in addresses:
+            self._broker.send(topics.down(address, topics.Down.OUTCOME), message)

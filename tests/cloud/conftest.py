@@ -1,0 +1,60 @@
+"""The databases that the cloud's tests run on: each test on SQLite and on PostgreSQL."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from postgresql_server import PostgresqlMissing, PostgresqlServer
+from zodra_cloud.store.engine import Database
+from zodra_cloud.store.migrate import migrate
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """One server a test process, with a migrated template database."""
+    try:
+        server = PostgresqlServer(durable=False)
+    except PostgresqlMissing as missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+    with server:
+        database = Database.open(server.create("zodra_template"))
+        migrate(database)
+        database.close()
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("template") / "cloud.db"
+    database = Database.open(f"sqlite:///{path}")
+    migrate(database)
+    database.close()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a migrated, empty database of the test's own."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "cloud.db")
+        yield f"sqlite:///{tmp_path / 'cloud.db'}"
+        return
+    server: PostgresqlServer = request.getfixturevalue("postgresql")
+    name = f"test_{uuid4().hex}"
+    yield server.create(name, template="zodra_template")
+    server.drop(name)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A migrated, empty database, on SQLite and on PostgreSQL in turn."""
+    opened = Database.open(database_url)
+    yield opened
+    opened.close()
