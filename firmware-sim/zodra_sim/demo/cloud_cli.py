@@ -1,0 +1,91 @@
+"""What the demo asks of the cloud's command line."""
+
+import asyncio
+import shlex
+from collections.abc import Mapping
+from typing import Final
+
+from zodra_sim.demo.folder import write_private
+from zodra_sim.demo.parts import GATEWAY_ID, HOUSEHOLD_ID, SLOTS, Parts, program
+from zodra_sim.demo.toml import Rows, to_toml
+
+TIMEOUT_S: Final = 60.0
+
+
+class CloudCommandFailed(Exception):
+    """A command of the cloud did not succeed; the message holds what it said."""
+
+
+class CloudCommands:
+    """Runs `zodra-cloud` beside the serving process, on the same database."""
+
+    def __init__(self, parts: Parts, environment: Mapping[str, str]) -> None:
+        self._parts = parts
+        self._environment = dict(environment)
+
+    async def set_up(self) -> None:
+        """Bring the database to the newest schema and introduce the home; repeating is harmless."""
+        folder = self._parts.folder
+        home = folder.path / "config" / "home.toml"
+        write_private(
+            home,
+            to_toml(
+                {
+                    "household_id": HOUSEHOLD_ID,
+                    "language": folder.settings.language,
+                    "time_zone": "Europe/Amsterdam",
+                    "gateways": [GATEWAY_ID],
+                    "slots": Rows(
+                        tuple(
+                            {
+                                "device_id": slot.device_id,
+                                "family": slot.family,
+                                "slot_key": slot.slot_key,
+                                "metering": slot.metering,
+                            }
+                            | ({"sku": slot.sku} if slot.sku else {})
+                            for slot in SLOTS
+                        )
+                    ),
+                }
+            ),
+        )
+        await self._run("set-up", "--home", str(home))
+
+    async def link(self, role: str) -> str:
+        """Make a one-time sign-in link for `household` or `operator`."""
+        words = ["sign-in-link", "--role", role]
+        if role == "household":
+            words += ["--household", HOUSEHOLD_ID]
+        return (await self._run(*words)).strip().splitlines()[-1]
+
+    def command_line(self, *words: str) -> str:
+        """Write a command as a person would type it."""
+        return shlex.join(self._argv(words))
+
+    def _argv(self, words: tuple[str, ...]) -> list[str]:
+        command, *rest = words
+        config = str(self._parts.config("cloud"))
+        return [program("zodra-cloud"), command, "--config", config, *rest]
+
+    async def _run(self, *words: str) -> str:
+        argv = self._argv(words)
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=self._environment,
+            start_new_session=True,
+        )
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                out, err = await process.communicate()
+        except BaseException:
+            process.kill()
+            await process.wait()
+            raise
+        if process.returncode != 0:
+            last = err.decode(errors="replace").strip().splitlines()[-1:] or ["no word"]
+            raise CloudCommandFailed(f"{shlex.join(argv)}: {last[0]}")
+        return out.decode()

@@ -1,0 +1,294 @@
+"""One person, once through everything: use each device, confirm the quotes, press again, wait.
+
+What counts is what the page shows. A log can lose its last line with its process; the page is the
+cloud's committed state.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Final, TypeVar
+
+from zodra_sim.clock import Clock
+from zodra_sim.demo.parts import (
+    BABY,
+    BUTTON,
+    HEATING_S,
+    PACK_UNITS,
+    REORDER_UNITS,
+    STRAP,
+    THERMOSTAT,
+    WORN_S,
+)
+from zodra_sim.demo.person.browser import Browser, Form, Page, PageError
+from zodra_sim.demo.person.house import HomeAway, House
+from zodra_sim.demo.person.shop import Shop, ShopAway
+
+LOOK_AGAIN_S: Final = 0.5
+"""The page is looked at when its live stream says so, and at least this often."""
+PATIENCE_S: Final = 6.0
+"""How long a person waits for a sign of life before doing it once more."""
+RETRY_S: Final = 0.3
+REMIND_S: Final = 5.0
+
+ORDERED_DEVICES: Final = (BUTTON, STRAP, BABY)
+AT_SHOP: Final = frozenset({"ordered", "shipped", "delivered"})
+OPEN: Final = frozenset({"ordering", "ordered", "shipped"})
+OFFERED: Final = frozenset({"asked", "refused", "expired"})
+
+
+@dataclass(frozen=True, slots=True)
+class PageNeed:
+    """One line of the household's page."""
+
+    signal_id: str
+    device_id: str
+    state: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the household's page showed last, and when it first showed each quote."""
+
+    needs: tuple[PageNeed, ...] = ()
+    page: Page | None = None
+    quotes_at: dict[str, datetime] = field(default_factory=dict)
+    """By quote id; the instant at which the page with its confirm control had arrived."""
+    confirmed_at: dict[str, datetime] = field(default_factory=dict)
+
+    def of(self, device_id: str) -> tuple[PageNeed, ...]:
+        """List the needs of one device, the newest first as on the page."""
+        return tuple(need for need in self.needs if need.device_id == device_id)
+
+
+_Answer = TypeVar("_Answer")
+
+Say = Callable[..., None]
+"""`say(key, **fields)`: one sentence of the account."""
+
+
+class Walk:
+    """The walk of `--once`; `go` takes it, and `waiting_for` says where it stands."""
+
+    def __init__(
+        self,
+        browser: Browser,
+        house: House,
+        shop: Shop,
+        clock: Clock,
+        say: Say,
+        new_link: Callable[[], Awaitable[str]],
+    ) -> None:
+        self.seen = Seen()
+        self.waiting_for = ""
+        self._browser = browser
+        self._house = house
+        self._shop = shop
+        self._clock = clock
+        self._say = say
+        self._new_link = new_link
+        self._known: frozenset[str] = frozenset()
+        self._looked = asyncio.Condition()
+
+    async def go(self) -> None:
+        """Do it all. Runs until it is through, however long a part is away: bound it outside."""
+        await self._still(self._shop.hold, "the shop")
+        await self._sign_in()
+        await self._consent()
+        await self._look()
+        self._known = frozenset(need.signal_id for need in self.seen.needs)
+        async with asyncio.TaskGroup() as group:
+            watching = [
+                group.create_task(self._watch_stream()),
+                group.create_task(self._watch_clock()),
+                group.create_task(self._confirm_quotes()),
+            ]
+            await self._use_devices()
+            await self._press_again()
+            self._say("waiting_parcels")
+            await self._still(self._shop.let_go, "the shop")
+            await self._until(self._all_delivered, "all three orders to be delivered")
+            await self._until(self._offer_settled, "the offer")
+            for task in watching:
+                task.cancel()
+
+    def is_fresh(self, need: PageNeed) -> bool:
+        """Tell whether a need opened on this walk."""
+        return need.signal_id not in self._known
+
+    def fresh(self, device_id: str) -> tuple[PageNeed, ...]:
+        """List the needs of one device that opened on this walk."""
+        return tuple(need for need in self.seen.of(device_id) if self.is_fresh(need))
+
+    # ---- the page -----------------------------------------------------------------------------
+
+    async def _sign_in(self) -> None:
+        while True:
+            link = await self._new_link()
+            try:
+                await self._browser.sign_in(link)
+                break
+            except PageError as away:
+                # The link may be used up although its answer was lost: the next try has its own.
+                self.waiting_for = f"the sign-in page ({away})"
+                await asyncio.sleep(RETRY_S)
+        self._say("signed_in")
+
+    async def _consent(self) -> None:
+        for purpose in ("replenish", "offers"):
+            await self._still(partial(self._grant, purpose), "the consents")
+
+    async def _grant(self, purpose: str) -> None:
+        page = await self._browser.open("/")
+        forms = page.forms_to(f"/consents/{purpose}")
+        if not forms:
+            raise PageError(f"the page does not ask for consent to {purpose}")
+        if ("granted", "true") in forms[0].buttons:
+            await self._browser.submit(page, forms[0], press="true")
+            self._say("consented", purpose=purpose)
+
+    async def _look(self) -> None:
+        page = await self._still(lambda: self._browser.open("/"), "the household's page")
+        now = self._clock.now()
+        for form in page.forms_to("/quotes/", "/confirm"):
+            self.seen.quotes_at.setdefault(quote_id(form), now)
+        self.seen.page = page
+        self.seen.needs = tuple(
+            PageNeed(
+                marks["id"].removeprefix("line-"),
+                marks["data-device"],
+                marks["data-state"],
+                marks.get("data-reason", ""),
+            )
+            for marks in page.marked_with("device")
+            if "data-state" in marks and marks["id"].startswith("line-")
+        )
+        async with self._looked:
+            self._looked.notify_all()
+
+    async def _watch_stream(self) -> None:
+        while True:
+            with suppress(PageError):
+                async for _ in self._browser.changes("/events"):
+                    await self._look()
+            await asyncio.sleep(RETRY_S)
+
+    async def _watch_clock(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_AGAIN_S)
+            await self._look()
+
+    async def _confirm_quotes(self) -> None:
+        while True:
+            async with self._looked:
+                await self._looked.wait()
+            page = self.seen.page
+            for form in page.forms_to("/quotes/", "/confirm") if page is not None else ():
+                # At any time the press of the control may fail with the cloud's process. The
+                # page is read again, and shows the quote again if it is still to be answered.
+                with suppress(PageError):
+                    await self._confirm(page, form)
+
+    async def _confirm(self, page: Page | None, form: Form) -> None:
+        if page is None or quote_id(form) in self.seen.confirmed_at:
+            return
+        self._say("confirming", label=form.label)
+        pressed_at = self._clock.now()
+        await self._browser.submit(page, form)
+        self.seen.confirmed_at[quote_id(form)] = pressed_at
+
+    # ---- the home -----------------------------------------------------------------------------
+
+    async def _use_devices(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for device_id, act in (
+                (BUTTON, lambda: self._house.press(BUTTON)),
+                (STRAP, lambda: self._house.wear(STRAP, WORN_S + 3)),
+                (THERMOSTAT, lambda: self._house.heat(THERMOSTAT, HEATING_S + 3)),
+                (BABY, self._change_diapers),
+            ):
+                group.create_task(self._until_needed(device_id, act))
+        await self._until(
+            lambda: any(need.state in AT_SHOP for need in self.fresh(BUTTON)),
+            "the shop to take the button's order",
+        )
+
+    async def _change_diapers(self) -> None:
+        left = await self._house.diapers_left(BABY)
+        if left <= REORDER_UNITS:
+            # The stock of an earlier walk: the delivered pack goes in first.
+            await self._house.refill(BABY, PACK_UNITS)
+            left = await self._house.diapers_left(BABY)
+        await self._house.change_diapers(BABY, max(1, left - REORDER_UNITS))
+
+    async def _until_needed(self, device_id: str, act: Callable[[], Awaitable[None]]) -> None:
+        for attempt in range(10_000):
+            if attempt:
+                self._say("again", device=device_id)
+            await self._act(act)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    await self._until(
+                        lambda: bool(self.fresh(device_id)), f"the need of {device_id} on the page"
+                    )
+                return
+
+    async def _press_again(self) -> None:
+        self._say("second_press", device=BUTTON)
+        first = {need.signal_id for need in self.fresh(BUTTON)}
+
+        def answered() -> bool:
+            return any(
+                need.signal_id not in first and need.state == "already_on_its_way"
+                for need in self.fresh(BUTTON)
+            )
+
+        for attempt in range(10_000):
+            if attempt:
+                self._say("again", device=BUTTON)
+            await self._act(lambda: self._house.press(BUTTON))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    await self._until(answered, "the second press to be already on its way")
+                return
+
+    async def _act(self, act: Callable[[], Awaitable[None]]) -> None:
+        # Asked once, not until it answers: a home that died in mid-press may have pressed.
+        try:
+            await act()
+        except HomeAway:
+            await self._still(self._house.state, "the home")
+
+    # ---- waiting ------------------------------------------------------------------------------
+
+    def _all_delivered(self) -> bool:
+        return all(
+            any(need.state == "delivered" for need in self.fresh(device_id))
+            for device_id in ORDERED_DEVICES
+        )
+
+    def _offer_settled(self) -> bool:
+        return any(need.state in OFFERED for need in self.fresh(THERMOSTAT))
+
+    async def _until(self, holds: Callable[[], bool], what: str) -> None:
+        self.waiting_for = what
+        async with self._looked:
+            await self._looked.wait_for(holds)
+
+    async def _still(self, ask: Callable[[], Awaitable[_Answer]], what: str) -> _Answer:
+        """Ask until there is an answer: a part that died is being started again meanwhile."""
+        while True:
+            try:
+                return await ask()
+            except (PageError, HomeAway, ShopAway) as away:
+                self.waiting_for = f"{what} ({away})"
+                await asyncio.sleep(RETRY_S)
+
+
+def quote_id(form: Form) -> str:
+    """Read the quote's id from the address of its confirm control."""
+    return form.action.split("/")[2]

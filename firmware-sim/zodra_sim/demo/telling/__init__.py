@@ -1,0 +1,1 @@
+"""What the demo tells: sentences from the logs of its parts."""
