@@ -47,5 +47,6 @@ def _value(value: Inline) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return repr(value)
-    # JSON's escapes are TOML's, but for DEL, which a path could hold and JSON leaves bare.
-    return json.dumps(str(value)).replace("\x7f", "\\u007f")
+    # JSON's escapes are TOML's, but for two: TOML knows no surrogate pairs, so characters stay as
+    # they are; and it wants DEL escaped, which JSON leaves bare.
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

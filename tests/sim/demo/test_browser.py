@@ -1,0 +1,41 @@
+"""Reading a page as a browser does: forms, their controls, and the words for machines."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zodra_sim.demo.person.browser import read_page
+
+PAGE = """
+<li class="line" id="line-p_1" data-device="btn" data-state="asked"><b>x</b></li>
+<form method="post" action="/quotes/q_1/confirm">
+<input type="hidden" name="form_token" value="t&amp;1">
+<button class="confirm">Order with obligation to pay</button></form>
+<form method="post" action="/quotes/q_1/decline"><button>Not now</button></form>
+<form method="post" action="/consents/offers">
+<input type="checkbox" name="sure"><input type="checkbox" name="told" checked>
+<button name="granted" value="true">off</button></form>
+<div data-why="/x"></div>
+"""
+
+
+def test_a_form_is_found_by_its_address_with_its_token_and_label() -> None:
+    (form,) = read_page("http://x/", PAGE).forms_to("/quotes/", "/confirm")
+    assert form.fields == {"form_token": "t&1"}
+    assert form.label == "Order with obligation to pay"
+    assert form.method == "post"
+
+
+def test_buttons_and_ticked_boxes_are_sent_as_a_browser_does() -> None:
+    (form,) = read_page("http://x/", PAGE).forms_to("/consents/offers")
+    assert form.fields == {"told": "on"}
+    assert form.buttons == (("granted", "true"),)
+
+
+def test_machine_words_are_found_beside_the_id() -> None:
+    (line,) = read_page("http://x/", PAGE).marked_with("state")
+    assert line == {"id": "line-p_1", "data-device": "btn", "data-state": "asked"}
+
+
+@given(st.text())
+def test_any_text_is_read_without_a_fault(text: str) -> None:
+    read_page("http://x/", text)

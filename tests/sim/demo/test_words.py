@@ -1,0 +1,26 @@
+"""English and Dutch say the same things."""
+
+import string
+
+import pytest
+
+from zodra_sim.demo.telling.words import SENTENCES, THINGS, sentence
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_both_languages_have_the_same_sentences_and_things() -> None:
+    assert SENTENCES["en"].keys() == SENTENCES["nl"].keys()
+    assert THINGS["en"].keys() == THINGS["nl"].keys()
+
+
+@pytest.mark.parametrize("key", sorted(SENTENCES["en"]))
+def test_a_sentence_has_the_same_fields_in_both_languages(key: str) -> None:
+    assert fields(SENTENCES["en"][key]) == fields(SENTENCES["nl"][key])
+
+
+def test_a_sentence_begins_with_a_capital() -> None:
+    said = sentence("nl", "heating", device="de thermostaat in de woonkamer")
+    assert said == "De thermostaat in de woonkamer vraagt warmte."
