@@ -65,7 +65,7 @@ class PressMemory:
     """Buttons whose press at that counter is kept. A frame with two presses may be kept in two
     steps, and what was not kept is taken up by the frame's next repeat."""
     packet: tuple[int, int, str] | None = None
-    """Packet id, monotonic time and boot of the last frame with a counter."""
+    """Packet id, monotonic time and boot of the last frame that had one."""
     recent: tuple[Recent, ...] = ()
     """Oldest first."""
 
@@ -140,7 +140,7 @@ def _by_counter(
 
 
 def _is_same_packet(memory: PressMemory, decoded: Decoded, heard: Heard, limits: Limits) -> bool:
-    """Some firmware encrypts every repeat anew; the packet id inside then stays the same."""
+    """Whether a frame is one of the same burst: some firmware encrypts each repeat anew."""
     if memory.packet is None or decoded.packet_id is None:
         return False
     packet_id, monotonic_ms, boot_id = memory.packet
@@ -161,6 +161,11 @@ def _packet(decoded: Decoded, heard: Heard) -> tuple[int, int, str] | None:
 def _by_time(
     memory: PressMemory, decoded: Decoded, heard: Heard, profile: DeviceProfile
 ) -> Verdict:
+    again = not decoded.presses and _is_same_packet(memory, decoded, heard, profile.limits)
+    if decoded.packet_id is not None:
+        memory = replace(memory, packet=_packet(decoded, heard))
+    if again:
+        return Verdict(memory, ignored=(PressRepeat.REPEAT,), repeated=True)
     accepted: list[Accepted] = []
     ignored: list[PressRepeat] = []
     for press in decoded.presses:

@@ -14,6 +14,7 @@ from bthome_ble.event import BUTTON_EVENTS, EventDeviceKeys
 from bthome_ble.parser import parse_int, parse_uint
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
+from sensor_state_data.description import BaseSensorDescription
 
 from zodra_contract.reading import Reading, ReadingKind
 from zodra_edge.decode.frame import BleAdvert
@@ -191,7 +192,8 @@ def _readings(
     readings: dict[ReadingKind, Reading] = {}
     for item in objects:
         meaning = MEAS_TYPES[item.object_id]
-        if isinstance(meaning.meas_format, EventDeviceKeys) or meaning.meas_format is None:
+        # A binary sensor of the same name, such as "battery low", is another thing.
+        if not isinstance(meaning.meas_format, BaseSensorDescription):
             continue
         known = _KINDS.get(str(meaning.meas_format.device_class))
         if known is None or meaning.data_format not in ("unsigned_integer", "signed_integer"):

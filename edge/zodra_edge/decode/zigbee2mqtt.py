@@ -5,6 +5,7 @@ on its maker and on the age of its converter, so each fact is looked up under al
 """
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
@@ -46,9 +47,17 @@ _BATTERY: Final = _Field(ReadingKind.BATTERY_PERCENT, ("battery",), 0.0, 100.0)
 _NOT_MEASURED_C: Final = -327.68
 """Zigbee's 0x8000, "invalid", after the division by 100."""
 
-_HEATING: Final = {"heat": 1.0, "idle": 0.0, "cool": 0.0, "fan_only": 0.0, "off": 0.0}
-_VALVE: Final = {"open": 1.0, "opened": 1.0, "closed": 0.0, "close": 0.0}
-_SWITCH: Final = {"on": 1.0, "off": 0.0}
+_HEATING: Final = {
+    "heat": True,
+    "heating": True,
+    "idle": False,
+    "off": False,
+    "cool": False,
+    "cooling": False,
+    "fan_only": False,
+}
+_SWITCH: Final = {"on": True, "off": False}
+_VALVE: Final = {"open": True, "opened": True, "closed": False, "close": False}
 
 _EVENTS: Final = {
     "single": "press",
@@ -143,25 +152,33 @@ def _heating(body: dict[str, object], demand: float | None) -> float | Undecodab
     """Whether it heats, from the most direct witness there is.
 
     Danfoss Ally sent no `running_state` until converters of August 2021, only `heat_required`;
-    Moes says it with the valve; Eurotronic with the demand alone.
+    Eurotronic shows the demand alone. Of BRT-100's two witnesses each has been seen stuck at
+    "closed" (Koenkk/zigbee2mqtt issues 13885 and 19298), so either one at work is enough.
     """
-    for name, words in (
-        ("running_state", _HEATING),
-        ("heat_required", _SWITCH),
-        ("valve_state", _VALVE),
-        ("valve", _VALVE),
-        ("heating", _SWITCH),
-    ):
-        said = body.get(name)
-        if said is None or said == "":
-            continue
-        if isinstance(said, bool):
-            return float(said)
-        if not isinstance(said, str):
-            return _malformed(f"{name} is neither a word nor true or false")
-        if (heating := words.get(said.lower())) is not None:
-            return heating
-    return None if demand is None else float(demand > 0)
+    for name, words in (("running_state", _HEATING), ("heat_required", _SWITCH)):
+        said = _word(body, name, words)
+        if said is not None:
+            return said if isinstance(said, Undecodable) else float(said)
+    valve = _word(body, "valve_state", _VALVE)
+    if valve is None:
+        valve = _word(body, "valve", _VALVE)
+    if isinstance(valve, Undecodable):
+        return valve
+    if valve is None and demand is None:
+        return None
+    return float(bool(valve) or bool(demand))
+
+
+def _word(
+    body: dict[str, object], name: str, words: Mapping[str, bool]
+) -> bool | Undecodable | None:
+    """Read a yes or no said with one of several words; a word that is not known says nothing."""
+    said = body.get(name)
+    if said is None or isinstance(said, bool):
+        return said
+    if not isinstance(said, str):
+        return _malformed(f"{name} is neither a word nor true or false")
+    return words.get(said.lower())
 
 
 def _presses(body: dict[str, object]) -> tuple[Press, ...] | Undecodable:
