@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import psycopg
 
@@ -37,7 +38,7 @@ class PostgresqlServer:
     def __init__(self, *, durable: bool) -> None:
         self._binaries = find_binaries()
         self._options = [] if durable else ["-c", "fsync=off", "-c", "full_page_writes=off"]
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[str] | None = None
         # /tmp and short: a socket's path may have 107 bytes, and user postgres must get in.
         self._folder = Path(tempfile.mkdtemp(prefix="zodra-pg-", dir="/tmp"))
 
@@ -49,7 +50,7 @@ class PostgresqlServer:
             account = pwd.getpwnam(user)
             os.chown(self._folder, account.pw_uid, account.pw_gid)
         data = self._folder / "data"
-        common = {"user": user, "cwd": self._folder} if user else {"cwd": self._folder}
+        common: dict[str, Any] = {"user": user, "cwd": self._folder}
         subprocess.run(
             [
                 str(self._binaries / "initdb"),
@@ -58,7 +59,7 @@ class PostgresqlServer:
             ],
             check=True,
             stdout=subprocess.DEVNULL,
-            **common,  # type: ignore[call-overload]
+            **common,
         )
         with (self._folder / "log").open("wb") as log:
             self._process = subprocess.Popen(

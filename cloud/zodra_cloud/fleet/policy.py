@@ -15,6 +15,8 @@ SILENT_AFTER_S: Final = 180.0
 """Three missed health reports at the default period of 60 s."""
 DEAF_AFTER_S: Final = 120.0
 """Promise 7: a radio that hears nothing is noticed within 120 s."""
+REFUSING_FOR_S: Final = 60.0
+"""A refusal stays in sight this long, although other messages are accepted."""
 BEHIND_AGE_S: Final = 60.0
 """A need without receipt for longer than this is late; a live one takes under a second."""
 BEHIND_DEPTH: Final = 10_000
@@ -28,7 +30,7 @@ class GatewayState(StrEnum):
     NEVER_SEEN = "never_seen"
     SILENT_SINCE = "silent_since"
     REFUSING = "refusing"
-    """The newest of what it sent was turned away."""
+    """Something it sent was turned away just now, or nothing was accepted since."""
     DEAF = "deaf"
     """It speaks to us, and its radio hears no device."""
     BEHIND = "behind"
@@ -78,7 +80,7 @@ def judge(facts: GatewayFacts, now: datetime) -> Verdict:
         return Verdict(
             GatewayState.SILENT_SINCE, "heard_age_s", age_s, SILENT_AFTER_S, facts.last_heard_at
         )
-    if (refusing := _refusing(facts)) is not None:
+    if (refusing := _refusing(facts, now)) is not None:
         return refusing
     if facts.health is not None and facts.health_at is not None:
         since_s = max(0.0, (now - facts.health_at).total_seconds())
@@ -89,13 +91,22 @@ def judge(facts: GatewayFacts, now: datetime) -> Verdict:
     )
 
 
-def _refusing(facts: GatewayFacts) -> Verdict | None:
+def _refusing(facts: GatewayFacts, now: datetime) -> Verdict | None:
     if facts.last_refused_at is None:
         return None
-    if facts.last_accepted_at is not None and facts.last_accepted_at >= facts.last_refused_at:
+    age_s = max(0.0, (now - facts.last_refused_at).total_seconds())
+    accepted_since = (
+        facts.last_accepted_at is not None and facts.last_accepted_at >= facts.last_refused_at
+    )
+    if accepted_since and age_s > REFUSING_FOR_S:
         return None
     return Verdict(
-        GatewayState.REFUSING, "", None, None, facts.last_refused_at, facts.refused_reason or ""
+        GatewayState.REFUSING,
+        "refused_age_s",
+        age_s,
+        REFUSING_FOR_S,
+        facts.last_refused_at,
+        facts.refused_reason or "",
     )
 
 

@@ -10,13 +10,14 @@ from sqlalchemy import Connection
 
 from zodra_cloud.errors import UnknownThing
 from zodra_cloud.fleet import service as fleet
-from zodra_cloud.ingest import repository
 from zodra_cloud.ingest.models import RefusalCount, StoredSignal
+from zodra_cloud.ingest.repository import signals as repository
 from zodra_cloud.kit.broker import Broker
 from zodra_cloud.kit.changes import Changes
 from zodra_cloud.store import jobs
 from zodra_cloud.store.engine import Database, after_commit
 from zodra_cloud.store.jobs import Job
+from zodra_cloud.store.types import to_ms
 from zodra_contract import topics
 from zodra_contract.envelope import to_bytes
 from zodra_contract.outcome import PROGRESS, SignalOutcome, SignalState
@@ -90,6 +91,44 @@ def advance(
     )
     after_commit(connection, lambda: changes.tell(household_id))
     return True
+
+
+def restate(
+    connection: Connection,
+    household_id: str,
+    signal_id: str,
+    state: SignalState,
+    reason: str,
+    *,
+    now: datetime,
+    changes: Changes,
+) -> bool:
+    """Write where a need stands, also if it stood further: a price that changed asks anew.
+
+    Only for a move that the transition table of the caller's room names; `advance` is for all
+    others. Arguments and faults are those of `advance`; False if nothing changed.
+    """
+    found = repository.signal(connection, household_id, signal_id, lock=True)
+    if found is None:
+        raise UnknownThing("need-moment", signal_id)
+    if (found.state, found.reason) == (state, reason):
+        return False
+    repository.set_state(connection, household_id, signal_id, state, reason, now)
+    jobs.enqueue(
+        connection,
+        kind=TELL_GATEWAY,
+        key=f"tell:{household_id}:{signal_id}:{state}:{reason}:{to_ms(now)}",
+        household_id=household_id,
+        payload={"signal_id": signal_id},
+        due_at=now,
+    )
+    after_commit(connection, lambda: changes.tell(household_id))
+    return True
+
+
+def tallies(connection: Connection) -> dict[str, dict[SignalState, int]]:
+    """Count the need-moments of every household by state; an operator's read."""
+    return repository.tallies(connection)
 
 
 def refusals(connection: Connection) -> list[RefusalCount]:

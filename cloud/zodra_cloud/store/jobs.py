@@ -5,6 +5,7 @@ worker whose lease was taken over cannot finish, and its transaction rolls back.
 for a while, so that their key keeps a repeat from being stored again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -125,6 +126,43 @@ def enqueue(
     if added:
         wake_jobs_after_commit(connection)
     return added
+
+
+def enqueue_many(
+    connection: Connection,
+    *,
+    kind: str,
+    intentions: Sequence[tuple[str, str | None, Any]],
+    due_at: datetime,
+) -> None:
+    """Store many intentions of one kind in few statements.
+
+    Args:
+        connection: of the caller's unit of work.
+        kind: names the handler.
+        intentions: key, household and payload of each, as in `enqueue`.
+        due_at: not before this instant.
+    """
+    if not intentions:
+        return
+    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    connection.execute(
+        insert(jobs).on_conflict_do_nothing(index_elements=["key"]),
+        [
+            {
+                "kind": kind,
+                "key": key,
+                "household_id": household_id,
+                "payload": payload,
+                "state": JobState.READY,
+                "due_at": due_at,
+                "lease_token": 0,
+                "failures": 0,
+            }
+            for key, household_id, payload in intentions
+        ],
+    )
+    wake_jobs_after_commit(connection)
 
 
 def claim(

@@ -1,0 +1,120 @@
+"""How other rooms and pages see need-moments and refusals."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, func, select, update
+
+from zodra_cloud.ingest.models import RefusalCount, StoredSignal
+from zodra_cloud.ingest.repository.tables import need_signals, refusals
+from zodra_contract.outcome import SignalState
+from zodra_contract.signal import SignalKind, TimeQuality
+
+_SIGNAL: Final = (
+    need_signals.c.household_id,
+    need_signals.c.signal_id,
+    need_signals.c.gateway_id,
+    need_signals.c.device_id,
+    need_signals.c.slot_key,
+    need_signals.c.kind,
+    need_signals.c.occurred_at,
+    need_signals.c.received_at,
+    need_signals.c.quality,
+    need_signals.c.error_ms,
+    need_signals.c.evidence,
+    need_signals.c.authenticated,
+    need_signals.c.state,
+    need_signals.c.reason,
+    need_signals.c.state_at,
+)
+
+
+def signal(
+    connection: Connection, household_id: str, signal_id: str, *, lock: bool = False
+) -> StoredSignal | None:
+    """Read one need-moment; with `lock`, no other unit of work changes it until this one ends."""
+    query = select(*_SIGNAL).where(
+        need_signals.c.household_id == household_id, need_signals.c.signal_id == signal_id
+    )
+    row = connection.execute(query.with_for_update() if lock else query).first()
+    return None if row is None else _signal(row)
+
+
+def recent_signals(connection: Connection, household_id: str, limit: int) -> list[StoredSignal]:
+    """Read the newest need-moments of a household."""
+    rows = connection.execute(
+        select(*_SIGNAL)
+        .where(need_signals.c.household_id == household_id)
+        .order_by(need_signals.c.occurred_at.desc(), need_signals.c.signal_id)
+        .limit(limit)
+    )
+    return [_signal(row) for row in rows]
+
+
+def set_state(
+    connection: Connection,
+    household_id: str,
+    signal_id: str,
+    state: SignalState,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Write where a need stands."""
+    connection.execute(
+        update(need_signals)
+        .where(need_signals.c.household_id == household_id, need_signals.c.signal_id == signal_id)
+        .values(state=state, reason=reason, state_at=now)
+    )
+
+
+def tally(connection: Connection, household_id: str) -> dict[SignalState, int]:
+    """Count a household's need-moments by state."""
+    rows = connection.execute(
+        select(need_signals.c.state, func.count())
+        .where(need_signals.c.household_id == household_id)
+        .group_by(need_signals.c.state)
+    )
+    return {SignalState(state): count for state, count in rows}
+
+
+def tallies(connection: Connection) -> dict[str, dict[SignalState, int]]:
+    """Count the need-moments of every household by state; an operator's read."""
+    rows = connection.execute(
+        select(need_signals.c.household_id, need_signals.c.state, func.count()).group_by(
+            need_signals.c.household_id, need_signals.c.state
+        )
+    )
+    counts: dict[str, dict[SignalState, int]] = {}
+    for household_id, state, count in rows:
+        counts.setdefault(household_id, {})[SignalState(state)] = count
+    return counts
+
+
+def refusal_counts(connection: Connection, limit: int) -> list[RefusalCount]:
+    """Read what was turned away, newest first; an operator's read."""
+    rows = connection.execute(
+        select(*refusals.c)
+        .order_by(refusals.c.last_at.desc(), refusals.c.gateway_id, refusals.c.reason)
+        .limit(limit)
+    )
+    return [RefusalCount(*row) for row in rows]
+
+
+def _signal(row: Any) -> StoredSignal:
+    return StoredSignal(
+        household_id=row.household_id,
+        signal_id=row.signal_id,
+        gateway_id=row.gateway_id,
+        device_id=row.device_id,
+        slot_key=row.slot_key,
+        kind=SignalKind(row.kind),
+        occurred_at=row.occurred_at,
+        received_at=row.received_at,
+        quality=TimeQuality(row.quality),
+        error_ms=row.error_ms,
+        evidence=row.evidence,
+        authenticated=row.authenticated,
+        state=SignalState(row.state),
+        reason=row.reason,
+        state_at=row.state_at,
+    )
