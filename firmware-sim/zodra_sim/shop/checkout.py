@@ -155,6 +155,8 @@ class Shop:
     def advance(self) -> int:
         """Ship and deliver what is due; tell how many orders moved."""
         with self.store.unit():
+            if self.store.faults().hold_parcels:
+                return 0
             due = self.store.orders_due(self._now())
             for order in due:
                 self._move(order, NEXT[order.status])

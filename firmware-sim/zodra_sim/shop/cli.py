@@ -32,15 +32,32 @@ def _load(path: Path) -> ShopSettings:
         raise click.ClickException(str(fault)) from fault
 
 
-@click.group()
-def shop() -> None:
+@click.group(invoke_without_command=True)
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="The same as `shop run --config`.",
+)
+@click.pass_context
+def shop(context: click.Context, config_path: Path | None) -> None:
     """A small shop with a UCP-shaped checkout, for the demo and the tests."""
+    if context.invoked_subcommand is not None:
+        return
+    if config_path is None:
+        click.echo(context.get_help())
+        return
+    _serve(config_path)
 
 
 @shop.command()
 @with_config
 def run(config_path: Path) -> None:
     """Serve until asked to end; everything acknowledged is in the shop's own SQLite file."""
+    _serve(config_path)
+
+
+def _serve(config_path: Path) -> None:
     from zodra_sim.shop.app import create_app
 
     settings = _load(config_path)
@@ -48,7 +65,7 @@ def run(config_path: Path) -> None:
         app = create_app(settings)
     except ShopFault as fault:
         raise click.ClickException(str(fault)) from fault
-    # uvicorn ends in order and then raises the signal again; that it was asked to end is no failure.
+    # uvicorn ends in order and then raises the signal again; being asked to end is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
         app,
@@ -74,6 +91,8 @@ def run(config_path: Path) -> None:
 @click.option("--out-of-stock", multiple=True, help="A SKU that is sold out; may be repeated.")
 @click.option("--payment-declined", type=int, help="Completes whose payment is declined.")
 @click.option("--no-idempotency", type=int, help="Completes that order again whatever the key.")
+@click.option("--hold-parcels/--no-hold-parcels", default=None, help="Ship and deliver nothing.")
+@click.option("--hold-parcels/--no-hold-parcels", default=None, help="Ship nothing for now.")
 @click.option("--hold-events/--no-hold-events", default=None, help="Keep order events back.")
 @click.option("--duplicate-events/--no-duplicate-events", default=None, help="Send each twice.")
 @click.option("--reverse-events/--no-reverse-events", default=None, help="Send the last first.")
@@ -88,7 +107,7 @@ def fault(config_path: Path, clear: bool, **options: Any) -> None:
     headers = {"authorization": f"Bearer {shop_settings.secret(settings.admin_key_path)}"}
     url = f"{settings.base_url}/faults"
     try:
-        with httpx2.Client(headers=headers, timeout=10) as client:
+        with httpx2.Client(headers=headers, timeout=10, trust_env=False) as client:
             if clear:
                 client.delete(url).raise_for_status()
             answer = client.post(url, json=changes) if changes else client.get(url)
