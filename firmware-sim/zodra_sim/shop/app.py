@@ -135,7 +135,7 @@ def create_app(settings: ShopSettings, clock: Clock | None = None) -> ASGIApp:
     for_clients = [Depends(_bearer(api_key))]
     app.include_router(_checkout(shop), dependencies=for_clients)
     app.include_router(_orders(shop), dependencies=for_clients)
-    app.include_router(_products(shop), dependencies=for_clients)
+    app.include_router(_back_office(shop), dependencies=for_clients)
     app.include_router(_faults(shop), dependencies=[Depends(_bearer(admin_key))])
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -266,14 +266,20 @@ def _orders(shop: Shop) -> APIRouter:
     return routes
 
 
-def _products(shop: Shop) -> APIRouter:
-    routes = APIRouter(prefix="/products")
+def _back_office(shop: Shop) -> APIRouter:
+    """What a shop's owner looks at; not part of UCP."""
+    routes = APIRouter()
+    base_url = shop.settings.base_url
 
-    @routes.get("")
+    @routes.get("/ledger")
+    def ledger() -> Json:
+        return {"orders": [order_json(order, base_url) for order in shop.store.orders()]}
+
+    @routes.get("/products")
     def catalogue_now() -> Json:
         return {"items": [shop.product(item) for item in shop.catalogue.items]}
 
-    @routes.get("/{sku}")
+    @routes.get("/products/{sku}")
     def product(sku: str) -> Json:
         if (item := shop.catalogue.item(sku)) is None:
             raise Refused(Refusal(Code.UNKNOWN_ITEM, f"No item {sku}."))

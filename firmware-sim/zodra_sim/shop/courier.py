@@ -32,7 +32,8 @@ class Courier:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async with httpx2.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False) as client:
+        # No proxy from the environment: the webhook is on this machine.
+        async with httpx2.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as client:
             while True:
                 moved = await asyncio.to_thread(self._shop.advance)
                 letters = await asyncio.to_thread(self._ready)

@@ -38,8 +38,6 @@ class Faults(BaseModel):
     """Completes that make a new order whatever the key, the reference or the session says."""
     hold_parcels: bool = False
     """Orders stay as they are: nothing ships and nothing arrives until this is false again."""
-    hold_parcels: bool = False
-    """Orders stay where they are, so that they are still open when somebody looks."""
     hold_events: bool = False
     """Order events wait until this is false again."""
     duplicate_events: bool = False
