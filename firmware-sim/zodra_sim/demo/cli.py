@@ -12,7 +12,7 @@ from typing import Final, cast, get_args
 import click
 
 from zodra_sim.clock import SystemClock
-from zodra_sim.demo.cloud_cli import CloudCommandFailed
+from zodra_sim.demo.commands import CommandFailed
 from zodra_sim.demo.folder import BrokerKind, Folder, FolderError, Language
 from zodra_sim.demo.run import Choices, Demo, DemoFailed
 from zodra_sim.demo.telling.voice import Voice
@@ -118,7 +118,7 @@ def demo(
     code = 1
     try:
         code = asyncio.run(Demo(folder, Choices(once, timeout), voice, clock).run())
-    except (DemoFailed, CloudCommandFailed) as failed:
+    except (DemoFailed, CommandFailed) as failed:
         reason = str(failed)
     finally:
         folder.close()

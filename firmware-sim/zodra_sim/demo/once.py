@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from zodra_sim.clock import Clock
-from zodra_sim.demo.cloud_cli import CloudCommands
+from zodra_sim.demo.commands import CommandFailed, Commands, ShopOrder
 from zodra_sim.demo.parts import BUTTON, HOUSEHOLD_ID, Parts
 from zodra_sim.demo.person.browser import Browser, PageError
 from zodra_sim.demo.person.house import HomeAway, House
-from zodra_sim.demo.person.shop import Shop, ShopAway, ShopOrder
+from zodra_sim.demo.person.shop import Shop
 from zodra_sim.demo.person.walk import ORDERED_DEVICES, REMIND_S, RETRY_S, Walk
 from zodra_sim.demo.telling.account import Account, Need, Step
 from zodra_sim.demo.telling.report import Balance, Done, add_presses, read_balance, times_table
@@ -23,10 +23,10 @@ class Once:
     """One walk through everything, and its report."""
 
     def __init__(
-        self, parts: Parts, cloud: CloudCommands, account: Account, voice: Voice, clock: Clock
+        self, parts: Parts, commands: Commands, account: Account, voice: Voice, clock: Clock
     ) -> None:
         self._parts = parts
-        self._cloud = cloud
+        self._commands = commands
         self._account = account
         self._voice = voice
         self._clock = clock
@@ -41,7 +41,7 @@ class Once:
             self._shop,
             clock,
             self._say,
-            lambda: cloud.link("household"),
+            lambda: commands.link("household"),
         )
         self._orders_before = 0
 
@@ -54,7 +54,7 @@ class Once:
         reminding = asyncio.create_task(self._remind())
         try:
             async with asyncio.timeout(timeout_s):
-                self._orders_before = len(await self._shop_orders())
+                self._orders_before = len(await self._commands.shop_orders())
                 await self._walk.go()
         except TimeoutError:
             return sentence(
@@ -76,9 +76,9 @@ class Once:
         try:
             async with asyncio.timeout(REPORT_TIMEOUT_S):
                 balance = await self._balance()
-                orders = (await self._shop_orders())[self._orders_before :]
+                orders = (await self._commands.shop_orders())[self._orders_before :]
                 done = [Done(act.device_id, act.at) for act in await self._house.acts()]
-        except (TimeoutError, PageError, HomeAway, ShopAway) as fault:
+        except (TimeoutError, PageError, HomeAway, CommandFailed) as fault:
             return str(fault) or sentence(self._language, "no_report")
         finally:
             await asyncio.gather(self._browser.close(), self._house.close(), self._shop.close())
@@ -129,7 +129,7 @@ class Once:
         try:
             while True:
                 try:
-                    page = await operator.sign_in(await self._cloud.link("operator"))
+                    page = await operator.sign_in(await self._commands.link("operator"))
                     page = await operator.open("/operator")
                     break
                 except PageError:
@@ -140,14 +140,6 @@ class Once:
             if marks.get("data-household") == HOUSEHOLD_ID:
                 return read_balance(marks)
         raise PageError("the operator's page shows no balance of the household")
-
-    async def _shop_orders(self) -> tuple[ShopOrder, ...]:
-        while True:
-            try:
-                return await self._shop.orders()
-            except ShopAway as away:
-                self._walk.waiting_for = str(away)
-                await asyncio.sleep(RETRY_S)
 
     async def _remind(self) -> None:
         told = ""

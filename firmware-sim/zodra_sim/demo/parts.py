@@ -100,11 +100,10 @@ class Parts:
         ports = self.folder.settings.ports
         broker = self._part(BROKER, "zodra-sim", "broker", Listens(ports.broker))
         home_broker = self._part(HOME_BROKER, "zodra-sim", "broker", Listens(ports.home_broker))
-        shop = self._part(SHOP, "zodra-sim", "shop", Answers(f"{self.shop_url}/.well-known/ucp"))
+        shop = self._part(SHOP, "zodra-sim", "shop run", Answers(f"{self.shop_url}/healthz"))
         cloud = self._part(CLOUD, "zodra-cloud", "serve", Answers(f"{self.cloud_url}/healthz"))
-        household = self._part(
-            HOUSEHOLD, "zodra-sim", "household", Answers(f"{self.home_url}/healthz")
-        )
+        home = Answers(f"{self.home_url}/healthz")
+        household = self._part(HOUSEHOLD, "zodra-sim", "household", home)
         edge = self._part(EDGE, "zodra-edge", "run", Writes(self.edge_status))
         return ((broker, home_broker, shop), (cloud, household), (edge,))
 
@@ -114,9 +113,9 @@ class Parts:
         return self.folder.path / EDGE / "status.json"
 
     def _part(
-        self, name: str, command: str, subcommand: str, ready: Listens | Answers | Writes
+        self, name: str, command: str, subcommands: str, ready: Listens | Answers | Writes
     ) -> Part:
-        argv = (program(command), subcommand, "--config", str(self.config(name)))
+        argv = (program(command), *subcommands.split(), "--config", str(self.config(name)))
         return Part(name, argv, self.folder.log(name), ready)
 
     def _broker(self) -> Document:
@@ -173,6 +172,9 @@ class Parts:
             "api_key_file": self.folder.secret("shop-api.key"),
             "webhook_url": f"{self.cloud_url}/merchants/ucp/events",
             "webhook_secret_file": self.folder.secret("shop-webhook.secret", "webhook"),
+            # The walk of --once holds the parcels itself until it is done with the open order.
+            "shipped_after_s": 0.5 if self.once else 20,
+            "delivered_after_s": 0.5 if self.once else 20,
         }
 
     def _cloud(self) -> Document:

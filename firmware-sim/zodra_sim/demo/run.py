@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from zodra_sim.clock import Clock
-from zodra_sim.demo.cloud_cli import CloudCommands
+from zodra_sim.demo.commands import Commands
 from zodra_sim.demo.folder import Folder
 from zodra_sim.demo.once import Once
 from zodra_sim.demo.parts import HOUSEHOLD_ID, Parts
@@ -57,7 +57,7 @@ class Demo:
         self._leftovers = end_leftovers(pids, folder.path)
         environment = _environment(folder.path)
         self._supervisor = Supervisor(self._tell, pids, environment, clock)
-        self._cloud = CloudCommands(self._parts, environment)
+        self._commands = Commands(self._parts, environment)
 
     async def run(self) -> int:
         """Run until the walk is through, or until Ctrl-C or SIGTERM.
@@ -104,7 +104,7 @@ class Demo:
             await self._print_links()
             await self._supervisor.watch()
             return
-        once = Once(self._parts, self._cloud, self._account, self._voice, self._clock)
+        once = Once(self._parts, self._commands, self._account, self._voice, self._clock)
         watching = asyncio.create_task(self._supervisor.watch())
         walking = asyncio.create_task(once.walk(self._choices.timeout_s))
         try:
@@ -128,7 +128,7 @@ class Demo:
                 self._say("continuing")
             else:
                 self._say("setting_up")
-            await self._cloud.set_up()
+            await self._commands.set_up()
             self._folder.save(self._folder.settings.model_copy(update={"set_up": True}))
             await first
         finally:
@@ -139,7 +139,7 @@ class Demo:
 
     async def _print_links(self) -> None:
         household, operator = await asyncio.gather(
-            self._cloud.link("household"), self._cloud.link("operator")
+            self._commands.link("household"), self._commands.link("operator")
         )
         self._voice.heading("")
         self._voice.link(sentence(self._language, "page_household"), household)
@@ -153,7 +153,7 @@ class Demo:
             await house.close()
         self._voice.link(
             sentence(self._language, "links_again"),
-            self._cloud.command_line(
+            self._commands.command_line(
                 "sign-in-link", "--role", "household", "--household", HOUSEHOLD_ID
             ),
         )

@@ -1,6 +1,5 @@
 """The demo's shop, asked over its own interface by whoever runs it."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,17 +12,8 @@ class ShopAway(Exception):
     """The shop did not answer, or not as expected; asking again may help."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShopOrder:
-    """One order as the shop has it."""
-
-    order_id: str
-    reference: str
-    status: str
-
-
 class Shop:
-    """Holds and releases parcels, and counts the orders."""
+    """Holds and releases the shop's parcels."""
 
     def __init__(self, base_url: str, api_key_file: Path) -> None:
         key = api_key_file.read_text(encoding="utf-8").strip()
@@ -45,14 +35,6 @@ class Shop:
     async def let_go(self) -> None:
         """Let the parcels travel."""
         await self._ask("POST", "/faults", {"hold_parcels": False})
-
-    async def orders(self) -> tuple[ShopOrder, ...]:
-        """List every order that was ever placed, oldest first."""
-        ledger = await self._ask("GET", "/ledger")
-        return tuple(
-            ShopOrder(order["id"], order["reference"], order["status"])
-            for order in ledger["orders"]
-        )
 
     async def _ask(self, method: str, path: str, body: dict[str, object] | None = None) -> Any:
         try:

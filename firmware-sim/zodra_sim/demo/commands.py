@@ -1,8 +1,10 @@
-"""What the demo asks of the cloud's command line."""
+"""What the demo asks of the parts' own command lines, beside running them."""
 
 import asyncio
+import json
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from zodra_sim.demo.folder import write_private
@@ -12,12 +14,21 @@ from zodra_sim.demo.toml import Rows, to_toml
 TIMEOUT_S: Final = 60.0
 
 
-class CloudCommandFailed(Exception):
-    """A command of the cloud did not succeed; the message holds what it said."""
+class CommandFailed(Exception):
+    """A command did not succeed; the message holds what it said."""
 
 
-class CloudCommands:
-    """Runs `zodra-cloud` beside the serving process, on the same database."""
+@dataclass(frozen=True, slots=True)
+class ShopOrder:
+    """One order as the shop has it."""
+
+    order_id: str
+    reference: str
+    status: str
+
+
+class Commands:
+    """Runs `zodra-cloud` and `zodra-sim` beside the parts, on the same files."""
 
     def __init__(self, parts: Parts, environment: Mapping[str, str]) -> None:
         self._parts = parts
@@ -50,14 +61,24 @@ class CloudCommands:
                 }
             ),
         )
-        await self._run("set-up", "--home", str(home))
+        await self._run(self._argv(("set-up", "--home", str(home))))
 
     async def link(self, role: str) -> str:
         """Make a one-time sign-in link for `household` or `operator`."""
         words = ["sign-in-link", "--role", role]
         if role == "household":
             words += ["--household", HOUSEHOLD_ID]
-        return (await self._run(*words)).strip().splitlines()[-1]
+        return (await self._run(self._argv(tuple(words)))).strip().splitlines()[-1]
+
+    async def shop_orders(self) -> tuple[ShopOrder, ...]:
+        """List every order that the shop ever took, from its own file, oldest first."""
+        config = str(self._parts.config("shop"))
+        out = await self._run(
+            [program("zodra-sim"), "shop", "orders", "--json", "--config", config]
+        )
+        return tuple(
+            ShopOrder(order["id"], order["reference"], order["status"]) for order in json.loads(out)
+        )
 
     def command_line(self, *words: str) -> str:
         """Write a command as a person would type it."""
@@ -68,8 +89,7 @@ class CloudCommands:
         config = str(self._parts.config("cloud"))
         return [program("zodra-cloud"), command, "--config", config, *rest]
 
-    async def _run(self, *words: str) -> str:
-        argv = self._argv(words)
+    async def _run(self, argv: list[str]) -> str:
         process = await asyncio.create_subprocess_exec(
             *argv,
             stdin=asyncio.subprocess.DEVNULL,
@@ -87,5 +107,5 @@ class CloudCommands:
             raise
         if process.returncode != 0:
             last = err.decode(errors="replace").strip().splitlines()[-1:] or ["no word"]
-            raise CloudCommandFailed(f"{shlex.join(argv)}: {last[0]}")
+            raise CommandFailed(f"{shlex.join(argv)}: {last[0]}")
         return out.decode()
