@@ -23,6 +23,7 @@ from zodra_contract.envelope import TELEMETRY_ROWS_MAX
 from zodra_contract.ids import DeviceId, GatewayId, HouseholdId, SlotKey
 from zodra_edge.decode.profile import DeviceProfile, Family, Limits
 from zodra_edge.errors import SettingsFault
+from zodra_edge.link import BACKOFF_S_MAX
 
 DEVICES_MAX: Final = 256
 BIND_KEY_BYTES: Final = 16
@@ -97,11 +98,12 @@ class Device(_Part):
 
     @model_validator(mode="after")
     def _has_a_way_in(self) -> Self:
-        by_air = self.family in (Family.BUTTON, Family.WEARABLE)
-        if by_air and self.address is None:
-            raise ValueError(f"a {self.family} needs an address, such as A4:C1:38:00:00:01")
-        if not by_air and self.topic is None:
+        if self.family is Family.WEARABLE and self.address is None:
+            raise ValueError("a wearable needs an address, such as A4:C1:38:00:00:02")
+        if self.family in (Family.THERMOSTAT, Family.BABY_MONITOR) and self.topic is None:
             raise ValueError(f"a {self.family} needs a topic on the home's broker")
+        if self.address is None and self.topic is None:
+            raise ValueError("a button needs an address, or a topic on the home's broker")
         if self.reorder_units >= self.pack_units:
             raise ValueError("reorder_units must be below pack_units")
         return self
@@ -150,11 +152,12 @@ class Uplink(_Part):
     """The conversation with the cloud."""
 
     health_period_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
-    backoff_s_max: Annotated[float, Field(ge=0.1, le=3600)] = 60.0
-    receipt_timeout_s: Annotated[float, Field(ge=0.2, le=600)] = 15.0
+    backoff_s_max: Annotated[float, Field(ge=0.1, le=3600)] = BACKOFF_S_MAX
+    receipt_timeout_s: Annotated[float, Field(ge=0.2, le=600)] = 10.0
     """Rows without a receipt after this long are sent again."""
-    in_flight_max: Annotated[int, Field(ge=1, le=64)] = 4
-    """Batches a lane may have sent without a receipt."""
+    need_batches_max: Annotated[int, Field(ge=1, le=64)] = 4
+    """Batches that may be under way without a receipt."""
+    telemetry_batches_max: Annotated[int, Field(ge=1, le=64)] = 2
     telemetry_rows_max: Annotated[int, Field(ge=1, le=TELEMETRY_ROWS_MAX)] = 500
 
 

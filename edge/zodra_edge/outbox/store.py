@@ -67,6 +67,11 @@ class Outbox:
         await self._need.close()
         await self._telemetry.close()
 
+    @property
+    def ended(self) -> bool:
+        """Whether a thread is gone: nothing can be kept any more, and the agent must start anew."""
+        return self._need.ended or self._telemetry.ended
+
     def level(self, lane: Lane) -> Level:
         """Say how full a lane is, after its newest commit."""
         return self._need.level if lane is Lane.NEED else self._telemetry.level

@@ -59,6 +59,11 @@ class Writer(Generic[File]):
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._serve, name=f"outbox-{path.stem}")
 
+    @property
+    def ended(self) -> bool:
+        """Whether the thread is gone."""
+        return self._ended.is_set()
+
     def start(self) -> None:
         """Begin to serve."""
         self._thread.start()

@@ -1,0 +1,204 @@
+"""The agent's account of itself, gathered from its parts: for the status file and for the cloud."""
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from zodra_contract.envelope import AdapterHealth, HealthReport
+from zodra_edge.agent.consumer import Consumer
+from zodra_edge.agent.intake import Intake
+from zodra_edge.agent.supervisor import Supervisor
+from zodra_edge.clock import Clock, monotonic_s
+from zodra_edge.decode.profile import DeviceProfile
+from zodra_edge.feedback import Lights
+from zodra_edge.heard import Heard
+from zodra_edge.link import Lane
+from zodra_edge.local_mqtt import HomeBroker
+from zodra_edge.outbox import Level, Outbox
+from zodra_edge.radio import Adverts, Wearable
+from zodra_edge.settings import Settings
+from zodra_edge.status import (
+    CloudPart,
+    DevicePart,
+    FramesPart,
+    HomePart,
+    LanePart,
+    LightPart,
+    RadioPart,
+    RunningPart,
+    Status,
+    Tally,
+    rss_bytes,
+)
+from zodra_edge.uplink import LinkStatus
+
+
+@dataclass(slots=True)
+class Account:
+    """Reads all parts and changes none."""
+
+    settings: Settings
+    profiles: tuple[DeviceProfile, ...]
+    clock: Clock
+    outbox: Outbox
+    intake: Intake
+    consumer: Consumer
+    lights: Lights
+    tally: Tally
+    supervisor: Supervisor
+    home: HomeBroker | None = None
+    adverts: Adverts | None = None
+    wearables: dict[str, Wearable] = field(default_factory=dict)
+    started: Heard = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin counting the uptime."""
+        self.started = self.clock.now()
+
+    def uptime_s(self, now: Heard) -> float:
+        """Say for how long the agent runs."""
+        return (now.monotonic_ms - self.started.monotonic_ms) / 1000
+
+    def status(self, link: LinkStatus) -> Status:
+        """Say everything."""
+        now = self.clock.now()
+        return Status(
+            gateway_id=self.settings.gateway_id,
+            household_id=self.settings.household_id,
+            pid=os.getpid(),
+            boot_id=now.boot_id,
+            written_at=now.at,
+            written_monotonic_s=monotonic_s(),
+            started_at=self.started.at,
+            uptime_s=self.uptime_s(now),
+            restarts=self.outbox.level(Lane.NEED).restarts,
+            rss_bytes=rss_bytes(),
+            clock_quality=now.quality,
+            clock_error_ms=now.error_ms,
+            cloud=self._cloud(link),
+            need=_lane(self.outbox.level(Lane.NEED), now.at),
+            telemetry=_lane(self.outbox.level(Lane.TELEMETRY), now.at),
+            home_mqtt=self._home(),
+            radio=self._radio(),
+            devices=self._devices(now),
+            parts=tuple(
+                RunningPart(name=part.name, restarts=part.restarts, fault=part.fault)
+                for part in self.supervisor.parts
+            ),
+            frames=FramesPart(
+                used=self.consumer.used,
+                waiting=len(self.intake),
+                stayed_home=self.consumer.stayed_home,
+                repeats=dict(self.consumer.repeats),
+            ),
+            refusals=self.tally.counts(),
+        )
+
+    def health(self) -> HealthReport:
+        """Say what the cloud should know."""
+        now = self.clock.now()
+        need, telemetry = self.outbox.level(Lane.NEED), self.outbox.level(Lane.TELEMETRY)
+        return HealthReport(
+            gateway_id=self.settings.gateway_id,
+            boot_id=now.boot_id,
+            sent_at=now.at,
+            uptime_s=self.uptime_s(now),
+            need_depth=need.depth,
+            need_oldest_age_s=_oldest_age_s(need, now.at),
+            telemetry_depth=telemetry.depth,
+            quarantine_depth=need.quarantined + telemetry.quarantined,
+            refusals=self.tally.counts(),
+            adapters=tuple(
+                AdapterHealth(
+                    name=radio.name,
+                    last_advert_age_s=radio.last_advert_age_s,
+                    adverts_per_min=radio.adverts_per_min,
+                )
+                for radio in self._radio()
+            ),
+            clock_quality=now.quality,
+            rss_bytes=rss_bytes(),
+            local_mqtt_connected=self.home is not None and self.home.status.connected,
+        )
+
+    def _cloud(self, link: LinkStatus) -> CloudPart:
+        return CloudPart(
+            host=self.settings.cloud.host,
+            port=self.settings.cloud.port,
+            state=link.state,
+            since=link.since,
+            reason=link.reason,
+            refusing=link.refusing,
+            failures=link.failures,
+            last_receipt_at=link.last_receipt_at,
+        )
+
+    def _home(self) -> HomePart | None:
+        if self.home is None:
+            return None
+        held = self.home.status
+        return HomePart(connected=held.connected, reason=held.reason, messages=held.messages)
+
+    def _radio(self) -> tuple[RadioPart, ...]:
+        if self.adverts is None:
+            return ()
+        held = self.adverts.status()
+        return (
+            RadioPart(
+                name=held.name,
+                scanning=held.scanning,
+                adverts_per_min=held.adverts_per_min,
+                last_advert_age_s=held.last_advert_age_s,
+            ),
+        )
+
+    def _devices(self, now: Heard) -> tuple[DevicePart, ...]:
+        return tuple(self._device(profile, now) for profile in self.profiles)
+
+    def _device(self, profile: DeviceProfile, now: Heard) -> DevicePart:
+        note = self.consumer.notes.get(profile.device_id)
+        wearable = self.wearables.get(profile.device_id)
+        rssi_dbm = note.rssi_dbm if note else None
+        if wearable is not None and self.adverts is not None and profile.address is not None:
+            rssi_dbm = self.adverts.rssi_dbm(profile.address)
+        return DevicePart(
+            device_id=profile.device_id,
+            family=profile.family,
+            last_heard_at=note.heard.at if note else None,
+            last_heard_age_s=_since_s(note.heard, now) if note else None,
+            battery_percent=note.battery_percent if note else None,
+            rssi_dbm=rssi_dbm,
+            online=note.online if note else None,
+            connected=wearable.status.connected if wearable else None,
+            out_of_service=self.consumer.out_of_service.get(profile.device_id, ""),
+            lights=tuple(
+                LightPart(
+                    slot_key=row.slot_key,
+                    state=row.state,
+                    reason=row.reason,
+                    at=datetime.fromtimestamp(row.at_ms / 1000, UTC),
+                    signal_id=row.signal_id,
+                )
+                for row in self.lights.shown()
+                if row.device_id == profile.device_id
+            ),
+        )
+
+
+def _lane(level: Level, now: datetime) -> LanePart:
+    return LanePart(
+        buffer_id=level.buffer_id,
+        depth=level.depth,
+        oldest_age_s=_oldest_age_s(level, now),
+        dropped=level.dropped,
+        quarantined=level.quarantined,
+    )
+
+
+def _oldest_age_s(level: Level, now: datetime) -> float:
+    # By wall clock, since the oldest row may be from an earlier boot; never below zero.
+    return max(0.0, now.timestamp() - level.oldest_ms / 1000) if level.oldest_ms else 0.0
+
+
+def _since_s(heard: Heard, now: Heard) -> float:
+    return max(0, now.monotonic_ms - heard.monotonic_ms) / 1000

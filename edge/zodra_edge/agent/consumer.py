@@ -1,0 +1,236 @@
+"""The one consumer of frames: asks `core.step` what each means, and does what it says.
+
+A need-moment, its light and the memory behind it are one transaction, and its transport hears
+"done" after that. Readings, and memory that opened no need, wait a moment for company.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import structlog
+
+from zodra_contract.reading import Reading
+from zodra_edge import core
+from zodra_edge.agent.intake import Arrival, Intake
+from zodra_edge.clock import Clock
+from zodra_edge.decode.frame import Frame, MqttMessage
+from zodra_edge.decode.profile import DeviceProfile
+from zodra_edge.decode.result import DecodeRefusal
+from zodra_edge.errors import OutboxFault
+from zodra_edge.feedback import KEPT, Lights, light
+from zodra_edge.heard import Heard
+from zodra_edge.outbox import KeptReading, MemoryRow, NotKept, Outbox
+from zodra_edge.settings import OutboxLimits
+from zodra_edge.status import Tally
+
+PENDING_MAX: Final = 20_000
+"""Readings in RAM; above this the consumer waits for the disk, and the queue before it fills."""
+AVAILABILITY: Final = "/availability"
+MEMORY_DAMAGED: Final = "memory_damaged"
+
+log = structlog.get_logger()
+
+
+class Consumer:
+    """Owns the memory of all devices."""
+
+    def __init__(
+        self,
+        profiles: Iterable[DeviceProfile],
+        outbox: Outbox,
+        lights: Lights,
+        tally: Tally,
+        clock: Clock,
+        limits: OutboxLimits,
+        wake: Callable[[], None],
+    ) -> None:
+        """Take the parts; `wake` says that there is something to send."""
+        self._outbox = outbox
+        self._lights = lights
+        self._tally = tally
+        self._clock = clock
+        self._limits = limits
+        self._wake = wake
+        self._profiles = {profile.device_id: profile for profile in profiles}
+        self._by_address = {p.address.upper(): p for p in self._profiles.values() if p.address}
+        self._by_topic = {p.topic: p for p in self._profiles.values() if p.topic}
+        self._memory: dict[str, core.DeviceMemory] = {}
+        self._committed: dict[str, core.DeviceMemory] = {}
+        self._pending: list[KeptReading] = []
+        self._flushing = asyncio.Lock()
+        self._dirty = asyncio.Event()
+        self._many = asyncio.Event()
+        self.out_of_service: dict[str, str] = {}
+        self.notes: dict[str, core.NoteDevice] = {}
+        self.repeats: Counter[str] = Counter()
+        self.stayed_home = 0
+        self.used = 0
+
+    async def restore(self) -> None:
+        """Take up what was remembered before a restart."""
+        for device_id, text in (await self._outbox.memories()).items():
+            if device_id not in self._profiles:
+                continue
+            try:
+                self._committed[device_id] = core.DeviceMemory.from_json(text)
+            except ValueError:
+                # Without its counter, frames of long ago would pass for presses.
+                self.out_of_service[device_id] = MEMORY_DAMAGED
+                log.error("device_out_of_service", device_id=device_id, reason=MEMORY_DAMAGED)
+        self._memory = dict(self._committed)
+
+    async def run(self, intake: Intake) -> None:
+        """Consume for ever."""
+        while True:
+            for arrival in await intake.take():
+                await self._consume(arrival)
+            if len(self._pending) >= PENDING_MAX:
+                await self.flush()
+            await asyncio.sleep(0)
+
+    async def run_flusher(self) -> None:
+        """Bring to disk what waits for company, when there is enough of it or it waited enough."""
+        await self._dirty.wait()
+        try:
+            async with asyncio.timeout(self._limits.linger_s):
+                await self._many.wait()
+        except TimeoutError:
+            pass
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Bring all readings and all memory to disk."""
+        async with self._flushing:
+            self._dirty.clear()
+            self._many.clear()
+            readings, self._pending = self._pending, []
+            try:
+                if readings:
+                    await self._outbox.keep_readings(readings)
+                    self._wake()
+                await self._remember_all()
+            except OutboxFault as fault:
+                self._tally.add("readings_not_kept", len(readings))
+                log.error("flush_failed", fault=str(fault), readings=len(readings))
+
+    async def _remember_all(self) -> None:
+        before = dict(self._committed)
+        changed = {
+            device_id: memory
+            for device_id, memory in self._memory.items()
+            if memory is not before.get(device_id)
+        }
+        unsaved = self._tally.take_unsaved()
+        if not changed and not unsaved:
+            return
+        rows = [MemoryRow(device_id, memory.to_json()) for device_id, memory in changed.items()]
+        await self._outbox.remember(rows, unsaved)
+        for device_id, memory in changed.items():
+            # A need kept meanwhile brought newer memory to disk with it.
+            if self._committed.get(device_id) is before.get(device_id):
+                self._committed[device_id] = memory
+
+    async def _consume(self, arrival: Arrival) -> None:
+        frame, done = arrival
+        profile = self._profile(frame)
+        if profile is None:
+            self._tally.add(DecodeRefusal.UNKNOWN_DEVICE)
+        elif profile.device_id in self.out_of_service:
+            self._tally.add(self.out_of_service[profile.device_id])
+        else:
+            await self._step(frame, profile)
+        done()
+
+    def _profile(self, frame: Frame) -> DeviceProfile | None:
+        if isinstance(frame, MqttMessage):
+            topic = frame.topic.removesuffix(AVAILABILITY)
+            return self._by_topic.get(frame.topic) or self._by_topic.get(topic)
+        return self._by_address.get(frame.address.upper())
+
+    async def _step(self, frame: Frame, profile: DeviceProfile) -> None:
+        device_id = profile.device_id
+        before = self._memory.get(device_id, core.DeviceMemory())
+        after, effects = core.step(before, frame, profile)
+        self._memory[device_id] = after
+        for effect in effects:
+            if not await self._do(effect, frame, device_id):
+                return
+        self.used += 1
+        if after is not before:
+            self._dirty.set()
+
+    async def _do(self, effect: core.Effect, frame: Frame, device_id: str) -> bool:
+        """Execute one effect; False if the rest of the frame must not be done."""
+        match effect:
+            case core.KeepReadings(readings):
+                self._hold(readings, frame.heard)
+            case core.NoteDevice():
+                self._note(effect)
+            case core.StayedHome(count):
+                self.stayed_home += count
+            case core.KeepSignal():
+                return await self._keep(effect, device_id)
+            case core.Remember():
+                await self._remember(device_id)
+            case core.Refuse(reason, _):
+                self._tally.add(reason)
+            case core.Ignore(reason):
+                self.repeats[reason] += 1
+        return True
+
+    def _hold(self, readings: tuple[Reading, ...], heard: Heard) -> None:
+        quality, error_ms = heard.quality, heard.error_ms
+        self._pending.extend(KeptReading(reading, quality, error_ms) for reading in readings)
+        self._dirty.set()
+        if len(self._pending) >= self._limits.linger_rows_max:
+            self._many.set()
+
+    def _note(self, note: core.NoteDevice) -> None:
+        known = self.notes.get(note.device_id)
+        if known is not None and None in (note.battery_percent, note.rssi_dbm, note.online):
+            note = core.NoteDevice(
+                note.device_id,
+                note.heard,
+                known.battery_percent if note.battery_percent is None else note.battery_percent,
+                known.rssi_dbm if note.rssi_dbm is None else note.rssi_dbm,
+                known.online if note.online is None else note.online,
+            )
+        self.notes[note.device_id] = note
+
+    async def _keep(self, effect: core.KeepSignal, device_id: str) -> bool:
+        signal, memory = effect.signal, effect.memory
+        at = self._clock.now().at
+        shown = light(signal, KEPT, "", at)
+        rows = [MemoryRow(device_id, memory.to_json())]
+        kept = await self._outbox.keep(signal, rows, shown, at)
+        if isinstance(kept, NotKept):
+            self._memory[device_id] = self._committed.get(device_id, core.DeviceMemory())
+            self._tally.add(kept.reason)
+            self._lights.not_kept(signal, kept.reason, at)
+            log.error("need_not_kept", signal_id=signal.signal_id, reason=kept.reason)
+            return False
+        self._committed[device_id] = memory
+        self._lights.kept(shown)
+        self._wake()
+        log.info(
+            "need_kept",
+            signal_id=signal.signal_id,
+            device_id=device_id,
+            slot_key=signal.slot_key,
+            kind=signal.kind,
+            sequence=kept.sequence,
+        )
+        return True
+
+    async def _remember(self, device_id: str) -> None:
+        memory = self._memory[device_id]
+        try:
+            await self._outbox.remember([MemoryRow(device_id, memory.to_json())])
+        except OutboxFault as fault:
+            self._memory[device_id] = self._committed.get(device_id, core.DeviceMemory())
+            self._tally.add("memory_not_kept")
+            log.error("memory_not_kept", device_id=device_id, fault=str(fault))
+            return
+        self._committed[device_id] = memory

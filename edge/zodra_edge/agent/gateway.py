@@ -1,0 +1,273 @@
+"""The gateway put together from its parts, from start to stop."""
+
+import asyncio
+import secrets
+import signal
+from functools import partial
+from typing import Final
+
+import structlog
+
+from zodra_contract.command import Command, CommandKind, CommandOutcome
+from zodra_contract.outcome import SignalOutcome
+from zodra_contract.signal import TimeQuality
+from zodra_edge.agent.account import Account
+from zodra_edge.agent.consumer import AVAILABILITY, Consumer
+from zodra_edge.agent.intake import Intake
+from zodra_edge.agent.supervisor import STOP_S_MAX, Supervisor
+from zodra_edge.clock import Clock
+from zodra_edge.decode.frame import BleAdvert, Frame
+from zodra_edge.decode.profile import Family
+from zodra_edge.errors import EdgeError
+from zodra_edge.feedback import Lights
+from zodra_edge.local_mqtt import HomeBroker
+from zodra_edge.outbox import Outbox
+from zodra_edge.radio import Adverts, Backends, Wearable, load
+from zodra_edge.settings import Settings
+from zodra_edge.status import Problem, Tally, problems, sole_owner, write
+from zodra_edge.uplink import Hooks, Uplink
+
+CLOCK_CHECK_S: Final = 5.0
+FLOOR_CHECKS: Final = 12
+"""The time floor is saved every this many checks: once a minute."""
+STATUS_S: Final = 1.0
+
+log = structlog.get_logger()
+
+
+async def run(settings: Settings) -> int:
+    """Run the gateway until a signal asks it to stop.
+
+    Returns:
+        The exit code: 0 after a signal, 1 if the store broke and a fresh start is needed.
+
+    Raises:
+        EdgeError: it cannot start; the message says what to do.
+    """
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with sole_owner(settings.data_dir):
+            async with Outbox(settings.data_dir, settings.outbox) as outbox:
+                return await Gateway(settings, outbox).run()
+    except OSError as fault:
+        raise EdgeError(f"cannot use data_dir {settings.data_dir}: {fault}") from fault
+
+
+class Gateway:
+    """All parts of one running agent."""
+
+    def __init__(self, settings: Settings, outbox: Outbox) -> None:
+        """Put the parts together; nothing runs before `run`."""
+        self._settings = settings
+        self._outbox = outbox
+        self._profiles = settings.profiles()
+        self._clock = Clock(settings.data_dir / "time-floor")
+        self._tally = Tally()
+        self._changed = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._draw = secrets.SystemRandom().random
+        self._supervisor = Supervisor(self._draw)
+        self._intake = Intake(settings.frames.queue_max)
+        self._lights = Lights(settings.gateway_id, self._publish)
+        self._consumer = Consumer(
+            self._profiles,
+            outbox,
+            self._lights,
+            self._tally,
+            self._clock,
+            settings.outbox,
+            wake=self._wake,
+        )
+        self._home = self._make_home()
+        self._backends: Backends | None = None
+        self._backends_ready = asyncio.Event()
+        self._adverts, self._wearables = self._make_radio()
+        self._account = Account(
+            settings=settings,
+            profiles=self._profiles,
+            clock=self._clock,
+            outbox=outbox,
+            intake=self._intake,
+            consumer=self._consumer,
+            lights=self._lights,
+            tally=self._tally,
+            supervisor=self._supervisor,
+            home=self._home,
+            adverts=self._adverts,
+            wearables=self._wearables,
+        )
+        self._uplink = Uplink(settings, outbox, self._clock, self._hooks())
+
+    async def run(self) -> int:
+        """Start everything, wait for the stop, and leave in order."""
+        await self._consumer.restore()
+        self._lights.restore(await self._outbox.lights())
+        self._start_parts()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        log.info("gateway_started", gateway_id=self._settings.gateway_id)
+        await self._stop.wait()
+        await self._supervisor.stop()
+        await self._consumer.flush()
+        if self._backends is not None:
+            await self._close_radio(self._backends)
+        self._write_status()
+        log.info("gateway_stopped", gateway_id=self._settings.gateway_id)
+        return 1 if self._outbox.ended else 0
+
+    def _start_parts(self) -> None:
+        self._supervisor.start("frames", partial(self._consumer.run, self._intake))
+        self._supervisor.start("flush", self._consumer.run_flusher)
+        self._supervisor.start("uplink", self._uplink.run)
+        self._supervisor.start("status", self._keep_status)
+        self._supervisor.start("clock", self._keep_clock)
+        if self._home is not None:
+            self._supervisor.start("home_mqtt", self._home.run)
+        if self._adverts is not None:
+            self._supervisor.start("radio", partial(self._run_radio, self._adverts))
+        for device_id, wearable in self._wearables.items():
+            self._supervisor.start(f"connection-{device_id}", partial(self._connect, wearable))
+
+    def _make_home(self) -> HomeBroker | None:
+        if self._settings.home_mqtt is None:
+            return None
+        topics = [
+            topic
+            for profile in self._profiles
+            if profile.topic is not None
+            for topic in (profile.topic, profile.topic + AVAILABILITY)
+        ]
+        return HomeBroker(
+            self._settings.home_mqtt,
+            self._settings.gateway_id,
+            topics,
+            self._clock,
+            self._intake.offer,
+            self._tally.add,
+        )
+
+    def _make_radio(self) -> tuple[Adverts | None, dict[str, Wearable]]:
+        if self._settings.radio is None:
+            return None, {}
+        by_address = {p.address.upper(): p for p in self._profiles if p.address is not None}
+        adverts = Adverts(
+            self._settings.radio, by_address, self._clock, self._take_advert, self._tally.add
+        )
+        wearables = {
+            profile.device_id: Wearable(address, adverts, self._clock, self._take)
+            for address, profile in by_address.items()
+            if profile.family is Family.WEARABLE
+        }
+        return adverts, wearables
+
+    def _hooks(self) -> Hooks:
+        return Hooks(
+            health=self._account.health,
+            outcome=self._outcome,
+            command=self._command,
+            count=self._tally.add,
+            changed=self._changed.set,
+            draw=self._draw,
+        )
+
+    def _wake(self) -> None:
+        self._uplink.wake()
+        self._changed.set()
+
+    def _publish(self, topic: str, payload: bytes) -> None:
+        if self._home is not None:
+            self._home.publish(topic, payload)
+
+    def _take(self, frame: Frame) -> None:
+        if not self._intake.offer(frame):
+            self._tally.add("frame_queue_full")
+
+    def _take_advert(self, frame: BleAdvert) -> None:
+        self._take(frame)
+
+    async def _run_radio(self, adverts: Adverts) -> None:
+        if self._settings.radio is None:
+            return
+        if self._backends is None:
+            self._backends = await load(self._settings.radio)
+            self._backends_ready.set()
+        await adverts.run(self._backends)
+
+    async def _connect(self, wearable: Wearable) -> None:
+        await self._backends_ready.wait()
+        if self._backends is not None:
+            await wearable.run(self._backends)
+
+    async def _close_radio(self, backends: Backends) -> None:
+        try:
+            async with asyncio.timeout(STOP_S_MAX):
+                await backends.close()
+        except (TimeoutError, OSError) as fault:
+            log.warning("radio_not_closed", fault=type(fault).__name__)
+
+    async def _outcome(self, outcome: SignalOutcome) -> None:
+        if all(profile.device_id != outcome.device_id for profile in self._profiles):
+            self._tally.add("outcome_for_unknown_device")
+            return
+        row = self._lights.outcome(outcome)
+        if row is None:
+            return
+        self._changed.set()
+        log.info("need_outcome", signal_id=row.signal_id, state=row.state, reason=row.reason)
+        await self._outbox.shine(row)
+
+    def _command(self, command: Command) -> CommandOutcome:
+        if command.kind != CommandKind.IDENTIFY:
+            return CommandOutcome.UNSUPPORTED
+        now = self._clock.now()
+        # An untrusted clock cannot say that a command is too old; blinking late harms nobody.
+        if now.quality is TimeQuality.SYNCED and now.at > command.expires_at:
+            return CommandOutcome.EXPIRED
+        for profile in self._profiles:
+            if profile.device_id == command.device_id:
+                self._lights.identify(profile.device_id, profile.slot_key, now.at)
+                log.info("identify", device_id=profile.device_id, command_id=command.command_id)
+                return CommandOutcome.DONE
+        return CommandOutcome.UNKNOWN_DEVICE
+
+    async def _keep_status(self) -> None:
+        told = problems(self._account.status(self._uplink.status))
+        while True:
+            self._changed.clear()
+            found = self._write_status()
+            if found != told:
+                told = found
+                log.info("problems", problems=[problem.name.lower() for problem in found])
+                self._uplink.report_soon()
+            if self._outbox.ended:
+                log.error("store_broke")
+                self._stop.set()
+            try:
+                async with asyncio.timeout(STATUS_S):
+                    await self._changed.wait()
+                # On change, but not at each of a thousand changes a second.
+                await asyncio.sleep(STATUS_S / 10)
+            except TimeoutError:
+                continue
+
+    def _write_status(self) -> tuple[Problem, ...]:
+        status = self._account.status(self._uplink.status)
+        try:
+            write(self._settings.data_dir, status)
+        except OSError:
+            self._tally.add("status_not_written")
+        return problems(status)
+
+    async def _keep_clock(self) -> None:
+        for check in range(FLOOR_CHECKS):
+            self._clock.check()
+            if check == 0:
+                self._save_floor()
+            await asyncio.sleep(CLOCK_CHECK_S)
+
+    def _save_floor(self) -> None:
+        try:
+            self._clock.save_floor()
+        except OSError:
+            self._tally.add("time_floor_not_saved")

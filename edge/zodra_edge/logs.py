@@ -1,0 +1,33 @@
+"""Logs: one JSON object a line on stderr; events with fields, ids not names, never a payload."""
+
+import logging
+import sys
+from typing import Final
+
+import structlog
+
+_TALKATIVE: Final = ("aiomqtt", "bleak", "bleak_retry_connector", "bthome_ble", "mqtt", "paho")
+"""They print payloads, addresses or keys, at levels that a person would turn on to look closer."""
+
+
+def set_up(level: str) -> None:
+    """Configure logging for the process, once."""
+    for name in _TALKATIVE:
+        logger = logging.getLogger(name)
+        logger.disabled = True
+        logger.propagate = False
+        logger.addHandler(logging.NullHandler())
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[level.upper()]
+        ),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

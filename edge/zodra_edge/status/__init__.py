@@ -1,0 +1,40 @@
+"""The gateway's own account of itself: a file each second, and a page a person can read."""
+
+from zodra_edge.status.page import render
+from zodra_edge.status.report import (
+    CloudPart,
+    DevicePart,
+    FramesPart,
+    HomePart,
+    LanePart,
+    LightPart,
+    Problem,
+    RadioPart,
+    RunningPart,
+    Status,
+    problems,
+)
+from zodra_edge.status.store import FILE, Look, look, rss_bytes, sole_owner, write
+from zodra_edge.status.tally import Tally
+
+__all__ = [
+    "FILE",
+    "CloudPart",
+    "DevicePart",
+    "FramesPart",
+    "HomePart",
+    "LanePart",
+    "LightPart",
+    "Look",
+    "Problem",
+    "RadioPart",
+    "RunningPart",
+    "Status",
+    "Tally",
+    "look",
+    "problems",
+    "render",
+    "rss_bytes",
+    "sole_owner",
+    "write",
+]

@@ -1,0 +1,172 @@
+"""What there is to say about a running gateway, and which of it is a problem. Pure."""
+
+from enum import StrEnum
+from typing import Final
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from zodra_contract.signal import TimeQuality
+
+NEED_AGE_S_MAX: Final = 60.0
+"""A need-moment should be at the cloud within a second; after a minute somebody should know."""
+ADVERT_AGE_S_MAX: Final = 120.0
+"""Promise 7: a deaf radio is noticed within this."""
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class CloudPart(_Value):
+    """The conversation with the cloud."""
+
+    host: str
+    port: int
+    state: str
+    """A `LinkState`."""
+    since: AwareDatetime
+    reason: str = ""
+    refusing: str = ""
+    failures: int = 0
+    last_receipt_at: AwareDatetime | None = None
+
+
+class LanePart(_Value):
+    """One lane of the outbox."""
+
+    buffer_id: str
+    depth: int
+    oldest_age_s: float
+    """0 if it is empty."""
+    dropped: int
+    quarantined: int
+
+
+class HomePart(_Value):
+    """The home's broker."""
+
+    connected: bool
+    reason: str
+    messages: int
+
+
+class RadioPart(_Value):
+    """One adapter."""
+
+    name: str
+    scanning: bool
+    adverts_per_min: float
+    last_advert_age_s: float | None
+
+
+class LightPart(_Value):
+    """What one slot's light shows."""
+
+    slot_key: str
+    state: str
+    reason: str
+    at: AwareDatetime
+    signal_id: str
+
+
+class DevicePart(_Value):
+    """One device."""
+
+    device_id: str
+    family: str
+    last_heard_at: AwareDatetime | None = None
+    last_heard_age_s: float | None = None
+    battery_percent: float | None = None
+    rssi_dbm: int | None = None
+    online: bool | None = None
+    """What an availability message said, if the device has such."""
+    connected: bool | None = None
+    """For a device one connects to."""
+    out_of_service: str = ""
+    """Why its frames are not used."""
+    lights: tuple[LightPart, ...] = ()
+
+
+class RunningPart(_Value):
+    """One supervised part of the agent."""
+
+    name: str
+    restarts: int = 0
+    fault: str = ""
+    """Why it is not running now; empty while it runs."""
+
+
+class FramesPart(_Value):
+    """The queue between the transports and the consumer."""
+
+    used: int = 0
+    waiting: int = 0
+    stayed_home: int = 0
+    """Readings that were used and kept in."""
+    repeats: dict[str, int] = {}
+
+
+class Status(_Value):
+    """Everything."""
+
+    version: int = 1
+    gateway_id: str
+    household_id: str
+    pid: int
+    boot_id: str
+    written_at: AwareDatetime
+    written_monotonic_s: float
+    started_at: AwareDatetime
+    uptime_s: float
+    restarts: int
+    """Of the agent on this data folder."""
+    rss_bytes: int
+    clock_quality: TimeQuality
+    clock_error_ms: int
+    cloud: CloudPart
+    need: LanePart
+    telemetry: LanePart
+    home_mqtt: HomePart | None = None
+    radio: tuple[RadioPart, ...] = ()
+    devices: tuple[DevicePart, ...] = ()
+    parts: tuple[RunningPart, ...] = ()
+    frames: FramesPart = FramesPart()
+    refusals: dict[str, int] = {}
+    """By reason, since the start."""
+
+
+class Problem(StrEnum):
+    """What makes a gateway degraded, the worst first."""
+
+    CLOUD_REFUSES = "the cloud refuses what this gateway sends"
+    CREDENTIAL = "the cloud's broker refuses this gateway's credential"
+    OFFLINE = "the cloud cannot be reached; needs are kept here until it can"
+    NEED_WAITS = "a need-moment has waited for the cloud for more than a minute"
+    HOME_MQTT = "the home's broker cannot be reached"
+    NOT_SCANNING = "the Bluetooth adapter does not scan"
+    DEAF = "the Bluetooth adapter has heard nothing for two minutes"
+    OUT_OF_SERVICE = "a device is out of service"
+    QUARANTINE = "rows were set aside that the cloud will not take"
+    CLOCK = "the time is not trusted yet"
+
+
+def problems(status: Status) -> tuple[Problem, ...]:
+    """Name everything that is wrong, the worst first."""
+    online = status.cloud.state == "online"
+    denied = status.cloud.state == "refused"
+    deaf = any(
+        (radio.last_advert_age_s or status.uptime_s) > ADVERT_AGE_S_MAX for radio in status.radio
+    )
+    found = {
+        Problem.CLOUD_REFUSES: online and bool(status.cloud.refusing),
+        Problem.CREDENTIAL: denied or status.cloud.reason == "not_authorised",
+        Problem.OFFLINE: not online and not denied and status.cloud.reason != "not_authorised",
+        Problem.NEED_WAITS: status.need.oldest_age_s > NEED_AGE_S_MAX,
+        Problem.HOME_MQTT: status.home_mqtt is not None and not status.home_mqtt.connected,
+        Problem.NOT_SCANNING: any(not radio.scanning for radio in status.radio),
+        Problem.DEAF: deaf,
+        Problem.OUT_OF_SERVICE: any(device.out_of_service for device in status.devices),
+        Problem.QUARANTINE: status.need.quarantined + status.telemetry.quarantined > 0,
+        Problem.CLOCK: status.clock_quality is not TimeQuality.SYNCED,
+    }
+    return tuple(problem for problem, present in found.items() if present)

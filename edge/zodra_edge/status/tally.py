@@ -1,0 +1,37 @@
+"""Counts by reason."""
+
+import threading
+from collections import Counter
+from typing import Final
+
+REASONS_MAX: Final = 64
+"""As many as a health report carries; further reasons are counted as `other`."""
+
+
+class Tally:
+    """Counts what was turned away, from any thread."""
+
+    def __init__(self) -> None:
+        """Start at nothing."""
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        self._saved: Counter[str] = Counter()
+
+    def add(self, reason: str, count: int = 1) -> None:
+        """Count."""
+        with self._lock:
+            if reason not in self._counts and len(self._counts) >= REASONS_MAX - 1:
+                reason = "other"
+            self._counts[reason] += count
+
+    def counts(self) -> dict[str, int]:
+        """Say all counts since the start."""
+        with self._lock:
+            return dict(sorted(self._counts.items()))
+
+    def take_unsaved(self) -> dict[str, int]:
+        """Say what was counted since this was last asked."""
+        with self._lock:
+            fresh = self._counts - self._saved
+            self._saved = Counter(self._counts)
+            return dict(fresh)

@@ -1,0 +1,85 @@
+"""Rows of the outbox to messages of the contract, and messages to bytes."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import zstandard
+
+from zodra_contract.envelope import (
+    NeedBatch,
+    NeedRow,
+    TelemetryBatch,
+    TelemetryRow,
+    UpMessage,
+    to_bytes,
+)
+from zodra_edge.heard import Heard
+from zodra_edge.outbox import NeedRows, ReadingRows
+
+ZSTD_BYTES_MIN: Final = 512
+"""Measured on telemetry batches here: 312 bytes of JSON become 227, 531 become 277, 5,846 become
+932 and 29,037 become 3,541, for 4 to 31 microseconds. Below this a person can read the wire."""
+ZSTD_LEVEL: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends."""
+
+    gateway_id: str
+    boot_id: str
+
+
+def need_batch(sender: Sender, buffer_id: str, batch: NeedRows, now: Heard) -> NeedBatch:
+    """Write need-moments as a message."""
+    return NeedBatch(
+        gateway_id=sender.gateway_id,
+        boot_id=sender.boot_id,
+        sent_at=now.at,
+        buffer_id=buffer_id,
+        kept_from=batch.kept_from,
+        rows=tuple(NeedRow(*row) for row in batch.rows),
+    )
+
+
+def telemetry_batch(
+    sender: Sender, buffer_id: str, batch: ReadingRows, now: Heard
+) -> TelemetryBatch:
+    """Write readings as a message; their instants become offsets from the first."""
+    base_ms = batch.rows[0].observed_ms
+    return TelemetryBatch(
+        gateway_id=sender.gateway_id,
+        boot_id=sender.boot_id,
+        sent_at=now.at,
+        buffer_id=buffer_id,
+        kept_from=batch.kept_from,
+        base_at=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=base_ms),
+        quality=batch.quality,
+        error_ms=batch.error_ms,
+        rows=tuple(
+            TelemetryRow(
+                row.sequence, row.device_id, row.kind, row.value, row.observed_ms - base_ms
+            )
+            for row in batch.rows
+        ),
+    )
+
+
+class Packer:
+    """Messages to bytes, in a zstd frame where that pays."""
+
+    def __init__(self) -> None:
+        """Keep one compressor; making one costs more than a small batch."""
+        self._zstd = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
+
+    def pack(self, message: UpMessage) -> tuple[bytes, int]:
+        """Write a message.
+
+        Returns:
+            What goes on the wire, and its size before compression.
+        """
+        raw = to_bytes(message)
+        if len(raw) < ZSTD_BYTES_MIN:
+            return raw, len(raw)
+        return self._zstd.compress(raw), len(raw)

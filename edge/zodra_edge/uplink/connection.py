@@ -1,0 +1,88 @@
+"""One connection to the cloud's broker, with what aiomqtt does not say by itself.
+
+aiomqtt 2.5.1 on paho: a publish that the broker refused looks like success, and `subscribe` does
+not raise on the code 0x80. Hence receipts for the first, and a look at the codes for the second.
+"""
+
+import socket
+import ssl
+from typing import Final
+
+import aiomqtt
+
+from zodra_contract.topics import Address, down_filter
+from zodra_edge.errors import LinkFault
+from zodra_edge.settings import Cloud
+
+KEEPALIVE_S: Final = 20
+TIMEOUT_S: Final = 10.0
+"""For a connection, a subscription and the broker's answer to one message."""
+USER_TIMEOUT_MS: Final = 20_000
+"""After this long without a TCP acknowledgement the kernel gives the connection up; by default it
+would go on for a quarter of an hour with data in flight."""
+MESSAGES_WAITING_MAX: Final = 1_000
+"""aiomqtt drops above this. A receipt that is dropped only means that rows are sent again."""
+
+_DENIED: Final = {4, 5, 134, 135}
+"""Bad user name or password, not authorised; paho shows the codes of MQTT 5 for those of 3.1.1."""
+_SUBSCRIPTION_REFUSED: Final = 0x80
+
+
+class Denied(LinkFault):
+    """The broker does not accept who we are, or what we want to hear."""
+
+
+def client(cloud: Cloud, gateway_id: str) -> aiomqtt.Client:
+    """Prepare a connection; entering it connects.
+
+    Raises:
+        LinkFault: the certificates to trust cannot be read.
+    """
+    options = []
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        options.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS))
+    password = cloud.password.get_secret_value() if cloud.password else None
+    return aiomqtt.Client(
+        cloud.host,
+        cloud.port,
+        username=cloud.username or gateway_id,
+        password=password,
+        identifier=gateway_id,
+        clean_session=True,
+        keepalive=KEEPALIVE_S,
+        timeout=TIMEOUT_S,
+        max_queued_incoming_messages=MESSAGES_WAITING_MAX,
+        tls_context=_tls(cloud) if cloud.tls else None,
+        socket_options=options,
+    )
+
+
+def _tls(cloud: Cloud) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=str(cloud.ca_file) if cloud.ca_file else None)
+    except OSError as fault:
+        raise LinkFault("ca_file", f"cannot read cloud.ca_file {cloud.ca_file}: {fault}") from fault
+
+
+async def subscribe(connected: aiomqtt.Client, address: Address) -> None:
+    """Hear all that is meant for this gateway.
+
+    Raises:
+        Denied: the broker refused the subscription.
+    """
+    codes = await connected.subscribe(down_filter(address), qos=1)
+    if any(_number(code) >= _SUBSCRIPTION_REFUSED for code in codes):
+        raise Denied("not_authorised", f"the broker refused {down_filter(address)}")
+
+
+def fault(raised: aiomqtt.MqttError) -> LinkFault:
+    """Say in one word what a fault of aiomqtt means."""
+    code = raised.rc if isinstance(raised, aiomqtt.MqttCodeError) else None
+    if code is not None and _number(code) in _DENIED:
+        return Denied("not_authorised", "the broker refused the gateway's credential")
+    return LinkFault("unreachable", str(raised) or type(raised).__name__)
+
+
+def _number(code: object) -> int:
+    value = getattr(code, "value", code)
+    return value if isinstance(value, int) else 0
