@@ -92,7 +92,6 @@ def _serve(config_path: Path) -> None:
 @click.option("--payment-declined", type=int, help="Completes whose payment is declined.")
 @click.option("--no-idempotency", type=int, help="Completes that order again whatever the key.")
 @click.option("--hold-parcels/--no-hold-parcels", default=None, help="Ship and deliver nothing.")
-@click.option("--hold-parcels/--no-hold-parcels", default=None, help="Ship nothing for now.")
 @click.option("--hold-events/--no-hold-events", default=None, help="Keep order events back.")
 @click.option("--duplicate-events/--no-duplicate-events", default=None, help="Send each twice.")
 @click.option("--reverse-events/--no-reverse-events", default=None, help="Send the last first.")

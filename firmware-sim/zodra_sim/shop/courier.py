@@ -49,9 +49,10 @@ class Courier:
         letters = store.letters(self._clock.now(), LETTERS_MAX)
         if faults.reverse_events:
             # One at a time, so that the order of arrival is certain.
-            ended = [letter for letter in letters if self._has_ended(letter)]
-            return ended[-1:]
-        return letters[:AT_ONCE_MAX] if not faults.duplicate_events else letters[:1] * 2
+            letters = [letter for letter in letters if self._has_ended(letter)][-1:]
+        if faults.duplicate_events:
+            return letters[:1] * 2
+        return letters[:AT_ONCE_MAX]
 
     def _has_ended(self, letter: Letter) -> bool:
         order = self._shop.store.order(letter.order_id)
