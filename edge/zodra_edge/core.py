@@ -237,8 +237,8 @@ def _count(now: _Step, note: DiaperNote, heard: Heard, profile: DeviceProfile) -
     if signal is None:
         # The monitor will not say it again once its message is acknowledged.
         now.effects.append(Remember())
-    if after.remaining is not None:
-        now.derived.append(_derived(ReadingKind.REMAINING_UNITS, after.remaining, heard, profile))
+    left = after.remaining or 0
+    now.derived.append(_derived(ReadingKind.REMAINING_UNITS, left, heard, profile))
     return True
 
 

@@ -52,7 +52,8 @@ def run(
     profile: DeviceProfile, *frames: Frame, memory: DeviceMemory | None = None
 ) -> tuple[DeviceMemory, list[Effect]]:
     """All effects of a row of frames; the memory passes through text between them."""
-    now, effects = memory or DeviceMemory(), []
+    now = memory or DeviceMemory()
+    effects: list[Effect] = []
     for frame in frames:
         now, more = step(DeviceMemory.from_json(now.to_json()), frame, profile)
         effects += more

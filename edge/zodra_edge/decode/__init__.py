@@ -39,13 +39,11 @@ def _decode_mqtt(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undeco
         return Decoded(profile.device_id)
     if rest:
         return _FROM_ANOTHER
-    match profile.family:
-        case Family.BABY_MONITOR:
-            return baby_monitor.decode(frame, profile)
-        case Family.THERMOSTAT | Family.BUTTON:
-            return zigbee2mqtt.decode(frame, profile)
-        case Family.WEARABLE:
-            return Undecodable(DecodeRefusal.UNKNOWN_FORMAT, "a wearable speaks over Bluetooth")
+    if profile.family is Family.BABY_MONITOR:
+        return baby_monitor.decode(frame, profile)
+    if profile.family is Family.WEARABLE:
+        return Undecodable(DecodeRefusal.UNKNOWN_FORMAT, "a wearable speaks over Bluetooth")
+    return zigbee2mqtt.decode(frame, profile)
 
 
 def is_bridge_topic(topic: str) -> bool:

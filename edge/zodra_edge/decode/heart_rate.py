@@ -41,13 +41,12 @@ def decode(frame: GattValue, profile: DeviceProfile) -> Decoded | Undecodable:
     """Read one notified or read value of a wearable."""
     if len(frame.value) > _ATTRIBUTE_BYTES_MAX:
         return Undecodable(DecodeRefusal.OVERSIZED, f"{len(frame.value)} bytes in one attribute")
-    match _full_uuid(frame.characteristic):
-        case uuid if uuid == HEART_RATE_MEASUREMENT:
-            return _decode_heart_rate(frame, profile)
-        case uuid if uuid == BATTERY_LEVEL:
-            return _decode_battery(frame, profile)
-        case _:
-            return Undecodable(DecodeRefusal.UNKNOWN_FORMAT, "a characteristic we do not read")
+    uuid = _full_uuid(frame.characteristic)
+    if uuid == HEART_RATE_MEASUREMENT:
+        return _decode_heart_rate(frame, profile)
+    if uuid == BATTERY_LEVEL:
+        return _decode_battery(frame, profile)
+    return Undecodable(DecodeRefusal.UNKNOWN_FORMAT, "a characteristic we do not read")
 
 
 def parse(value: bytes) -> HeartRate | Undecodable:

@@ -1,8 +1,10 @@
 """BTHome: what is written is read, and bthome-ble agrees wherever both read."""
 
 import logging
+from typing import Any
 
 import pytest
+from bleak.backends.device import BLEDevice
 from bthome_ble import BTHomeBluetoothDeviceData
 from bthome_ble.const import MEAS_TYPES
 from habluetooth import BluetoothServiceInfoBleak
@@ -77,7 +79,7 @@ def test_one_changed_bit_fails(payload: bytes, counter: int, at: int, bit: int) 
     assert decoded.reason == DecodeRefusal.WRONG_BIND_KEY
 
 
-def reference(data: bytes, key: bytes | None) -> tuple[dict[str, float], list[tuple[str, str]]]:
+def reference(data: bytes, key: bytes | None) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """What bthome-ble reads, with a fresh parser."""
     logging.getLogger("bthome_ble").disabled = True
     parser = BTHomeBluetoothDeviceData(bindkey=key)
@@ -90,7 +92,7 @@ def reference(data: bytes, key: bytes | None) -> tuple[dict[str, float], list[tu
             service_data={BTHOME: data},
             service_uuids=[],
             source="",
-            device=None,
+            device=BLEDevice(ADDRESS, None, {}),
             advertisement=None,
             connectable=False,
             time=0,

@@ -208,3 +208,21 @@ def test_values_of_a_button_over_a_connection_are_refused() -> None:
     decoded = decode(gatt(b"\x00\x48"), PLAIN_BUTTON)
     assert isinstance(decoded, Undecodable)
     assert decoded.reason == DecodeRefusal.UNKNOWN_FORMAT
+
+
+@pytest.mark.parametrize(
+    ("value", "characteristic", "reason"),
+    [
+        (b"\x00" * 513, HEART_RATE, DecodeRefusal.OVERSIZED),
+        (b"\x01", "00002a38-0000-1000-8000-00805f9b34fb", DecodeRefusal.UNKNOWN_FORMAT),
+        (b"\x65", BATTERY, DecodeRefusal.MALFORMED),
+        (b"", BATTERY, DecodeRefusal.MALFORMED),
+        (b"\x10\x10", BATTERY, DecodeRefusal.MALFORMED),
+    ],
+)
+def test_notified_values_that_are_refused(
+    value: bytes, characteristic: str, reason: DecodeRefusal
+) -> None:
+    decoded = decode(gatt(value, characteristic=characteristic), WEARABLE)
+    assert isinstance(decoded, Undecodable)
+    assert decoded.reason == reason
