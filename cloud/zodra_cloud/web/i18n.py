@@ -64,7 +64,7 @@ def catalogue(language: Language) -> Catalogue:
             continue
         key = message.id if isinstance(message.id, str) else message.id[0]
         forms = message.string if isinstance(message.string, tuple) else (message.string,)
-        texts[key] = tuple(forms)
+        texts[key] = tuple(str(form) for form in forms)
     return Catalogue(texts)
 
 

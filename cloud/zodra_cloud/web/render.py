@@ -8,15 +8,9 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from zodra_cloud.replenish.service import ORDER_LABELS
 from zodra_cloud.web.i18n import LANGUAGES, NAMES, Language, catalogue, mark
 from zodra_cloud.web.views.pages import Chip
-
-CONFIRM_LABELS: Final[dict[Language, str]] = {
-    "nl": "Bestelling met betalingsverplichting",
-    "en": "Order with obligation to pay",
-}
-"""The only words that may stand on the control that orders (2011/83/EU, article 8(2)): what counts
-is the label alone. They are not in the catalogue, so no translation can soften them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +74,7 @@ def _environment(language: Language) -> Environment:
     )
     environment.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
     environment.globals["asset"] = asset
-    environment.globals["confirm_label"] = CONFIRM_LABELS[language]
+    environment.globals["confirm_label"] = ORDER_LABELS[language]
     return environment
 
 

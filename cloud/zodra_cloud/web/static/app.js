@@ -34,7 +34,7 @@
     const text = event.detail?.ctx?.text ?? "";
     if (text.includes('id="home"') || text.includes('id="fleet"')) return;
     event.preventDefault();
-    window.location.reload();
+    if (text.includes("</html>")) window.location.reload();
   });
   document.addEventListener("htmx:response:error", (event) => {
     if (event.detail?.ctx?.request?.method === "POST") window.location.reload();

@@ -81,6 +81,18 @@ class QuoteCard:
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionCard:
+    """A need that is first asked about, or one whose price is being asked; no price to show yet."""
+
+    quote_id: str
+    title: str
+    because: str
+    remark: str
+    waits_for_shop: bool
+    """The household has nothing to answer: the shop is being asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step on the way of an order."""
 
@@ -148,6 +160,7 @@ class HouseholdPage:
     greeting: str
     summary: str
     quotes: tuple[QuoteCard, ...]
+    questions: tuple[QuestionCard, ...]
     orders: tuple[OrderCard, ...]
     offer: OfferCard | None
     devices: tuple[DeviceCard, ...]
@@ -230,7 +243,6 @@ class JobRow:
 
     name: str
     household: str
-    attempts: int
     since: Moment | None
     error: str
 

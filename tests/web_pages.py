@@ -138,6 +138,24 @@ def quote(t: Texts) -> v.QuoteCard:
     )
 
 
+def question(t: Texts, waits: bool) -> v.QuestionCard:
+    return v.QuestionCard(
+        "q3" if waits else "q2",
+        t("Paper towels, 6 rolls", "Keukenrol, 6 rollen"),
+        t(
+            "Kitchen button: pressed, Sat 21 Nov 09:12.",
+            "Knop in de keuken: ingedrukt, za 21 nov 09:12.",
+        ),
+        ""
+        if waits
+        else t(
+            "The need is older than we trust, so we ask first whether it is still there.",
+            "De behoefte is ouder dan we vertrouwen, dus we vragen eerst of die er nog is.",
+        ),
+        waits,
+    )
+
+
 def order(t: Texts, reached: int) -> v.OrderCard:
     names = (
         t("Ordered", "Besteld"),
@@ -265,6 +283,7 @@ def household(situation: str, language: Language) -> v.HouseholdPage:
         t("Everything is looked after.", "Overal is voor gezorgd."),
         (),
         (),
+        (),
         None,
         devices(t),
         lines(t)[2:],
@@ -274,7 +293,12 @@ def household(situation: str, language: Language) -> v.HouseholdPage:
     )
     if situation == "empty":
         return replace(
-            calm, devices=(), lines=(), more=False, consents=consents(t), summary=t("Welcome.", "Welkom.")
+            calm,
+            devices=(),
+            lines=(),
+            more=False,
+            consents=consents(t),
+            summary=t("Welcome.", "Welkom."),
         )
     if situation == "quote":
         return replace(
@@ -292,15 +316,22 @@ def household(situation: str, language: Language) -> v.HouseholdPage:
     if situation == "shipped":
         return replace(
             calm,
-            quotes=(replace(quote(t), remark=t(
-                "The press is 3 hours old, so we ask first whether it is still needed.",
-                "De druk op de knop is 3 uur oud, dus we vragen eerst of het nog nodig is.",
-            )),),
+            quotes=(
+                replace(
+                    quote(t),
+                    remark=t(
+                        "The press is 3 hours old, so we ask first whether it is still needed.",
+                        "De druk op de knop is 3 uur oud, dus we vragen eerst of het nog nodig is.",
+                    ),
+                ),
+            ),
             orders=(order(t, 1),),
             summary=t("One order is under way.", "Er is één bestelling onderweg."),
         )
     if situation == "delivered":
         return replace(calm, orders=(order(t, 2),))
+    if situation == "question":
+        return replace(calm, questions=(question(t, False), question(t, True)))
     if situation == "offer":
         return replace(calm, offer=offer(t))
     return calm
@@ -320,8 +351,16 @@ def operator(language: Language) -> v.OperatorPage:
             depth,
             depth * 41,
             0,
-            (v.Fact(t("unknown device", "onbekend apparaat"), "14"), v.Fact(t("replay", "herhaling"), "2")),
-            (t("hci0: 212 adverts a minute, the last 1 second ago", "hci0: 212 berichten per minuut, het laatste 1 seconde geleden"),),
+            (
+                v.Fact(t("unknown device", "onbekend apparaat"), "14"),
+                v.Fact(t("replay", "herhaling"), "2"),
+            ),
+            (
+                t(
+                    "hci0: 212 adverts a minute, the last 1 second ago",
+                    "hci0: 212 berichten per minuut, het laatste 1 seconde geleden",
+                ),
+            ),
             (v.Fact("btn-kitchen", t("Kitchen button", "Knop in de keuken")),),
         )
 
@@ -341,20 +380,60 @@ def operator(language: Language) -> v.OperatorPage:
     return v.OperatorPage(
         t("One gateway needs a look", "Eén gateway vraagt aandacht"),
         v.Tone.WAIT,
-        v.Fact(t("Oldest need-moment without receipt", "Oudste behoefte zonder ontvangstbewijs"), t("4 minutes", "4 minuten")),
+        v.Fact(
+            t("Oldest need-moment without receipt", "Oudste behoefte zonder ontvangstbewijs"),
+            t("4 minutes", "4 minuten"),
+        ),
         (
             v.Fact("Gateways", "2"),
             v.Fact(t("Refused rows", "Geweigerde rijen"), "5"),
             v.Fact(t("Stuck jobs", "Vastgelopen taken"), "1"),
         ),
         (
-            gateway("gw-demo", v.Chip(t("online", "online"), v.Tone.GOOD), t("Heard 12 seconds ago; silent after 150 seconds.", "12 seconden geleden gehoord; stil na 150 seconden."), 0, t("none", "geen")),
-            gateway("gw-cellar", v.Chip(t("behind", "loopt achter"), v.Tone.WAIT), t("Its oldest need-moment waits 4 minutes; the limit is 1 minute.", "De oudste behoefte wacht al 4 minuten; de grens is 1 minuut."), 3, t("4 minutes", "4 minuten")),
+            gateway(
+                "gw-demo",
+                v.Chip(t("online", "online"), v.Tone.GOOD),
+                t(
+                    "Heard 12 seconds ago; silent after 150 seconds.",
+                    "12 seconden geleden gehoord; stil na 150 seconden.",
+                ),
+                0,
+                t("none", "geen"),
+            ),
+            gateway(
+                "gw-cellar",
+                v.Chip(t("behind", "loopt achter"), v.Tone.WAIT),
+                t(
+                    "Its oldest need-moment waits 4 minutes; the limit is 1 minute.",
+                    "De oudste behoefte wacht al 4 minuten; de grens is 1 minuut.",
+                ),
+                3,
+                t("4 minutes", "4 minuten"),
+            ),
         ),
         (
-            v.BalanceRow("hh-demo", 12, "12 = 6 + 2 + 3 + 1 + 0", True, t("adds up", "klopt"), tuple(bar), "12 = 6 + 2 + 3 + 1 + 0"),
+            v.BalanceRow(
+                "hh-demo",
+                12,
+                "12 = 6 + 2 + 3 + 1 + 0",
+                True,
+                t("adds up", "klopt"),
+                tuple(bar),
+                "12 = 6 + 2 + 3 + 1 + 0",
+            ),
         ),
-        (v.Fact(t("unknown device", "onbekend apparaat"), "4"), v.Fact(t("wrong gateway", "verkeerde gateway"), "1")),
-        (v.JobRow(t("Place the order", "Bestelling plaatsen"), "hh-demo", 12, at(t("1 hour ago", "1 uur geleden"), 60), "ShopUnavailable: connect timeout after 10 s"),),
+        (
+            v.Fact(t("unknown device", "onbekend apparaat"), "4"),
+            v.Fact(t("wrong gateway", "verkeerde gateway"), "1"),
+        ),
+        (
+            v.JobRow(
+                t("Place the order", "Bestelling plaatsen"),
+                "hh-demo",
+                12,
+                at(t("1 hour ago", "1 uur geleden"), 60),
+                "ShopUnavailable: connect timeout after 10 s",
+            ),
+        ),
         "",
     )

@@ -1,0 +1,91 @@
+"""Turns values into answers: pages, redirects after a form, and errors in the reader's language."""
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from zodra_cloud.web.i18n import Language, Speech, choose_language, mark
+from zodra_cloud.web.render import ERRORS, Message, Shell, render
+from zodra_cloud.web.views.pages import Chip, Tone
+
+LANGUAGE_COOKIE: Final = "zodra_language"
+NOTE_COOKIE: Final = "zodra_note"
+_NOTE_LIFETIME_S: Final = 30
+_LANGUAGE_LIFETIME_S: Final = 365 * 24 * 3600
+
+NOTES: Final[dict[str, tuple[Tone, str]]] = {
+    "confirmed": (Tone.GOOD, mark("Thank you. Your order goes to the shop now.")),
+    "wanted": (Tone.GOOD, mark("We ask the shop for its price.")),
+    "declined": (Tone.QUIET, mark("Fine. Nothing was ordered.")),
+    "quote_expired": (Tone.WAIT, mark("That price is no longer valid, so nothing was ordered.")),
+    "quote_changed": (
+        Tone.WAIT,
+        mark("The quote changed in the meantime, so nothing was ordered. Please look again."),
+    ),
+    "already_answered": (Tone.QUIET, mark("That question was answered already.")),
+    "already_on_its_way": (
+        Tone.QUIET,
+        mark("It is on its way already, so nothing more is ordered."),
+    ),
+    "no_consent": (Tone.WAIT, mark("You do not allow this, so nothing was done.")),
+    "granted": (Tone.GOOD, mark("Switched on. You can switch it off at any moment.")),
+    "withdrawn": (Tone.QUIET, mark("Switched off, from this moment.")),
+    "offer_accepted": (Tone.GOOD, mark("We ask the shop for its price.")),
+    "offer_noted": (Tone.GOOD, mark("Good to know. There is no shop for it yet.")),
+    "offer_dismissed": (Tone.QUIET, mark("Gone. You will not see this one for a while.")),
+    "blink": (Tone.GOOD, mark("Asked. The device blinks once the gateway has heard it.")),
+    "blink_refused": (Tone.WAIT, mark("That gateway is revoked and hears no commands.")),
+}
+"""Everything that a page can say after a form, by a name from this closed list."""
+
+
+def language_of(request: Request, signed_in: str | None = None) -> Language:
+    """Choose the language of an answer: what the reader picked, then what their browser asks."""
+    return choose_language(
+        request.cookies.get(LANGUAGE_COOKIE), signed_in, request.headers.get("accept-language")
+    )
+
+
+def note_of(request: Request, speech: Speech) -> Chip | None:
+    """Read what the last form wants to say."""
+    found = NOTES.get(request.cookies.get(NOTE_COOKIE, ""))
+    return None if found is None else Chip(speech.say(found[1]), found[0])
+
+
+def page(request: Request, html: str, status: int = 200) -> HTMLResponse:
+    """Answer with a page; what the last form said is then said."""
+    answer = HTMLResponse(html, status)
+    if NOTE_COOKIE in request.cookies:
+        answer.delete_cookie(NOTE_COOKIE, httponly=True, samesite="lax")
+    return answer
+
+
+def back_to(path: str, note: str = "") -> RedirectResponse:
+    """Answer a form: go and look, with a note from the closed list."""
+    answer = RedirectResponse(path, status_code=303)
+    if note in NOTES:
+        answer.set_cookie(
+            NOTE_COOKIE, note, max_age=_NOTE_LIFETIME_S, httponly=True, samesite="lax"
+        )
+    return answer
+
+
+def remember_language(answer: Response, language: Language) -> None:
+    """Keep the language in a cookie, which holds for pages before the sign-in too."""
+    answer.set_cookie(
+        LANGUAGE_COOKIE, language, max_age=_LANGUAGE_LIFETIME_S, httponly=True, samesite="lax"
+    )
+
+
+def error_page(request: Request, status: int) -> HTMLResponse:
+    """Answer an error in the same style and the reader's language."""
+    title, text = ERRORS.get(status, ERRORS[500 if status >= 500 else 400])
+    language = language_of(request)
+    speech = Speech.of(language)
+    html = render(
+        "message.html",
+        Shell(language, "/"),
+        page=Message(speech.say(title), speech.say(text)),
+    )
+    return HTMLResponse(html, status)

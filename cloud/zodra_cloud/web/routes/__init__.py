@@ -1,0 +1,1 @@
+"""The addresses of the pages; each route names the scope it is for."""

@@ -1,0 +1,203 @@
+"""The household's page and what a household can answer on it."""
+
+from collections.abc import Iterable
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Form, Request
+from sqlalchemy import Connection
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from zodra_cloud.consent import service as consent
+from zodra_cloud.consent.service import Method, Purpose
+from zodra_cloud.households import service as households
+from zodra_cloud.households.models import Device, Role
+from zodra_cloud.replenish import service as replenish
+from zodra_cloud.replenish.models import Confirmed, ConfirmRefusal, Line, StoredQuote
+from zodra_cloud.replenish.states import QuoteState
+from zodra_cloud.web import access
+from zodra_cloud.web.access import HouseholdMember, OwnForm, Visitor, site_of
+from zodra_cloud.web.answers import back_to, page
+from zodra_cloud.web.render import render
+from zodra_cloud.web.views.household import LINES_MAX, HouseholdFacts, household_page
+from zodra_cloud.web.views.pages import HouseholdPage
+from zodra_cloud.web.views.timeline import why_page
+
+router = APIRouter()
+
+ORDERS_MAX: Final = 5
+
+_REFUSAL_NOTES: Final[dict[ConfirmRefusal, str]] = {
+    ConfirmRefusal.NO_CONSENT: "no_consent",
+    ConfirmRefusal.EXPIRED: "quote_expired",
+    ConfirmRefusal.CLOSED: "already_answered",
+    ConfirmRefusal.CHANGED: "quote_changed",
+    ConfirmRefusal.WRONG_LABEL: "quote_changed",
+    ConfirmRefusal.ALREADY_ON_ITS_WAY: "already_on_its_way",
+}
+"""What the page says; a quote that is not the household's is not among them: that is a 404."""
+
+
+@router.get("/")
+def home(request: Request, visitor: access.SignedIn) -> Response:
+    """Show the household's page; an operator's first page is the fleet."""
+    if visitor.session.role is Role.OPERATOR:
+        return back_to("/operator")
+    visitor = access.household_member(visitor)
+    shell = visitor.shell(request, "/")
+    return page(request, render("household.html", shell, page=read_page(request, visitor)))
+
+
+@router.get("/fragments/home")
+def home_fragment(request: Request, visitor: HouseholdMember) -> Response:
+    """Give the page's live part, for a page whose stream does not come through."""
+    return page(request, home_part(request, visitor))
+
+
+@router.get("/needs/{signal_id}/why")
+def why(request: Request, visitor: HouseholdMember, signal_id: str, part: bool = False) -> Response:
+    """Explain one need-moment, as a page or as the part that opens in place."""
+    site = site_of(request)
+    with site.database.read() as connection:
+        explained = replenish.why(connection, visitor.household_id, signal_id)
+        labels = labels_of(households.devices(connection, visitor.household_id))
+    model = why_page(visitor.speech, explained, labels, site.clock.now())
+    template = "parts/why.html" if part else "why.html"
+    return page(request, render(template, visitor.shell(request, "/"), page=model))
+
+
+@router.post("/quotes/{quote_id}/confirm", dependencies=[OwnForm])
+def confirm(
+    request: Request,
+    visitor: HouseholdMember,
+    quote_id: str,
+    snapshot_hash: Annotated[str, Form()],
+    label: Annotated[str, Form()],
+    language: Annotated[str, Form()],
+) -> Response:
+    """Take the labelled yes: the words on the control travel with it, and are kept as proof."""
+    site = site_of(request)
+    with site.database.write(visitor.household_id) as connection:
+        answer = replenish.confirm(
+            connection,
+            visitor.household_id,
+            quote_id,
+            snapshot_hash=snapshot_hash,
+            label=label,
+            language=language,
+            person_id=visitor.session.person_id,
+            now=site.clock.now(),
+            changes=site.changes,
+        )
+    if isinstance(answer, Confirmed):
+        return back_to("/", "confirmed")
+    if answer.reason is ConfirmRefusal.UNKNOWN_QUOTE:
+        raise HTTPException(404)
+    return back_to("/", _REFUSAL_NOTES[answer.reason])
+
+
+@router.post("/quotes/{quote_id}/decline", dependencies=[OwnForm])
+def decline(request: Request, visitor: HouseholdMember, quote_id: str) -> Response:
+    """Take the no to a quote or a question."""
+    return _answer(request, visitor, quote_id, needed=False)
+
+
+@router.post("/quotes/{quote_id}/wanted", dependencies=[OwnForm])
+def wanted(request: Request, visitor: HouseholdMember, quote_id: str) -> Response:
+    """Take the yes to "is this still needed?", which asks the shop for a price."""
+    return _answer(request, visitor, quote_id, needed=True)
+
+
+@router.post("/consents/{purpose}", dependencies=[OwnForm])
+def set_consent(
+    request: Request, visitor: HouseholdMember, purpose: str, granted: Annotated[bool, Form()]
+) -> Response:
+    """Grant or withdraw one purpose, from this moment."""
+    if purpose not in set(Purpose):
+        raise HTTPException(404)
+    site = site_of(request)
+    record = consent.grant if granted else consent.withdraw
+    with site.database.write(visitor.household_id) as connection:
+        record(
+            connection,
+            visitor.household_id,
+            Purpose(purpose),
+            person_id=visitor.session.person_id,
+            language=visitor.speech.language,
+            method=Method.PAGE,
+            now=site.clock.now(),
+            changes=site.changes,
+        )
+    return back_to("/", "granted" if granted else "withdrawn")
+
+
+def home_part(request: Request, visitor: Visitor) -> str:
+    """Render the live part of the household's page."""
+    visitor = access.household_member(visitor)
+    shell = visitor.shell(request, "/")
+    return render("parts/home.html", shell, page=read_page(request, visitor))
+
+
+def read_page(request: Request, visitor: Visitor) -> HouseholdPage:
+    """Read everything of one household in one transaction, and make its page."""
+    site = site_of(request)
+    with site.database.read() as connection:
+        facts = _facts(connection, visitor)
+    return household_page(visitor.speech, facts, site.clock.now())
+
+
+def labels_of(devices: Iterable[Device]) -> dict[str, str]:
+    """Give the household's own name of each device, by its id."""
+    return {device.device_id: device.label for device in devices}
+
+
+def _facts(connection: Connection, visitor: Visitor) -> HouseholdFacts:
+    household_id = visitor.household_id
+    lines = replenish.timeline(connection, household_id, LINES_MAX + 1)
+    quotes = replenish.open_quotes(connection, household_id)
+    questions = replenish.open_questions(connection, household_id)
+    standing = consent.current(connection, household_id)
+    return HouseholdFacts(
+        devices=households.devices(connection, household_id),
+        quotes=[*quotes, *questions, *_asked_of_shop(lines)],
+        orders=replenish.recent_orders(connection, household_id, ORDERS_MAX),
+        lines=lines,
+        offer=None,
+        consents=[row for row in standing.values() if row is not None],
+        products=_products(lines, visitor.speech.language),
+    )
+
+
+def _asked_of_shop(lines: Iterable[Line]) -> list[StoredQuote]:
+    asked = {
+        line.quote.quote_id: line.quote
+        for line in lines
+        if line.quote is not None and line.quote.state is QuoteState.REQUESTED
+    }
+    return list(asked.values())
+
+
+def _products(lines: Iterable[Line], language: str) -> dict[str, str]:
+    """Learn product names from what shops have quoted; the newest quote comes first."""
+    names: dict[str, str] = {}
+    for line in lines:
+        if line.quote is not None and line.quote.snapshot is not None:
+            names.setdefault(line.quote.sku, line.quote.snapshot.title(language))
+    return names
+
+
+def _answer(request: Request, visitor: Visitor, quote_id: str, *, needed: bool) -> Response:
+    site = site_of(request)
+    with site.database.write(visitor.household_id) as connection:
+        taken = replenish.answer(
+            connection,
+            visitor.household_id,
+            quote_id,
+            needed=needed,
+            person_id=visitor.session.person_id,
+            now=site.clock.now(),
+            changes=site.changes,
+        )
+    if not taken:
+        return back_to("/", "already_answered")
+    return back_to("/", "wanted" if needed else "declined")

@@ -1,0 +1,59 @@
+"""Puts the pages into the application: their guards, their routes, their errors."""
+
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.responses import RedirectResponse, Response
+
+from zodra_cloud.errors import BadRequest, UnknownThing
+from zodra_cloud.web import security
+from zodra_cloud.web.access import NotSignedIn
+from zodra_cloud.web.answers import error_page
+from zodra_cloud.web.context import Site
+from zodra_cloud.web.routes import household, live, meta, operator, sign_in
+
+_STATUS: Final[dict[type[Exception], int]] = {
+    RequestValidationError: 400,
+    BadRequest: 400,
+    UnknownThing: 404,
+}
+
+
+def install(app: FastAPI, site: Site) -> None:
+    """Put the pages into an application.
+
+    Args:
+        app: made with `docs_url=None, redoc_url=None, openapi_url=None`; our surface is pages.
+        site: what the pages work with; also kept as `app.state.site`.
+    """
+    app.state.site = site
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=security.BODY_BYTES_MAX)
+    app.add_middleware(
+        security.Guard, public_origin=site.origin, refuse=lambda request: error_page(request, 403)
+    )
+    for part in (household, live, meta, operator, sign_in):
+        app.include_router(part.router)
+    app.add_exception_handler(NotSignedIn, _to_the_door)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, lambda request, fault: error_page(request, 500))
+    for fault in _STATUS:
+        app.add_exception_handler(fault, _named_error)
+
+
+def _to_the_door(request: Request, fault: Exception) -> Response:
+    return RedirectResponse("/sign-in", status_code=303)
+
+
+def _http_error(request: Request, fault: Exception) -> Response:
+    status = fault.status_code if isinstance(fault, HTTPException) else 500
+    return error_page(request, status)
+
+
+def _named_error(request: Request, fault: Exception) -> Response:
+    for kind, status in _STATUS.items():
+        if isinstance(fault, kind):
+            return error_page(request, status)
+    return error_page(request, 500)

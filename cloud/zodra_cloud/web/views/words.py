@@ -1,0 +1,135 @@
+"""The words for closed lists: states, reasons, kinds. A name without words fails a test."""
+
+from typing import Final
+
+from zodra_cloud.fleet.policy import GatewayState
+from zodra_cloud.web.i18n import Speech, mark
+from zodra_cloud.web.views.pages import Chip, Tone
+from zodra_contract.outcome import SignalState
+from zodra_contract.signal import SignalKind
+
+STATES: Final[dict[SignalState, tuple[Tone, str]]] = {
+    SignalState.RECEIVED: (Tone.BUSY, mark("received")),
+    SignalState.ASKED: (Tone.WAIT, mark("asked")),
+    SignalState.ORDERING: (Tone.BUSY, mark("ordering")),
+    SignalState.ORDERED: (Tone.BUSY, mark("ordered")),
+    SignalState.SHIPPED: (Tone.BUSY, mark("under way")),
+    SignalState.DELIVERED: (Tone.GOOD, mark("delivered")),
+    SignalState.ALREADY_ON_ITS_WAY: (Tone.QUIET, mark("already on its way")),
+    SignalState.REFUSED: (Tone.BAD, mark("refused")),
+    SignalState.EXPIRED: (Tone.QUIET, mark("expired")),
+}
+
+REASONS: Final[dict[str, str]] = {
+    "no_consent": mark("You do not allow this, so nothing was done."),
+    "nothing_bound": mark("Nothing is linked to this device yet, so there is nothing to order."),
+    "already_on_its_way": mark("It is on its way already, so nothing more is ordered."),
+    "already_asked": mark("The same question waits for your answer already."),
+    "unauthenticated": mark("The device could not prove who it is, so we ask first."),
+    "stale": mark("The need is older than we trust, so we ask first whether it is still there."),
+    "price_above_ceiling": mark("The price is above the limit you set, so look closely."),
+    "confirm_first": mark("You always see the price first, and say yes or no."),
+    "out_of_stock": mark("The shop has none left."),
+    "unknown_item": mark("The shop does not sell this any more."),
+    "price_changed": mark("The price changed, so a new quote follows."),
+    "quote_expired": mark("The price expired before there was an answer. Nothing was ordered."),
+    "question_expired": mark("There was no answer in time. Nothing was ordered."),
+    "declined": mark("You said no. Nothing was ordered."),
+    "consent_withdrawn": mark("You withdrew your consent, so nothing was ordered."),
+    "payment_declined": mark("The payment was declined. Nothing was ordered."),
+    "shop_refused": mark("The shop did not take the order."),
+    "shop_unavailable": mark("The shop could not be reached in time. Nothing was ordered."),
+    "cancelled_by_shop": mark("The shop cancelled the order."),
+    "not_at_shop": mark("The shop turned out not to have the order. Nothing was bought."),
+    "nothing_fits": mark("No offer fits this moment."),
+    "outlived": mark("The moment has passed for an offer."),
+    "already_offered": mark("The same offer waits for you already."),
+    "dismissed_before": mark("You said no to this offer not long ago."),
+    "daily_cap": mark("There was an offer today already; one a day is the most."),
+    "quiet_hours": mark("It is night at your home, so the offer waits."),
+    "fits": mark("It fits this moment, so it became an offer."),
+}
+"""What people read for a reason from the closed lists of `replenish` and `offers`."""
+
+HEADLINES: Final[dict[SignalKind, str]] = {
+    SignalKind.PRESS: mark("%(device)s: pressed"),
+    SignalKind.LOW_STOCK: mark("%(device)s: running low"),
+    SignalKind.SERVICE_DUE: mark("%(device)s: due for service"),
+    SignalKind.WORN_OUT: mark("%(device)s: worn for long enough"),
+}
+
+OUTCOMES: Final[dict[SignalState, str]] = {
+    SignalState.RECEIVED: mark("Just received; we look at it now."),
+    SignalState.ASKED: mark("It waits for your answer."),
+    SignalState.ORDERING: mark("You said yes; the shop is being asked."),
+    SignalState.ORDERED: mark("The shop has your order."),
+    SignalState.SHIPPED: mark("It is on its way to you."),
+    SignalState.DELIVERED: mark("It was delivered."),
+    SignalState.ALREADY_ON_ITS_WAY: mark("It is on its way already, so nothing more is ordered."),
+    SignalState.REFUSED: mark("Nothing was ordered."),
+    SignalState.EXPIRED: mark("The time to answer passed. Nothing was ordered."),
+}
+
+GATEWAY_STATES: Final[dict[GatewayState, tuple[Tone, str]]] = {
+    GatewayState.REVOKED: (Tone.QUIET, mark("revoked")),
+    GatewayState.NEVER_SEEN: (Tone.QUIET, mark("never seen")),
+    GatewayState.SILENT_SINCE: (Tone.BAD, mark("silent")),
+    GatewayState.REFUSING: (Tone.BAD, mark("refused")),
+    GatewayState.DEAF: (Tone.BAD, mark("deaf")),
+    GatewayState.BEHIND: (Tone.WAIT, mark("behind")),
+    GatewayState.CLOCK_BAD: (Tone.WAIT, mark("clock not set")),
+    GatewayState.ONLINE: (Tone.GOOD, mark("online")),
+}
+
+REJECTIONS: Final[dict[str, str]] = {
+    "newer_version": mark("newer version than we read"),
+    "oversized": mark("too large"),
+    "malformed": mark("not readable"),
+    "wrong_gateway": mark("wrong gateway"),
+    "revoked": mark("revoked gateway"),
+    "stays_home": mark("reading that stays home"),
+    "unknown_device": mark("unknown device"),
+    "wrong_bind_key": mark("wrong key"),
+    "not_json": mark("not JSON"),
+    "unknown_format": mark("unknown format"),
+    "retained_action": mark("retained action"),
+    "plain_text_refused": mark("not encrypted"),
+    "replay": mark("replay"),
+    "repeat": mark("repeat"),
+    "bounce": mark("bounce"),
+}
+
+JOBS: Final[dict[str, str]] = {
+    "decide": mark("Decide about a need"),
+    "quote": mark("Ask the shop for a price"),
+    "place": mark("Place an order"),
+    "follow": mark("Follow an order"),
+    "tell_gateway": mark("Tell a gateway"),
+    "send_command": mark("Send a command"),
+    "expire": mark("Let a quote expire"),
+}
+
+
+def plain(name: str) -> str:
+    """Write a name that has no words of its own, such as `low_power`, as people would."""
+    return name.replace("_", " ")
+
+
+def reason(speech: Speech, name: str) -> str:
+    """Say a reason; empty for none."""
+    if not name:
+        return ""
+    found = REASONS.get(name)
+    return speech.say(found) if found else plain(name)
+
+
+def named(speech: Speech, names: dict[str, str], name: str) -> str:
+    """Say a name from one of the lists above; one that is not there stays readable."""
+    found = names.get(name)
+    return speech.say(found) if found else plain(name)
+
+
+def state_chip(speech: Speech, state: SignalState) -> Chip:
+    """Make the chip of a need-moment's state."""
+    tone, text = STATES[state]
+    return Chip(speech.say(text), tone)
