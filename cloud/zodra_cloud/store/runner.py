@@ -2,8 +2,8 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from queue import SimpleQueue
 from typing import Final
 
 import structlog
@@ -46,7 +46,12 @@ class JobRunner:
         self._clock = clock
         self._handlers = handlers
         self._owner = owner
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="job")
+        self._claimed: SimpleQueue[Job | None] = SimpleQueue()
+        # Daemons, since a handler that waits for a shop must not hold up the end of the process.
+        self._workers = [
+            threading.Thread(target=self._work, name=f"job-{number}", daemon=True)
+            for number in range(workers)
+        ]
         self._free = threading.Semaphore(workers)
         self._wake = threading.Event()
         self._stopping = False
@@ -60,7 +65,8 @@ class JobRunner:
         if released:
             _log.info("jobs_taken_back", count=released)
         self._database.on_new_jobs(self.notify)
-        self._thread.start()
+        for thread in (self._thread, *self._workers):
+            thread.start()
 
     def notify(self) -> None:
         """Look for due jobs now; safe from any thread."""
@@ -73,8 +79,12 @@ class JobRunner:
         """
         self._stopping = True
         self._wake.set()
-        self._thread.join(timeout_s)
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._free.release()
+        deadline_s = self._clock.monotonic() + timeout_s
+        for _ in self._workers:
+            self._claimed.put(None)
+        for thread in (self._thread, *self._workers):
+            thread.join(max(0.0, deadline_s - self._clock.monotonic()))
 
     def _run(self) -> None:
         failures = 0
@@ -116,8 +126,13 @@ class JobRunner:
             for _ in range(taken - len(claimed)):
                 self._free.release()
         for job in claimed:
-            self._pool.submit(self._do, job)
+            self._claimed.put(job)
         return 0.0
+
+    def _work(self) -> None:
+        while (job := self._claimed.get()) is not None:
+            if not self._stopping:
+                self._do(job)
 
     def _do(self, job: Job) -> None:
         try:

@@ -1,0 +1,136 @@
+"""The service's settings, read once from one TOML file into one frozen value.
+
+A bad value stops the start with its name and what is allowed. Secrets are never written in the
+file itself: it names files that hold them, relative to its own folder.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+
+from zodra_cloud.errors import BadSettings
+
+SECRET_BYTES_MAX: Final = 4096
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Host = Annotated[str, Field(min_length=1, max_length=253)]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$", max_length=500)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Web(_Part):
+    """Where the pages are served."""
+
+    host: Host = "127.0.0.1"
+    """Loopback unless told otherwise; behind a proxy with TLS it stays so."""
+    port: Port = 8080
+    public_url: Url = "http://127.0.0.1:8080"
+    """How people reach it; with https the session's cookie is bound to it."""
+
+
+class Broker(_Part):
+    """The MQTT broker between gateways and us."""
+
+    host: Host = "127.0.0.1"
+    port: Port = 1883
+    username: str = "cloud"
+    password: SecretStr
+    """From `password_file`."""
+    tls: bool = False
+    ca_file: Path | None = None
+    """Certificates to trust; the system's own if not given."""
+    client_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,23}$")] = "zodra-cloud"
+    """Kept over restarts, so that the broker keeps for us what comes meanwhile."""
+
+
+class Shop(_Part):
+    """The shop that quotes and takes orders."""
+
+    base_url: Url
+    api_key: SecretStr
+    """From `api_key_file`."""
+    webhook_secret: SecretStr
+    """From `webhook_secret_file`; the shop signs its events with it."""
+
+
+class Ingest(_Part):
+    """Bounds of what is taken from the broker at once."""
+
+    rows_per_commit_max: Annotated[int, Field(ge=1, le=50_000)] = 5_000
+    inbox_messages_max: Annotated[int, Field(ge=1, le=100_000)] = 2_000
+    """Read but not yet stored; when it is full we stop reading, and nothing is dropped."""
+
+
+class Settings(_Part):
+    """Everything `zodra-cloud` is told."""
+
+    database_url: Annotated[str, Field(min_length=1, max_length=1_000)]
+    """`sqlite:////absolute/path` or `postgresql+psycopg://user@host/database`."""
+    data_dir: Path
+    """Folder of the lock and of this instance's name."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    web: Web = Web()
+    broker: Broker
+    shop: Shop
+    ingest: Ingest = Ingest()
+
+
+_SECRET_FILES: Final = {
+    ("broker", "password_file"): "password",
+    ("shop", "api_key_file"): "api_key",
+    ("shop", "webhook_secret_file"): "webhook_secret",
+}
+
+
+def load(path: Path) -> Settings:
+    """Read the settings file and the secrets that it names.
+
+    Raises:
+        BadSettings: it is missing, is no TOML, or a value in it is not usable.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as fault:
+        raise BadSettings(f"settings file {path}: {fault.strerror}") from fault
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise BadSettings(f"settings file {path} is not TOML: {fault}") from fault
+    for (part, name), becomes in _SECRET_FILES.items():
+        _read_secret(path.parent, document, part, name, becomes)
+    if isinstance(document.get("data_dir"), str):
+        document["data_dir"] = path.parent / document["data_dir"]
+    try:
+        return Settings.model_validate(document)
+    except ValidationError as fault:
+        lines = [
+            f"{'.'.join(map(str, each['loc']))}: {each['msg']}"
+            for each in fault.errors(include_url=False, include_input=False)
+        ]
+        raise BadSettings(f"settings file {path}: {'; '.join(lines)}") from fault
+
+
+def _read_secret(
+    folder: Path, document: dict[str, Any], part: str, name: str, becomes: str
+) -> None:
+    section = document.get(part)
+    if not isinstance(section, dict):
+        return
+    if becomes in section:
+        raise BadSettings(f"{part}.{becomes}: write the secret to a file and name it in {name}")
+    file = section.pop(name, None)
+    if not isinstance(file, str):
+        raise BadSettings(f"{part}.{name}: the name of a file that holds the secret is required")
+    try:
+        secret = (folder / file).read_bytes()[: SECRET_BYTES_MAX + 1]
+        text = secret.decode().strip()
+    except OSError as fault:
+        raise BadSettings(f"{part}.{name}: {folder / file}: {fault.strerror}") from fault
+    except UnicodeDecodeError as fault:
+        raise BadSettings(f"{part}.{name}: {folder / file} is not text") from fault
+    if not text or len(secret) > SECRET_BYTES_MAX:
+        raise BadSettings(f"{part}.{name}: {folder / file} is empty or over {SECRET_BYTES_MAX} B")
+    section[becomes] = text
