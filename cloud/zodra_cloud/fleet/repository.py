@@ -15,12 +15,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from zodra_cloud.fleet.models import Gateway, StoredCommand
 from zodra_cloud.fleet.policy import GatewayFacts
 from zodra_cloud.store.engine import metadata
+from zodra_cloud.store.inserting import insert_new
 from zodra_cloud.store.types import Instant
 from zodra_contract.envelope import HealthReport
 
@@ -81,21 +80,16 @@ def add_gateway(
     now: datetime,
 ) -> bool:
     """Add one; False if the id is taken by any household."""
-    dialect_insert: Any = (
-        sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    return insert_new(
+        connection,
+        gateways,
+        {
+            "gateway_id": gateway_id,
+            "household_id": household_id,
+            "secret_hash": secret_hash,
+            "created_at": now,
+        },
     )
-    statement = (
-        dialect_insert(gateways)
-        .values(
-            gateway_id=gateway_id,
-            household_id=household_id,
-            secret_hash=secret_hash,
-            created_at=now,
-        )
-        .on_conflict_do_nothing()
-    )
-    added: bool = connection.execute(statement).rowcount == 1
-    return added
 
 
 def revoke(connection: Connection, gateway_id: str, now: datetime) -> bool:

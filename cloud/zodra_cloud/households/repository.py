@@ -18,8 +18,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from zodra_cloud.households.models import (
     Device,
@@ -31,6 +29,7 @@ from zodra_cloud.households.models import (
     Slot,
 )
 from zodra_cloud.store.engine import metadata
+from zodra_cloud.store.inserting import insert_into, insert_new
 from zodra_cloud.store.types import BigInt, Instant, Real
 
 households: Final = Table(
@@ -136,7 +135,7 @@ _SLOT: Final = (
 
 def add_household(connection: Connection, household: Household, now: datetime) -> bool:
     """Add one; False if its id is taken."""
-    return _insert_new(
+    return insert_new(
         connection,
         households,
         {
@@ -178,7 +177,7 @@ def add_person(
     now: datetime,
 ) -> bool:
     """Add a person; False if the id is taken: one derived from its household is there already."""
-    return _insert_new(
+    return insert_new(
         connection,
         people,
         {
@@ -286,7 +285,7 @@ def add_device(
     now: datetime,
 ) -> bool:
     """Add a device; False if the household has one of that id."""
-    return _insert_new(
+    return insert_new(
         connection,
         devices,
         {
@@ -310,7 +309,7 @@ def put_slot(connection: Connection, slot: Slot, now: datetime) -> None:
         "staleness_limit_s": slot.staleness_limit_s,
         "updated_at": now,
     }
-    statement = _insert(connection)(slots).values(
+    statement = insert_into(connection, slots).values(
         household_id=slot.household_id,
         device_id=slot.device_id,
         slot_key=slot.slot_key,
@@ -437,13 +436,3 @@ def _slot(row: Any) -> Slot:
         currency=row.currency,
         staleness_limit_s=row.staleness_limit_s,
     )
-
-
-def _insert(connection: Connection) -> Any:
-    return sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-
-
-def _insert_new(connection: Connection, table: Table, values: dict[str, Any]) -> bool:
-    statement = _insert(connection)(table).values(**values).on_conflict_do_nothing()
-    added: bool = connection.execute(statement).rowcount == 1
-    return added

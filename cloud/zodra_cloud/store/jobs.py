@@ -26,11 +26,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from zodra_cloud.errors import LeaseLost
 from zodra_cloud.store.engine import metadata, wake_jobs_after_commit
+from zodra_cloud.store.inserting import insert_into, insert_new
 from zodra_cloud.store.types import BigInt, Instant, Json
 
 ERROR_CHARS_MAX: Final = 300
@@ -107,22 +106,20 @@ def enqueue(
     Returns:
         False if a job of this key is stored already (in whatever state), and nothing changed.
     """
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    statement = (
-        insert(jobs)
-        .values(
-            kind=kind,
-            key=key,
-            household_id=household_id,
-            payload=payload,
-            state=JobState.READY,
-            due_at=due_at,
-            lease_token=0,
-            failures=0,
-        )
-        .on_conflict_do_nothing(index_elements=["key"])
+    added = insert_new(
+        connection,
+        jobs,
+        {
+            "kind": kind,
+            "key": key,
+            "household_id": household_id,
+            "payload": payload,
+            "state": JobState.READY,
+            "due_at": due_at,
+            "lease_token": 0,
+            "failures": 0,
+        },
     )
-    added = connection.execute(statement).rowcount == 1
     if added:
         wake_jobs_after_commit(connection)
     return added
@@ -145,9 +142,8 @@ def enqueue_many(
     """
     if not intentions:
         return
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     connection.execute(
-        insert(jobs).on_conflict_do_nothing(index_elements=["key"]),
+        insert_into(connection, jobs).on_conflict_do_nothing(index_elements=["key"]),
         [
             {
                 "kind": kind,

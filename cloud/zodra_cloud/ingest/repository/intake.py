@@ -11,8 +11,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from zodra_cloud.ingest.policy import REJECTIONS_MAX, Progress
 from zodra_cloud.ingest.reader import Refusal
@@ -22,6 +20,7 @@ from zodra_cloud.ingest.repository.tables import (
     refusals,
     rejected_rows,
 )
+from zodra_cloud.store.inserting import insert_into
 from zodra_contract.envelope import Rejection
 from zodra_contract.outcome import RejectReason, SignalState
 from zodra_contract.signal import NeedSignal
@@ -82,9 +81,8 @@ def load_buffers(
     missing = [key for key in wanted if key not in found]
     if not missing:
         return found
-    insert: Any = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     connection.execute(
-        insert(buffers).on_conflict_do_nothing(),
+        insert_into(connection, buffers).on_conflict_do_nothing(),
         [
             {
                 "household_id": wanted[gateway_id, buffer_id],
@@ -175,9 +173,8 @@ def insert_needs(
 ) -> list[NeedValues]:
     """Store need-moments; give those that are new."""
     by_key = {(row.household_id, row.signal.signal_id): row for row in rows}
-    insert: Any = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     added = connection.execute(
-        insert(need_signals)
+        insert_into(connection, need_signals)
         .on_conflict_do_nothing()
         .returning(need_signals.c.household_id, need_signals.c.signal_id),
         [_need_values(by_key[key], now) for key in sorted(by_key)],
@@ -213,9 +210,8 @@ def insert_rejections(
 ) -> list[tuple[int, RejectReason]]:
     """Store rejected rows by name; give buffer and reason of those that are new."""
     by_key = {(buffer_no, each.sequence): each.reason for buffer_no, each in rows}
-    insert: Any = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     added = connection.execute(
-        insert(rejected_rows)
+        insert_into(connection, rejected_rows)
         .on_conflict_do_nothing()
         .returning(rejected_rows.c.buffer_no, rejected_rows.c.reason),
         [
@@ -263,8 +259,7 @@ def count_refusal(
         "last_sha256": refusal.sha256,
         "last_detail": refusal.detail,
     }
-    insert: Any = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    statement = insert(refusals).values(
+    statement = insert_into(connection, refusals).values(
         household_id=known.household_id if known else "",
         gateway_id=known.gateway_id if known else "",
         reason=refusal.reason,
