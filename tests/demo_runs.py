@@ -7,9 +7,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Self
+
+import paho.mqtt.client as mqtt
+import psutil
+import zstandard
+from paho.mqtt.enums import CallbackAPIVersion
+
+from zodra_contract.envelope import UpMessage, is_compressed, read_up
 
 ZODRA = Path(sys.executable).with_name("zodra")
 START_TIMEOUT_S = 90.0
@@ -94,11 +101,7 @@ class DemoRun:
 
     def pid(self, part: str) -> int:
         """Find the process of one part."""
-        for line in (self.data / "pids").read_text().splitlines():
-            pid, name = line.split(" ", 1)
-            if name == part:
-                return int(pid)
-        raise AssertionError(f"no process {part}")
+        return self.pids()[part]
 
     def kill(self, part: str) -> None:
         """End one part as a power cut would."""
@@ -119,3 +122,92 @@ class DemoRun:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def pids(self) -> dict[str, int]:
+        """Read the process of every part."""
+        lines = (self.data / "pids").read_text().splitlines()
+        return {name: int(pid) for pid, name in (line.split(" ", 1) for line in lines)}
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C; give the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.end(20)
+
+    @staticmethod
+    def still_running(pids: Iterable[int]) -> list[int]:
+        """List those that still run."""
+        return [pid for pid in pids if psutil.pid_exists(pid)]
+
+    def line_with(self, words: str) -> str:
+        """Find the last line that holds these words."""
+        return next(line for line in reversed(self.lines) if words in line)
+
+
+class ShopBook:
+    """What the shop's own command says was ordered."""
+
+    def __init__(self, data: Path) -> None:
+        argv = [str(ZODRA.with_name("zodra-sim")), "shop", "orders", "--json"]
+        argv += ["--config", str(data / "config" / "shop.toml")]
+        out = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=30).stdout
+        self._orders: list[dict[str, Any]] = json.loads(out)
+
+    def items(self) -> list[str]:
+        """The SKU of every line of every order."""
+        return [line["item"]["id"] for order in self._orders for line in order["line_items"]]
+
+    def references(self) -> list[str]:
+        """The cloud's own key of each order."""
+        return [order["reference"] for order in self._orders]
+
+    def statuses(self) -> list[str]:
+        """How far each order is."""
+        return [order["status"] for order in self._orders]
+
+
+class WireTap:
+    """Listens beside the cloud, with the cloud's own account, to all that gateways send."""
+
+    def __init__(self, demo: DemoRun) -> None:
+        self._demo = demo
+        self._raw: list[bytes] = []
+        self._client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, client_id="tap", protocol=mqtt.MQTTv311
+        )
+
+    def __enter__(self) -> Self:
+        self._demo.wait_for("the cloud's broker is up".capitalize())
+        client = self._client
+        client.username_pw_set("cloud", self._demo.secret("broker-cloud.password"))
+        client.on_connect = lambda client, *_: client.subscribe("up/+/+", qos=1)
+        client.on_message = lambda _client, _data, message: self._raw.append(bytes(message.payload))
+        client.connect("127.0.0.1", self._demo.settings["ports"]["broker"])
+        client.loop_start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.loop_stop()
+
+    @property
+    def unpacked(self) -> list[bytes]:
+        """Every payload as JSON text."""
+        return [
+            zstandard.ZstdDecompressor().decompressobj().decompress(raw)
+            if is_compressed(raw)
+            else raw
+            for raw in self._raw
+        ]
+
+    def messages(self) -> list[UpMessage]:
+        """Every message that could be read."""
+        found = [read_up(text).message for text in self.unpacked]
+        return [message for message in found if message is not None]
+
+
+def files_below(folder: Path, but: Path | None = None) -> list[Path]:
+    """List every file below a folder, leaving out one folder in it."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and (but is None or but not in path.parents)
+    )

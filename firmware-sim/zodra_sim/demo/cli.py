@@ -109,7 +109,11 @@ def demo(
     spoken = cast("Language", language or _system_language())
     try:
         folder = Folder.open(
-            path, broker=cast("BrokerKind", broker), database=database, language=spoken
+            path,
+            broker=cast("BrokerKind", broker),
+            database=database,
+            language=spoken,
+            now=clock.now(),
         )
     except FolderError as fault:
         raise click.ClickException(str(fault)) from fault

@@ -44,7 +44,7 @@ class Commands:
                 {
                     "household_id": HOUSEHOLD_ID,
                     "language": folder.settings.language,
-                    "time_zone": "Europe/Amsterdam",
+                    "time_zone": folder.settings.time_zone,
                     "gateways": [GATEWAY_ID],
                     "slots": Rows(
                         tuple(

@@ -10,8 +10,10 @@ import os
 import secrets
 import socket
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -23,6 +25,10 @@ Language = Literal["nl", "en"]
 _PORT_FIRST: Final = 20_000
 _PORT_LAST: Final = 29_999
 _PORT_TRIES_MAX: Final = 2_000
+
+HOME_ZONE: Final = "Europe/Amsterdam"
+_AWAKE_FROM: Final = 9
+_AWAKE_TO: Final = 21
 
 SETTINGS_FILE: Final = "demo.json"
 
@@ -57,6 +63,8 @@ class DemoSettings(BaseModel):
     broker: BrokerKind
     database_url: str
     language: Language
+    time_zone: str
+    """Of the household, as an IANA name."""
     ports: Ports
     set_up: bool = False
     """True once the cloud knows the household, its gateway, devices and slots."""
@@ -121,7 +129,9 @@ class Folder:
         self._ports = ports
 
     @classmethod
-    def open(cls, path: Path, *, broker: BrokerKind, database: str, language: Language) -> Self:
+    def open(
+        cls, path: Path, *, broker: BrokerKind, database: str, language: Language, now: datetime
+    ) -> Self:
         """Make the folder, or continue the demo that it holds.
 
         Args:
@@ -130,6 +140,7 @@ class Folder:
                 orders, and may change its broker, since no message rests there.
             database: `sqlite`, or the URL of an empty PostgreSQL database. Fixed with the folder.
             language: of the account and the page.
+            now: the instant, UTC; decides where a new household lives.
 
         Raises:
             FolderError: the folder holds something else, is in use, or was made for another
@@ -140,7 +151,7 @@ class Folder:
         lock = _lock(path)
         reservations = Reservations()
         try:
-            settings = _settings(path, broker, database, language, reservations)
+            settings = _settings(path, broker, database, language, reservations, now)
         except BaseException:
             reservations.close()
             os.close(lock)
@@ -176,6 +187,18 @@ class Folder:
         """Give back the ports and the lock."""
         self._ports.close()
         os.close(self._lock)
+
+
+def awake_zone(now: datetime) -> str:
+    """Choose where the household lives: at home, or where it is noon if that is asleep.
+
+    Offers wait during quiet hours, and a demo that shows none at night would look broken.
+    """
+    if _AWAKE_FROM <= now.astimezone(ZoneInfo(HOME_ZONE)).hour < _AWAKE_TO:
+        return HOME_ZONE
+    # In these names the sign is reversed: Etc/GMT-3 is three hours ahead of UTC.
+    ahead = 12 - now.astimezone(UTC).hour
+    return "Etc/GMT" if ahead == 0 else f"Etc/GMT{-ahead:+d}"
 
 
 def _token() -> str:
@@ -232,12 +255,19 @@ def _settings(
     database: str,
     language: Language,
     reservations: Reservations,
+    now: datetime,
 ) -> DemoSettings:
     url = f"sqlite:///{path / 'cloud' / 'cloud.db'}" if database == "sqlite" else database
     file = path / SETTINGS_FILE
     if not file.exists():
         ports = Ports(**{name: reservations.choose() for name in Ports.model_fields})
-        return DemoSettings(broker=broker, database_url=url, language=language, ports=ports)
+        return DemoSettings(
+            broker=broker,
+            database_url=url,
+            language=language,
+            time_zone=awake_zone(now),
+            ports=ports,
+        )
     try:
         earlier = DemoSettings.model_validate_json(file.read_bytes())
     except (OSError, ValidationError) as fault:

@@ -10,7 +10,7 @@ from typing import Final
 
 from zodra_sim.clock import Clock
 from zodra_sim.demo.commands import Commands
-from zodra_sim.demo.folder import Folder
+from zodra_sim.demo.folder import HOME_ZONE, Folder
 from zodra_sim.demo.once import Once
 from zodra_sim.demo.parts import HOUSEHOLD_ID, Parts
 from zodra_sim.demo.person.house import HomeAway, House
@@ -128,6 +128,8 @@ class Demo:
                 self._say("continuing")
             else:
                 self._say("setting_up")
+                if (zone := self._folder.settings.time_zone) != HOME_ZONE:
+                    self._say("elsewhere", zone=zone)
             await self._commands.set_up()
             self._folder.save(self._folder.settings.model_copy(update={"set_up": True}))
             await first

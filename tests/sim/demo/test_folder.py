@@ -1,15 +1,19 @@
 """The data folder: private, locked, continued, with ports of its own."""
 
 import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from zodra_sim.demo.folder import Folder, FolderError
+from zodra_sim.demo.folder import HOME_ZONE, Folder, FolderError, awake_zone
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 def opened(path: Path, database: str = "sqlite") -> Folder:
-    return Folder.open(path, broker="amqtt", database=database, language="en")
+    return Folder.open(path, broker="amqtt", database=database, language="en", now=NOW)
 
 
 def test_a_new_folder_and_its_secrets_are_the_owners_alone(tmp_path: Path) -> None:
@@ -77,3 +81,11 @@ def test_damaged_settings_are_named(tmp_path: Path) -> None:
     (tmp_path / "demo.json").write_text("{")
     with pytest.raises(FolderError, match=r"demo\.json cannot be read"):
         opened(tmp_path)
+
+
+@pytest.mark.parametrize("hour", range(24))
+def test_the_household_is_awake_at_every_hour(hour: int) -> None:
+    now = NOW.replace(hour=hour) + timedelta(minutes=59)
+    zone = awake_zone(now)
+    assert 9 <= now.astimezone(ZoneInfo(zone)).hour < 21
+    assert zone == HOME_ZONE or not 9 <= now.astimezone(ZoneInfo(HOME_ZONE)).hour < 21

