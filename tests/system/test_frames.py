@@ -1,4 +1,4 @@
-"""What a simulated device writes, the gateway reads: two implementations of each format meet here."""
+"""What a simulated device writes, the gateway reads: two implementations meet here."""
 
 from dataclasses import replace
 
