@@ -12,8 +12,9 @@ import click
 
 COMMANDS: Final = {
     "broker": "zodra_sim.brokers.cli:broker",
-    "household": "zodra_sim.household_cli:household",
-    "press": "zodra_sim.household_cli:press",
+    "household": "zodra_sim.household.cli:household",
+    "link": "zodra_sim.household.cli:link",
+    "press": "zodra_sim.household.cli:press",
     "shop": "zodra_sim.shop.cli:shop",
 }
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 SCHEMA: Final = 1
-UNSENT_MAX: Final = 32
+UNSENT_MAX: Final = 50
 """Events kept while the broker is away; beyond it a press on the monitor is refused, with a beep.
 A gateway remembers the last 64 events, so that all of these can be sent again without harm."""
 UNITS_MAX: Final = 1_000

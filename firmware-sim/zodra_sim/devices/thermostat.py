@@ -98,15 +98,19 @@ def demand(state: Thermostat, now_ms: int) -> int:
     return max(10, min(100, round(40 * (state.setpoint_c - state.temperature_c) + 30)))
 
 
+def setpoint_shown_c(state: Thermostat, now_ms: int) -> float:
+    """Say what the valve aims at, rounded as it is shown."""
+    return round(BOOST_C if boosted(state, now_ms) else state.setpoint_c, 1)
+
+
 def payload(state: Thermostat, now_ms: int, link_quality: int) -> bytes:
     """Write the state that Zigbee2MQTT publishes, retained, on the device's topic."""
-    setpoint_c = BOOST_C if boosted(state, now_ms) else state.setpoint_c
     return json.dumps(
         {
             "battery": state.battery_percent,
             "linkquality": link_quality,
             "local_temperature": round(state.temperature_c, 2),
-            "occupied_heating_setpoint": round(setpoint_c, 1),
+            "occupied_heating_setpoint": setpoint_shown_c(state, now_ms),
             "pi_heating_demand": demand(state, now_ms),
             "running_state": "heat" if state.heating else "idle",
             "system_mode": "heat",

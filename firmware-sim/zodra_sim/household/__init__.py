@@ -1,0 +1,1 @@
+"""One simulated home: its devices, the air and the broker they speak over, their memory."""

@@ -1,0 +1,1 @@
+"""How simulated devices reach the rest of the home."""
