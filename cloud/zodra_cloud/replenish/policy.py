@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from zodra_cloud.kit.money import Money
-from zodra_contract.signal import NeedSignal
+from zodra_contract.signal import SignalKind
 
 POLICY_VERSION: Final = "replenish-1"
 
@@ -30,7 +30,7 @@ Fact = str | int | bool | None
 
 
 class Verdict(StrEnum):
-    """What the cloud makes of a signal."""
+    """What the cloud makes of a need."""
 
     REPLENISH = "replenish"
     """Order at once, under a standing agreement. No household can conclude one yet."""
@@ -57,6 +57,18 @@ class Reason(StrEnum):
 
 ASKED_BEFORE_QUOTING: Final = frozenset({Reason.UNAUTHENTICATED, Reason.STALE})
 """For these the household is first asked whether the need is there at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a signal claims, as far as the decision asks."""
+
+    kind: SignalKind
+    occurred_at: datetime
+    error_ms: int
+    """Bound on the error of `occurred_at`."""
+    authenticated: bool
+    """Whether the device proved itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +107,11 @@ class Decision:
         return self.verdict is Verdict.ASK and self.reason in ASKED_BEFORE_QUOTING
 
 
-def decide(
-    signal: NeedSignal, binding: Binding | None, standing: Standing, now: datetime
-) -> Decision:
+def decide(need: Need, binding: Binding | None, standing: Standing, now: datetime) -> Decision:
     """Decide what one need signal leads to.
 
     Args:
-        signal: as the gateway claimed it.
+        need: as the gateway claimed it.
         binding: what its slot replenishes; None if nothing is bound to it.
         standing: consent, open order and open quote at this moment.
         now: the cloud's instant, UTC.
@@ -111,10 +121,10 @@ def decide(
     """
     limit_s = None if binding is None else binding.staleness_limit_s
     facts: dict[str, Fact] = {
-        "kind": signal.kind.value,
-        "authenticated": signal.authenticated,
-        "age_s": age_s_max(signal, now),
-        "time_error_s": signal.time.error_ms // 1_000,
+        "kind": need.kind.value,
+        "authenticated": need.authenticated,
+        "age_s": age_s_max(need, now),
+        "time_error_s": need.error_ms // 1_000,
         "staleness_limit_s": limit_s,
         "sku": None if binding is None else binding.sku,
         "quantity": None if binding is None else binding.quantity,
@@ -122,12 +132,12 @@ def decide(
         "open_order": standing.open_order_key,
         "open_quote": standing.open_quote_id,
     }
-    verdict, reason = _first_that_applies(signal, binding, standing, now)
+    verdict, reason = _first_that_applies(need, binding, standing, now)
     return Decision(verdict, reason, facts)
 
 
 def _first_that_applies(
-    signal: NeedSignal, binding: Binding | None, standing: Standing, now: datetime
+    need: Need, binding: Binding | None, standing: Standing, now: datetime
 ) -> tuple[Verdict, Reason]:
     if standing.consent_id is None:
         return Verdict.REFUSE, Reason.NO_CONSENT
@@ -137,23 +147,23 @@ def _first_that_applies(
         return Verdict.HOLD, Reason.ALREADY_ON_ITS_WAY
     if standing.open_quote_id is not None:
         return Verdict.HOLD, Reason.ALREADY_ASKED
-    if not signal.authenticated:
+    if not need.authenticated:
         return Verdict.ASK, Reason.UNAUTHENTICATED
-    if is_stale(signal, binding.staleness_limit_s, now):
+    if is_stale(need, binding.staleness_limit_s, now):
         return Verdict.ASK, Reason.STALE
     return Verdict.ASK, Reason.CONFIRM_FIRST
 
 
-def age_s_max(signal: NeedSignal, now: datetime) -> int:
+def age_s_max(need: Need, now: datetime) -> int:
     """Give the greatest age the signal may have, in seconds: its age plus its error bound."""
-    age = max(now - signal.occurred_at, timedelta(0))
-    return int((age + timedelta(milliseconds=signal.time.error_ms)).total_seconds())
+    age = max(now - need.occurred_at, timedelta(0))
+    return int((age + timedelta(milliseconds=need.error_ms)).total_seconds())
 
 
-def is_stale(signal: NeedSignal, limit_s: int, now: datetime) -> bool:
+def is_stale(need: Need, limit_s: int, now: datetime) -> bool:
     """Tell whether a signal may be older than `limit_s`, or has a date nobody can believe."""
-    slack = timedelta(milliseconds=signal.time.error_ms, seconds=CLOCK_SLACK_S)
-    return age_s_max(signal, now) > limit_s or signal.occurred_at > now + slack
+    slack = timedelta(milliseconds=need.error_ms, seconds=CLOCK_SLACK_S)
+    return age_s_max(need, now) > limit_s or need.occurred_at > now + slack
 
 
 def judge_price(total: Money, ceiling: Money | None) -> Reason:

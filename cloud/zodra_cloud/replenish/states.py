@@ -91,7 +91,6 @@ _UNSURE: Final = (OrderState.SUBMITTING, OrderState.UNKNOWN, OrderState.NEEDS_PE
 ORDER_TRANSITIONS: Final = {
     (OrderState.CONFIRMED, OrderEvent.SUBMIT): OrderState.SUBMITTING,
     (OrderState.SUBMITTING, OrderEvent.UNCLEAR): OrderState.UNKNOWN,
-    (OrderState.UNKNOWN, OrderEvent.SUBMIT): OrderState.SUBMITTING,
     (OrderState.UNKNOWN, OrderEvent.GIVE_UP): OrderState.NEEDS_PERSON,
     **{(state, OrderEvent.PLACED): OrderState.PLACED for state in _UNSURE},
     **{(state, OrderEvent.REFUSED): OrderState.FAILED for state in _UNSURE},

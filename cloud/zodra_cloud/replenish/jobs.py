@@ -1,0 +1,179 @@
+"""The stored intentions of the room: decide, quote, expire, place, follow, take back.
+
+Each handler is called again after a crash, possibly after it did its work: it looks at the state
+first, and every answer of a shop is written with the end of the job in one commit. No unit of work
+is open while a shop is asked.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection
+
+from zodra_cloud.consent.service import WITHDRAWN_JOBS, Purpose
+from zodra_cloud.ingest.models import StoredSignal
+from zodra_cloud.ingest.service import DECIDE
+from zodra_cloud.kit.changes import Changes
+from zodra_cloud.kit.clock import Clock
+from zodra_cloud.merchants import service as merchants
+from zodra_cloud.merchants.port import Shop, ShopOrder
+from zodra_cloud.replenish import asking, moves, ordering, repository, service
+from zodra_cloud.replenish.asking import AskAgain, Unbound
+from zodra_cloud.replenish.models import Rules
+from zodra_cloud.replenish.moves import EXPIRE_JOB, FOLLOW_JOB, PLACE_JOB, QUOTE_JOB, At
+from zodra_cloud.store import jobs
+from zodra_cloud.store.engine import Database
+from zodra_cloud.store.jobs import Job
+from zodra_cloud.store.runner import Handler
+
+_log: Final = structlog.get_logger("zodra_cloud.replenish")
+
+
+def nobody(_connection: Connection, _signal: StoredSignal, _now: datetime) -> bool:
+    """Take over no need without a bound product: every one is refused."""
+    return False
+
+
+class Replenisher:
+    """The handlers of the room's jobs, and the listener to the shops' events.
+
+    Args:
+        database: where everything is.
+        clock: for the instants of moves and waits.
+        changes: tells the open pages.
+        shop: where to order.
+        rules: the limits.
+        unbound: takes over needs whose slot is bound to nothing.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        changes: Changes,
+        shop: Shop,
+        rules: Rules,
+        unbound: Unbound = nobody,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._changes = changes
+        self._shop = shop
+        self._rules = rules
+        self._unbound = unbound
+
+    def handlers(self) -> dict[str, Handler]:
+        """Give the handlers by the kind of their job."""
+        return {
+            DECIDE: self._decide,
+            QUOTE_JOB: self._quote,
+            EXPIRE_JOB: self._expire,
+            PLACE_JOB: self._place,
+            FOLLOW_JOB: self._follow,
+            WITHDRAWN_JOBS[Purpose.REPLENISH]: self._withdrawn,
+        }
+
+    def hear_event(self, told: ShopOrder, event_id: str, now: datetime) -> bool:
+        """Take in a shop's event; see `merchants.service.OrderListener`."""
+        with self._database.read() as connection:
+            household_id = repository.household_of(connection, told.reference)
+        if household_id is None:
+            return False
+        with self._database.write(household_id) as connection:
+            if not merchants.is_new(connection, event_id, now):
+                return True
+            order = repository.order(connection, household_id, told.reference)
+            if order is None or not ordering.agrees(order, told):
+                _log.warning("shop_event_disagrees", order_key=told.reference)
+                return order is not None
+            moves.hear_shop(connection, order, told, "shop", self._at())
+        return True
+
+    def _decide(self, job: Job) -> None:
+        household_id = _household(job)
+        with self._database.write(household_id) as connection:
+            asking.decide(
+                connection, household_id, job.payload["signal_id"], self._unbound, self._at()
+            )
+            jobs.finish(connection, job, self._clock.now())
+
+    def _quote(self, job: Job) -> None:
+        household_id = _household(job)
+        with self._database.write(household_id) as connection:
+            quote = asking.to_quote(connection, household_id, job.payload["id"], self._at())
+            if quote is None:
+                jobs.finish(connection, job, self._clock.now())
+                return
+        answer = self._shop.quote(asking.request(quote, self._rules), self._clock.now())
+        with self._database.write(household_id) as connection:
+            again = asking.hear_quote(
+                connection, quote, answer, _times(job), self._rules, self._at()
+            )
+            self._end(connection, job, again)
+
+    def _expire(self, job: Job) -> None:
+        household_id = _household(job)
+        with self._database.write(household_id) as connection:
+            asking.expire(connection, household_id, job.payload["id"], self._at())
+            jobs.finish(connection, job, self._clock.now())
+
+    def _place(self, job: Job) -> None:
+        household_id = _household(job)
+        with self._database.write(household_id) as connection:
+            attempt = ordering.begin(connection, household_id, job.payload["id"], self._at())
+            if attempt is None:
+                jobs.finish(connection, job, self._clock.now())
+                return
+        answer = ordering.ask_shop(self._shop, attempt)
+        with self._database.write(household_id) as connection:
+            again = ordering.hear(
+                connection, attempt.order, answer, _times(job), self._rules, self._at()
+            )
+            self._end(connection, job, again)
+
+    def _follow(self, job: Job) -> None:
+        household_id = _household(job)
+        with self._database.read() as connection:
+            order = ordering.to_follow(connection, household_id, job.payload["id"])
+        if order is None or order.shop_order_id is None:
+            return
+        answer = self._shop.order(order.shop_order_id)
+        with self._database.write(household_id) as connection:
+            again = ordering.hear_follow(connection, order, answer, _times(job), self._at())
+            self._end(connection, job, again)
+
+    def _withdrawn(self, job: Job) -> None:
+        household_id = _household(job)
+        with self._database.write(household_id) as connection:
+            service.take_back(
+                connection,
+                household_id,
+                Purpose.REPLENISH,
+                now=self._clock.now(),
+                changes=self._changes,
+            )
+            jobs.finish(connection, job, self._clock.now())
+
+    def _end(self, connection: Connection, job: Job, again: AskAgain | None) -> None:
+        now = self._clock.now()
+        if again is None:
+            jobs.finish(connection, job, now)
+            return
+        payload = {**job.payload, "times": _times(job) + 1}
+        jobs.again(connection, job, now + timedelta(seconds=again.after_s), payload)
+
+    def _at(self) -> At:
+        return At(self._clock.now(), self._changes)
+
+
+def _household(job: Job) -> str:
+    if job.household_id is None:
+        raise ValueError(f"job {job.key!r} names no household")
+    return job.household_id
+
+
+def _times(job: Job) -> int:
+    times = job.payload.get("times", 0)
+    return times if isinstance(times, int) else 0

@@ -1,0 +1,51 @@
+"""All SQL of the replenish room."""
+
+from zodra_cloud.replenish.repository.asking import (
+    add_decision,
+    add_quote,
+    decision,
+    decisions_on,
+    followers,
+    quote,
+    quotes_in,
+    quotes_of,
+    save_quote,
+    waiting_quote,
+)
+from zodra_cloud.replenish.repository.ordering import (
+    add_order,
+    add_step,
+    household_of,
+    open_order,
+    order,
+    orders_of,
+    recent_orders,
+    save_order,
+    steps,
+    tally,
+    unclear_orders,
+)
+
+__all__ = [
+    "add_decision",
+    "add_order",
+    "add_quote",
+    "add_step",
+    "decision",
+    "decisions_on",
+    "followers",
+    "household_of",
+    "open_order",
+    "order",
+    "orders_of",
+    "quote",
+    "quotes_in",
+    "quotes_of",
+    "recent_orders",
+    "save_order",
+    "save_quote",
+    "steps",
+    "tally",
+    "unclear_orders",
+    "waiting_quote",
+]

@@ -1,0 +1,191 @@
+"""Rows of orders and of the moves that they made."""
+
+from collections.abc import Collection
+from typing import Any, Final
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from zodra_cloud.replenish.models import OrderStep, StoredOrder, UnclearOrder
+from zodra_cloud.replenish.repository.tables import order_events, orders, quotes
+from zodra_cloud.replenish.states import ORDER_OPEN, OrderEvent, OrderState
+
+_COLUMNS: Final = tuple(column.name for column in orders.c)
+
+
+def add_order(connection: Connection, order: StoredOrder) -> None:
+    """Store a new order."""
+    connection.execute(insert(orders).values(**_values(order)))
+
+
+def save_order(connection: Connection, order: StoredOrder) -> None:
+    """Write what of an order can change."""
+    connection.execute(
+        update(orders)
+        .where(orders.c.household_id == order.household_id, orders.c.order_key == order.order_key)
+        .values(**_values(order))
+    )
+
+
+def order(connection: Connection, household_id: str, order_key: str) -> StoredOrder | None:
+    """Read one order."""
+    row = connection.execute(
+        select(*orders.c).where(
+            orders.c.household_id == household_id, orders.c.order_key == order_key
+        )
+    ).first()
+    return None if row is None else _order(row)
+
+
+def household_of(connection: Connection, order_key: str) -> str | None:
+    """Name the household of an order; for the shop's events, which name the order only."""
+    return connection.execute(
+        select(orders.c.household_id).where(orders.c.order_key == order_key)
+    ).scalar()
+
+
+def open_order(
+    connection: Connection, household_id: str, device_id: str, slot_key: str
+) -> StoredOrder | None:
+    """Read the one order of a slot that has not ended."""
+    row = connection.execute(
+        select(*orders.c).where(
+            orders.c.household_id == household_id,
+            orders.c.device_id == device_id,
+            orders.c.slot_key == slot_key,
+            orders.c.state.in_(ORDER_OPEN),
+        )
+    ).first()
+    return None if row is None else _order(row)
+
+
+def orders_of(
+    connection: Connection, household_id: str, signal_ids: Collection[str]
+) -> dict[str, StoredOrder]:
+    """Read the newest order of several needs, by signal."""
+    rows = connection.execute(
+        select(*orders.c)
+        .where(orders.c.household_id == household_id, orders.c.signal_id.in_(signal_ids))
+        .order_by(orders.c.confirmed_at, orders.c.order_key)
+    )
+    return {row.signal_id: _order(row) for row in rows}
+
+
+def recent_orders(connection: Connection, household_id: str, limit: int) -> list[StoredOrder]:
+    """Read the newest orders of a household."""
+    rows = connection.execute(
+        select(*orders.c)
+        .where(orders.c.household_id == household_id)
+        .order_by(orders.c.confirmed_at.desc(), orders.c.order_key)
+        .limit(limit)
+    )
+    return [_order(row) for row in rows]
+
+
+def tally(connection: Connection, household_id: str | None) -> dict[str, dict[OrderState, int]]:
+    """Count orders by household and state; of one household, or of all for an operator."""
+    query = select(orders.c.household_id, orders.c.state, func.count()).group_by(
+        orders.c.household_id, orders.c.state
+    )
+    if household_id is not None:
+        query = query.where(orders.c.household_id == household_id)
+    counts: dict[str, dict[OrderState, int]] = {}
+    for household, state, count in connection.execute(query):
+        counts.setdefault(household, {})[OrderState(state)] = count
+    return counts
+
+
+def unclear_orders(connection: Connection, limit: int) -> list[UnclearOrder]:
+    """Read the orders that may or may not be at the shop, longest first; an operator's read."""
+    rows = connection.execute(
+        select(
+            orders.c.household_id,
+            orders.c.order_key,
+            orders.c.state,
+            orders.c.reason,
+            orders.c.unclear_since,
+            quotes.c.snapshot,
+        )
+        .join_from(
+            orders,
+            quotes,
+            (orders.c.household_id == quotes.c.household_id)
+            & (orders.c.quote_id == quotes.c.quote_id),
+        )
+        .where(orders.c.state.in_((OrderState.UNKNOWN, OrderState.NEEDS_PERSON)))
+        .order_by(orders.c.unclear_since, orders.c.order_key)
+        .limit(limit)
+    )
+    return [
+        UnclearOrder(
+            household_id=row.household_id,
+            order_key=row.order_key,
+            state=OrderState(row.state),
+            fault=row.reason,
+            unclear_since=row.unclear_since,
+            merchant_id=row.snapshot["merchant_id"],
+        )
+        for row in rows
+    ]
+
+
+def add_step(
+    connection: Connection,
+    order: StoredOrder,
+    event: OrderEvent | None,
+    source: str,
+    detail: str,
+) -> None:
+    """Append one move, with the state and instant that the order has now."""
+    last = connection.execute(
+        select(func.max(order_events.c.number)).where(
+            order_events.c.household_id == order.household_id,
+            order_events.c.order_key == order.order_key,
+        )
+    ).scalar()
+    connection.execute(
+        insert(order_events).values(
+            household_id=order.household_id,
+            order_key=order.order_key,
+            number=(last or 0) + 1,
+            event=event,
+            state=order.state,
+            source=source,
+            detail=detail,
+            at=order.state_at,
+        )
+    )
+
+
+def steps(connection: Connection, household_id: str, order_key: str) -> list[OrderStep]:
+    """Read the moves of an order, in order."""
+    rows = connection.execute(
+        select(
+            order_events.c.number,
+            order_events.c.event,
+            order_events.c.state,
+            order_events.c.source,
+            order_events.c.detail,
+            order_events.c.at,
+        )
+        .where(order_events.c.household_id == household_id, order_events.c.order_key == order_key)
+        .order_by(order_events.c.number)
+    )
+    return [
+        OrderStep(
+            number=row.number,
+            event=None if row.event is None else OrderEvent(row.event),
+            state=OrderState(row.state),
+            source=row.source,
+            detail=row.detail,
+            at=row.at,
+        )
+        for row in rows
+    ]
+
+
+def _order(row: Any) -> StoredOrder:
+    return StoredOrder(**{**row._mapping, "state": OrderState(row.state)})
+
+
+def _values(order: StoredOrder) -> dict[str, Any]:
+    return {name: getattr(order, name) for name in _COLUMNS}

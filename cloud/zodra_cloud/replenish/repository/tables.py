@@ -1,0 +1,130 @@
+"""Tables of the replenish room."""
+
+from typing import Final
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, text
+
+from zodra_cloud.store.engine import metadata
+from zodra_cloud.store.types import BigInt, Instant, Json
+
+_QUOTE_WAITS: Final = text("state IN ('question', 'requested', 'open')")
+_ORDER_OPEN: Final = text(
+    "state IN ('confirmed', 'submitting', 'unknown', 'needs_person', 'placed', 'shipped')"
+)
+
+
+def _household() -> Column[str]:
+    return Column("household_id", Text, ForeignKey("households.household_id"), primary_key=True)
+
+
+decisions: Final = Table(
+    "decisions",
+    metadata,
+    _household(),
+    Column("signal_id", Text, primary_key=True),
+    Column("verdict", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("facts", Json, nullable=False),
+    Column("policy_version", Text, nullable=False),
+    Column("consent_id", BigInt, nullable=True),
+    Column("quote_id", Text, nullable=True),
+    Column("follows", Text, nullable=True),
+    Column("decided_at", Instant, nullable=False),
+    Index("ix_decisions_household_id_follows", "household_id", "follows"),
+    sqlite_strict=True,
+)
+
+quotes: Final = Table(
+    "quotes",
+    metadata,
+    _household(),
+    Column("quote_id", Text, primary_key=True),
+    Column("signal_id", Text, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("device_id", Text, nullable=False),
+    Column("slot_key", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("order_key", Text, nullable=False),
+    Column("sku", Text, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("price_ceiling_minor", BigInt, nullable=True),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("session_id", Text, nullable=True),
+    Column("snapshot", Json, nullable=True),
+    Column("snapshot_hash", Text, nullable=True),
+    Column("expires_at", Instant, nullable=True),
+    Column("created_at", Instant, nullable=False),
+    Column("state_at", Instant, nullable=False),
+    Column("ended_by", Text, nullable=True),
+    UniqueConstraint("household_id", "signal_id", "round"),
+    # A child that presses all afternoon gets one question: the database says so, not only code.
+    Index(
+        "uq_quotes_waiting",
+        "household_id",
+        "device_id",
+        "slot_key",
+        unique=True,
+        sqlite_where=_QUOTE_WAITS,
+        postgresql_where=_QUOTE_WAITS,
+    ),
+    sqlite_strict=True,
+)
+
+orders: Final = Table(
+    "orders",
+    metadata,
+    _household(),
+    Column("order_key", Text, primary_key=True),
+    Column("quote_id", Text, nullable=False),
+    Column("signal_id", Text, nullable=False),
+    Column("device_id", Text, nullable=False),
+    Column("slot_key", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("session_id", Text, nullable=False),
+    Column("total_minor", BigInt, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("snapshot_hash", Text, nullable=False),
+    Column("confirmed_by", Text, nullable=False),
+    Column("confirmed_at", Instant, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("shop_order_id", Text, nullable=True),
+    Column("shop_revision", Integer, nullable=False),
+    Column("delivery_from_at", Instant, nullable=True),
+    Column("delivery_to_at", Instant, nullable=True),
+    Column("carrier", Text, nullable=True),
+    Column("tracking_url", Text, nullable=True),
+    Column("unclear_since", Instant, nullable=True),
+    Column("state_at", Instant, nullable=False),
+    # The shop's events name the order only; its key is a digest, so it is unique among all.
+    UniqueConstraint("order_key"),
+    UniqueConstraint("household_id", "quote_id"),
+    Index("ix_orders_household_id_signal_id", "household_id", "signal_id"),
+    Index(
+        "uq_orders_open",
+        "household_id",
+        "device_id",
+        "slot_key",
+        unique=True,
+        sqlite_where=_ORDER_OPEN,
+        postgresql_where=_ORDER_OPEN,
+    ),
+    sqlite_strict=True,
+)
+
+order_events: Final = Table(
+    "order_events",
+    metadata,
+    _household(),
+    Column("order_key", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("event", Text, nullable=True),
+    Column("state", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    sqlite_strict=True,
+)
