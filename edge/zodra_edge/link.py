@@ -59,7 +59,7 @@ TRANSITIONS: Final[Mapping[tuple[LinkState, LinkEvent], LinkState]] = {
         if state is not LinkState.STOPPED
     },
 }
-"""Every step there is. The tests and the picture in the docs read this same table."""
+"""Every step there is; the tests walk this same table."""
 
 
 def advance(state: LinkState, event: LinkEvent) -> LinkState:

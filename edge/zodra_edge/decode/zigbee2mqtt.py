@@ -35,8 +35,9 @@ _THERMOSTAT: Final = (
     ),
     _Field(
         ReadingKind.HEATING_DEMAND_PERCENT,
-        # Tuya's BRT-100 calls the valve's opening `position`.
-        ("pi_heating_demand", "position", "valve_position", "valve_opening_degree"),
+        # Tuya's BRT-100 calls the valve's opening `position`. Not `valve_opening_degree`: on
+        # Sonoff's TRVZB that is a setting, how far to open when it opens at all.
+        ("pi_heating_demand", "position", "valve_position"),
         0.0,
         100.0,
     ),
