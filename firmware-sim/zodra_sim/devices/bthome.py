@@ -23,7 +23,6 @@ ADVERT_BYTES_MAX: Final = 31
 
 _VERSION_2: Final = 0x40
 _TRIGGERED: Final = 0x04
-"""The device sends when something happens, not at an interval."""
 _ENCRYPTED: Final = 0x01
 
 _AD_FLAGS: Final = b"\x02\x01\x06"
@@ -43,12 +42,14 @@ def objects(packet_id: int, battery_percent: int, button_events: Sequence[int]) 
     return bytes([OBJECT_PACKET_ID, packet_id, OBJECT_BATTERY_PERCENT, battery_percent]) + buttons
 
 
-def plain(body: bytes) -> bytes:
+def plain(body: bytes, *, triggered: bool = True) -> bytes:
     """Put objects behind the device information byte, in the clear."""
-    return bytes([_VERSION_2 | _TRIGGERED]) + body
+    return bytes([_VERSION_2 | (_TRIGGERED if triggered else 0)]) + body
 
 
-def encrypted(body: bytes, address: str, bind_key: bytes, counter: int) -> bytes:
+def encrypted(
+    body: bytes, address: str, bind_key: bytes, counter: int, *, triggered: bool = True
+) -> bytes:
     """Encrypt objects with AES-128-CCM and a 4-byte integrity code.
 
     Args:
@@ -56,13 +57,14 @@ def encrypted(body: bytes, address: str, bind_key: bytes, counter: int) -> bytes
         address: of the device, `AA:BB:CC:DD:EE:FF`; part of the nonce.
         bind_key: 16 bytes.
         counter: 1 to 2^32 - 1; must never be used twice with one key.
+        triggered: whether the device sends when something happens, as a button does.
 
     Raises:
         ValueError: the counter is outside its range.
     """
     if not 0 < counter <= COUNTER_MAX:
         raise ValueError(f"encryption counter {counter} is outside 1..{COUNTER_MAX}")
-    information = bytes([_VERSION_2 | _TRIGGERED | _ENCRYPTED])
+    information = bytes([_VERSION_2 | (_TRIGGERED if triggered else 0) | _ENCRYPTED])
     count = struct.pack("<I", counter)
     nonce = bytes.fromhex(address.replace(":", "")) + SERVICE_UUID_LE + information + count
     sealed = AESCCM(bind_key, tag_length=TAG_BYTES).encrypt(nonce, body, None)

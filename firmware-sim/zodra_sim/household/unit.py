@@ -1,6 +1,7 @@
 """What every device of a home has, whatever its family."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
@@ -11,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from zodra_sim import clock
 from zodra_sim.errors import ActRefused, StoreError
 from zodra_sim.household.repository import Store, Truth
+from zodra_sim.logs import logger
 
 SAVE_PERIOD_MS: Final = 10_000
 """How much of what merely accumulates (time worn, time heated) a crash may forget."""
@@ -117,6 +119,8 @@ class Memory(Generic[S]):
         self._around.store.save(self.device_id, self._adapter.dump_json(state).decode(), truths)
         self.state = state
         self._saved_s = self._around.clock.monotonic()
+        for what, count in Counter(what for what, _ in happened).items():
+            logger().info("home_act", device_id=self.device_id, what=what, count=count)
         self._around.changed()
 
     def drift(self, state: S) -> None:

@@ -132,7 +132,7 @@ class BumbleClient(BaseBleakClient):
             self.services = await self.radio.during(self._discover(Peer(self._connection)))
             if pair:
                 await self.pair()
-        except BaseException:
+        except (BleakError, asyncio.CancelledError):
             await self.disconnect()
             raise
 

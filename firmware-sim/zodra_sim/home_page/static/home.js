@@ -55,7 +55,8 @@ function showLight(card, lights) {
     item.classList.toggle("done", at <= reached);
     item.classList.toggle("now", at === reached);
   });
-  const text = light ? words[`state_${light.state}`] || light.state : words.no_light;
+  const parts = light ? [words[`state_${light.state}`] || light.state, words[`reason_${light.reason}`]] : [words.no_light];
+  const text = parts.filter(Boolean).join(" ");
   const shown = one(box, "words");
   if (shown.textContent !== text) shown.textContent = text;
 }
@@ -78,7 +79,7 @@ function stack(group, left) {
 
 const families = {
   button(card, facts, device) {
-    one(card, "fact").textContent = `${device.pressed} ${words.presses}`;
+    one(card, "fact").textContent = `${words.pressed_times} ${device.pressed}×`;
     card.querySelector(".press").classList.toggle("sending", facts.sending);
   },
   wearable(card, facts) {
