@@ -282,7 +282,7 @@ class Uplink:
                 await self._outbox.set_aside(lane, batch.rows[0][0], "oversized", now.at)
             window.narrow()
             return
-        window.send(batch.rows[0][0], batch.rows[-1][0], monotonic_s())
+        window.send(batch.rows[0][0], batch.rows[-1][0], len(batch.rows), monotonic_s())
         # Not awaited: while the broker answers, the window goes on filling.
         task = asyncio.create_task(
             client.publish(topics.up(self._address), payload, qos=1), name=f"send-{lane}"

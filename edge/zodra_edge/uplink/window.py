@@ -13,6 +13,7 @@ class Sent:
 
     first: int
     last: int
+    rows: int
     at_s: float
     """Monotonic."""
 
@@ -45,9 +46,9 @@ class Window:
             oldest_in_flight_s=now_s - oldest,
         )
 
-    def send(self, first: int, last: int, now_s: float) -> None:
+    def send(self, first: int, last: int, rows: int, now_s: float) -> None:
         """Note a batch as under way."""
-        self._under_way.append(Sent(first, last, now_s))
+        self._under_way.append(Sent(first, last, rows, now_s))
         self.after = last
         self.sent_upto = max(self.sent_upto, last)
 
@@ -75,8 +76,9 @@ class Window:
         Returns:
             The sequence of the bad row, once a batch of that row alone was refused twice.
         """
-        alone = [batch.first for batch in self._under_way if batch.first == batch.last]
-        self.rows = max(1, self.rows // 2)
+        alone = [batch.first for batch in self._under_way if batch.rows == 1]
+        largest = max((batch.rows for batch in self._under_way), default=self.rows)
+        self.rows = max(1, min(self.rows, largest) // 2)
         if len(self._under_way) != 1 or not alone:
             return None
         # Twice, since the refusal of an earlier batch may arrive late.

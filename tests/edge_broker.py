@@ -1,0 +1,146 @@
+"""A real MQTT broker as a child process, and a cloud that answers on it as a test tells it to."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiomqtt
+import zstandard
+
+from zodra_contract import envelope, topics
+from zodra_contract.envelope import NeedBatch, Receipt, TelemetryBatch, UpMessage
+from zodra_contract.outcome import RejectReason
+from zodra_contract.topics import Address, Down
+
+AMQTT = Path(sys.executable).parent / "amqtt"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def amqtt(folder: Path, port: int, *, anonymous: bool = True) -> Iterator[subprocess.Popen[bytes]]:
+    """Run amqtt; with `anonymous=False` it lets nobody in."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "passwords").touch()
+    door = (
+        {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
+        if anonymous
+        else {
+            "amqtt.plugins.authentication.FileAuthPlugin": {
+                "password_file": str(folder / "passwords")
+            }
+        }
+    )
+    config = folder / "amqtt.yaml"
+    config.write_text(
+        json.dumps(
+            {
+                "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
+                "plugins": door,
+            }
+        )
+    )
+    child = subprocess.Popen(
+        [str(AMQTT), "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        _wait_until_open(port)
+        yield child
+    finally:
+        child.kill()
+        child.wait(10)
+
+
+def _wait_until_open(port: int) -> None:
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"no broker on port {port}")
+
+
+async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait for something to become true; the limit is only there so that a failure ends."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+@dataclass
+class Cloud:
+    """Hears all that one gateway sends, and answers when told to, or at once."""
+
+    client: aiomqtt.Client
+    address: Address
+    answers: bool = True
+    spoils: int | None = None
+    """A sequence whose batches are refused as a whole."""
+    heard: list[UpMessage] = field(default_factory=list)
+    upto: dict[str, int] = field(default_factory=dict)
+
+    def of(self, kind: type[UpMessage]) -> list[UpMessage]:
+        return [message for message in self.heard if isinstance(message, kind)]
+
+    def needs(self) -> list[tuple[int, str]]:
+        return [
+            (row.sequence, row.signal.signal_id)
+            for message in self.heard
+            if isinstance(message, NeedBatch)
+            for row in message.rows
+        ]
+
+    async def tell(self, what: Down, payload: bytes) -> None:
+        await self.client.publish(topics.down(self.address, what), payload, qos=1)
+
+    async def receipt(self, receipt: Receipt) -> None:
+        await self.tell(Down.RECEIPT, envelope.to_bytes(receipt))
+
+    async def serve(self) -> None:
+        async for message in self.client.messages:
+            assert isinstance(message.payload, bytes)
+            raw = message.payload
+            if envelope.is_compressed(raw):
+                raw = zstandard.ZstdDecompressor().decompress(raw, max_output_size=2**20)
+            read = envelope.read_up(raw).message
+            assert read is not None
+            self.heard.append(read)
+            if self.answers and isinstance(read, NeedBatch | TelemetryBatch):
+                await self._answer(read)
+
+    async def _answer(self, batch: NeedBatch | TelemetryBatch) -> None:
+        now = datetime.now(UTC)
+        if any(row.sequence == self.spoils for row in batch.rows):
+            refused = RejectReason.MALFORMED
+            await self.receipt(
+                Receipt(buffer_id=batch.buffer_id, refused=refused, committed_at=now)
+            )
+            return
+        upto = max(self.upto.get(batch.buffer_id, 0), batch.rows[-1].sequence)
+        self.upto[batch.buffer_id] = upto
+        await self.receipt(Receipt(buffer_id=batch.buffer_id, upto=upto, committed_at=now))
+
+
+@contextlib.asynccontextmanager
+async def cloud(port: int, address: Address) -> AsyncIterator[Cloud]:
+    async with aiomqtt.Client("127.0.0.1", port, username="cloud", timeout=20) as client:
+        await client.subscribe(topics.up(address), qos=1)
+        served = Cloud(client, address)
+        task = asyncio.create_task(served.serve())
+        try:
+            yield served
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
