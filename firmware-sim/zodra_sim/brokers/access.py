@@ -51,7 +51,9 @@ def grants(
             return Grants((f"zodra/{username}/light/#",), ("zigbee2mqtt/#", "zodra/home/#"))
         case Role.HOME_DEVICE:
             own = topics or (f"zigbee2mqtt/{username}", f"zodra/home/+/{username}")
-            return Grants(own, ("zodra/+/light/#",))
+            # Zigbee2MQTT's devices are set by `.../set`. Who speaks for many hears for them too.
+            told = topics or (f"zigbee2mqtt/{username}/set",)
+            return Grants(own, (*told, "zodra/+/light/#"))
 
 
 def covers(allowed: str, asked: str) -> bool:

@@ -5,7 +5,6 @@ all" when left out. This plugin refuses what is not granted, whatever the action
 """
 
 import json
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +13,7 @@ from amqtt.plugins.base import BaseTopicPlugin
 from amqtt.session import Session
 
 from zodra_sim.brokers.access import covers
-
-log = logging.getLogger(__name__)
+from zodra_sim.logs import logger
 
 
 class AccessPlugin(BaseTopicPlugin):  # type: ignore[misc]
@@ -50,5 +48,5 @@ class AccessPlugin(BaseTopicPlugin):  # type: ignore[misc]
         filters = granted["publish" if action is Action.PUBLISH else "subscribe"]
         allowed = any(covers(one, topic) for one in filters)
         if not allowed and action is not Action.RECEIVE:
-            log.warning("refused action=%s user=%s topic=%.140s", action, username, topic)
+            logger().warning("topic_refused", action=action, user=username, topic=topic[:140])
         return allowed

@@ -6,7 +6,6 @@ the client ids of different users apart by putting the user's name before them.
 """
 
 import asyncio
-import logging
 from contextlib import suppress
 from typing import Final
 
@@ -16,8 +15,7 @@ from pwdlib import PasswordHash
 
 from zodra_sim.brokers import connect_packet
 from zodra_sim.brokers.connect_packet import Connect
-
-log = logging.getLogger(__name__)
+from zodra_sim.logs import logger
 
 CONNECT_BYTES_MAX: Final = 4096
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -99,10 +97,10 @@ class Packets(ReaderAdapter):  # type: ignore[misc]
             async with asyncio.timeout(self._silence_s_max):
                 _, header, rest = await next_packet(self._reader, self._bytes_max)
         except Oversized as size:
-            log.warning("oversized user=%s size=%s", self._username, size)
+            logger().warning("packet_oversized", user=self._username, size=str(size))
             return b""
         except TimeoutError:
-            log.info("silent user=%s", self._username)
+            logger().info("client_silent", user=self._username)
             return b""
         except (asyncio.IncompleteReadError, ConnectionError):
             return b""
@@ -127,7 +125,7 @@ class Gate:
         self._connections += 1
         try:
             if self._connections > self._connections_max:
-                log.warning("full connections_max=%d", self._connections_max)
+                logger().warning("broker_full", connections_max=self._connections_max)
                 writer.write(_REFUSED_FULL)
             elif (connect := await self._known(reader)) is None:
                 writer.write(_REFUSED_CREDENTIALS)
@@ -147,11 +145,11 @@ class Gate:
             return None
         connect = connect_packet.parse(body) if kind == CONNECT else None
         if connect is None or (hashed := self._hashes.get(connect.username)) is None:
-            log.warning("refused connect=unknown_user")
+            logger().warning("connect_refused", reason="unknown_user")
             return None
         # Argon2 takes milliseconds of a core on purpose; the other clients need not wait for it.
         if not await asyncio.to_thread(self._verifier.verify, connect.password, hashed):
-            log.warning("refused connect=wrong_password user=%s", connect.username)
+            logger().warning("connect_refused", reason="wrong_password", user=connect.username)
             return None
         return connect
 

@@ -12,8 +12,10 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from zodra_sim.brokers.amqtt_gate import Gate
+from zodra_sim.brokers.errors import BrokerFault
 from zodra_sim.brokers.files import private_file, private_folder
 from zodra_sim.brokers.settings import BrokerSettings
+from zodra_sim.logs import configure
 
 MEMORY_KIB: Final = 8192
 """Argon2's cost for one log-in. The passwords of gateways are drawn at random, 256 bits; a
@@ -59,7 +61,11 @@ def prepare(settings: BrokerSettings) -> Path:
 
 
 def run(settings: BrokerSettings) -> None:
-    """Serve until the process is asked to end."""
+    """Serve until the process is asked to end.
+
+    Raises:
+        BrokerFault: the port is taken, or the address is none of this machine's.
+    """
     config = json.loads(prepare(settings).read_text())
     _quieten()
     asyncio.run(_serve(settings, config))
@@ -77,14 +83,19 @@ async def _serve(settings: BrokerSettings, config: dict[str, Any]) -> None:
     lines = (settings.data_dir / "passwords").read_text().splitlines()
     hashes = dict(line.split(":", 1) for line in lines)
     gate = Gate(broker, hashes, settings.packet_bytes_max, settings.connections_max)
-    server = await asyncio.start_server(gate.admit, settings.host, settings.port)
+    try:
+        server = await asyncio.start_server(gate.admit, settings.host, settings.port)
+    except OSError as failed:
+        raise BrokerFault(f"cannot listen on {settings.host}:{settings.port}: {failed}") from failed
     await ended.wait()
     server.close()
     await broker.shutdown()
 
 
 def _quieten() -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    configure("broker")
+    for library in ("amqtt", "transitions"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     logging.getLogger("amqtt.broker").addFilter(_expected_away)
 
 

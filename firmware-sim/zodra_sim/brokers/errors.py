@@ -1,13 +1,16 @@
 """What can stop a broker from starting.
 
-BrokerFault
-├── BadSettings       the settings file, or a file that it names
-└── ProgramMissing    the broker's program is not installed
+SimError
+└── BrokerFault
+    ├── BadSettings       the settings file, or a file that it names
+    └── ProgramMissing    the broker's program is not installed
 """
 
+from zodra_sim.errors import SimError
 
-class BrokerFault(Exception):
-    """The root: its text is the sentence for the person who started the broker."""
+
+class BrokerFault(SimError):
+    """The room's root: its text is the sentence for the person who started the broker."""
 
 
 class BadSettings(BrokerFault):

@@ -1,16 +1,20 @@
 """What the shop answers instead of what was asked, and what stops it from starting.
 
-ShopFault
-└── BadSettings       the settings file, or a file that it names
+SimError
+└── ShopFault
+    ├── BadSettings       the settings file, or a file that it names
+    └── Refused           carries a refusal out of an HTTP route
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from zodra_sim.errors import SimError
 
-class ShopFault(Exception):
-    """The root: its text is the sentence for the person who started the shop."""
+
+class ShopFault(SimError):
+    """The room's root: its text is the sentence for the person who started the shop."""
 
 
 class BadSettings(ShopFault):
