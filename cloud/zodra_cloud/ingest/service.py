@@ -6,6 +6,7 @@ Every function works inside the caller's unit of work and is bound to a househol
 from datetime import datetime
 from typing import Final
 
+import structlog
 from sqlalchemy import Connection
 
 from zodra_cloud.errors import UnknownThing
@@ -28,6 +29,8 @@ is {"signal_id": ...} and its household is the job's own."""
 TELL_GATEWAY: Final = "tell_gateway"
 REFUSALS_MAX: Final = 200
 """How many kinds of refusal an operator's page lists."""
+
+_log = structlog.get_logger("zodra_cloud.ingest")
 
 
 def signal(connection: Connection, household_id: str, signal_id: str) -> StoredSignal:
@@ -89,7 +92,7 @@ def advance(
         payload={"signal_id": signal_id},
         due_at=now,
     )
-    after_commit(connection, lambda: changes.tell(household_id))
+    _say_after_commit(connection, found, state, reason, changes)
     return True
 
 
@@ -122,8 +125,29 @@ def restate(
         payload={"signal_id": signal_id},
         due_at=now,
     )
-    after_commit(connection, lambda: changes.tell(household_id))
+    _say_after_commit(connection, found, state, reason, changes)
     return True
+
+
+def _say_after_commit(
+    connection: Connection,
+    need: StoredSignal,
+    state: SignalState,
+    reason: str,
+    changes: Changes,
+) -> None:
+    def say() -> None:
+        _log.info(
+            "need_moved",
+            household_id=need.household_id,
+            signal_id=need.signal_id,
+            device_id=need.device_id,
+            state=state.value,
+            reason=reason,
+        )
+        changes.tell(need.household_id)
+
+    after_commit(connection, say)
 
 
 def tallies(connection: Connection) -> dict[str, dict[SignalState, int]]:

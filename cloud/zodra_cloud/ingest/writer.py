@@ -14,6 +14,7 @@ from functools import partial
 from typing import Final
 
 import psycopg
+import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, IntegrityError
 
@@ -63,6 +64,8 @@ _POISON: Final = (
     OverflowError,
 )
 """Faults of a value, which come back however often it is tried; any other fault may pass."""
+
+_log = structlog.get_logger("zodra_cloud.ingest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,23 @@ class Writer:
         for household_id in told:
             self._told_at_s[household_id] = at_s
             after_commit(connection, partial(self._changes.tell, household_id))
+        after_commit(connection, partial(_log_stored, work))
+
+
+def _log_stored(work: _Work) -> None:
+    for row in work.needs:
+        _log.info(
+            "need_received",
+            household_id=row.household_id,
+            gateway_id=row.gateway_id,
+            signal_id=row.signal.signal_id,
+            device_id=row.signal.device_id,
+            slot_key=row.signal.slot_key,
+            kind=row.signal.kind.value,
+        )
+    for refusal in work.refusals:
+        gateway_id = None if refusal.address is None else refusal.address.gateway_id
+        _log.warning("message_refused", gateway_id=gateway_id, reason=refusal.reason.value)
 
 
 def _gather(connection: Connection, messages: Sequence[Received | Refusal], now: datetime) -> _Work:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import structlog
 from sqlalchemy import Connection
 
 from zodra_cloud.consent import service as consent
@@ -69,6 +70,8 @@ __all__ = [
     "open_offers",
     "take_back",
 ]
+
+_log = structlog.get_logger("zodra_cloud.offers")
 
 
 def consider(
@@ -202,7 +205,18 @@ def _add_offer(
         payload={"id": offer.offer_id},
         due_at=offer.expires_at,
     )
-    after_commit(connection, lambda: changes.tell(household_id))
+    after_commit(connection, lambda: _say_offer(offer, changes))
+
+
+def _say_offer(offer: StoredOffer, changes: Changes) -> None:
+    _log.info(
+        "offer_made",
+        household_id=offer.household_id,
+        signal_id=offer.signal_id,
+        offer_id=offer.offer_id,
+        campaign_id=offer.campaign_id,
+    )
+    changes.tell(offer.household_id)
 
 
 def open_offers(connection: Connection, household_id: str) -> list[StoredOffer]:

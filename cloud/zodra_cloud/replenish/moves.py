@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import Connection
 
 from zodra_cloud.ingest import service as needs
@@ -58,6 +59,8 @@ _FOLLOWER_STATES: Final = {
     SignalState.DELIVERED: SignalState.ALREADY_ON_ITS_WAY,
 }
 """What a need that holds on to another's quote hears; for all other states, the same as it."""
+
+_log = structlog.get_logger("zodra_cloud.replenish")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +180,35 @@ def move_quote(
     moved = replace(quote, state=state, state_at=at.now, **facts)
     repository.save_quote(connection, moved)
     _quote_jobs(connection, moved, at)
-    after_commit(connection, lambda: at.changes.tell(quote.household_id))
+    after_commit(connection, lambda: _say_quote(moved, at))
     return moved
+
+
+def _say_quote(quote: StoredQuote, at: At) -> None:
+    _log.info(
+        "quote_moved",
+        state=quote.state.value,
+        household_id=quote.household_id,
+        signal_id=quote.signal_id,
+        quote_id=quote.quote_id,
+        sku=quote.sku,
+        quantity=quote.quantity,
+        total_minor=None if quote.snapshot is None else quote.snapshot.total_minor,
+        currency=quote.currency,
+    )
+    at.changes.tell(quote.household_id)
+
+
+def _say_order(order: StoredOrder, at: At) -> None:
+    _log.info(
+        "order_moved",
+        state=order.state.value,
+        household_id=order.household_id,
+        signal_id=order.signal_id,
+        order_key=order.order_key,
+        reason=order.reason,
+    )
+    at.changes.tell(order.household_id)
 
 
 def end_quote(
@@ -249,7 +279,7 @@ def move_order(
     move_need(
         connection, order.household_id, order.signal_id, SIGNAL_STATES[state], need_reason, at
     )
-    after_commit(connection, lambda: at.changes.tell(order.household_id))
+    after_commit(connection, lambda: _say_order(moved, at))
     return moved
 
 

@@ -86,20 +86,21 @@ class Ledger:
         if (line.part, line.event) == (EDGE, "need_kept"):
             heard = line.text("occurred_at")
             need.reach(Step.HEARD, datetime.fromisoformat(heard) if heard else line.at)
-        if (step := _STEPS.get((line.part, line.event))) is not None:
+        if (step := _STEPS.get((line.part, line.event, line.text("state")))) is not None:
             need.reach(step, line.at)
         if (line.part, line.event) == (CLOUD, "need_moved"):
             need.state = line.text("state") or need.state
             need.reason = line.text("reason")
 
 
-_STEPS: Final[Mapping[tuple[str, str], Step]] = {
-    (EDGE, "need_kept"): Step.KEPT,
-    (CLOUD, "need_received"): Step.RECEIVED,
-    (CLOUD, "quote_made"): Step.QUOTED,
-    (CLOUD, "quote_confirmed"): Step.CONFIRMED,
-    (CLOUD, "order_placed"): Step.PLACED,
+_STEPS: Final[Mapping[tuple[str, str, str], Step]] = {
+    (EDGE, "need_kept", ""): Step.KEPT,
+    (CLOUD, "need_received", ""): Step.RECEIVED,
+    (CLOUD, "quote_moved", "open"): Step.QUOTED,
+    (CLOUD, "quote_moved", "confirmed"): Step.CONFIRMED,
+    (CLOUD, "order_moved", "placed"): Step.PLACED,
 }
+"""By part, event and state."""
 
 
 class Account:
@@ -160,6 +161,21 @@ def _ordered(account: Account, line: LogLine) -> _Told:
     return ("ordered", {"item": account.thing(sku)}) if sku else ("ordered_plain", {})
 
 
+def _by_state(**tellers: _Teller) -> _Teller:
+    def tell(account: Account, line: LogLine) -> _Told:
+        teller = tellers.get(line.text("state"))
+        return None if teller is None else teller(account, line)
+
+    return tell
+
+
+def _act(account: Account, line: LogLine) -> _Told:
+    keys = {"press": "pressed", "wear": "worn", "heat": "heating", "diaper_change": "diapers"}
+    if (key := keys.get(line.text("what"))) is None:
+        return None
+    return key, account.device(line) | {"count": line.fields.get("count", 1)}
+
+
 def _moved(account: Account, line: LogLine) -> _Told:
     keys = {
         "already_on_its_way": "already",
@@ -173,15 +189,8 @@ def _moved(account: Account, line: LogLine) -> _Told:
     return key, account.device(line) | {"reason": line.text("reason")}
 
 
-def _diapers(account: Account, line: LogLine) -> _Told:
-    return "diapers", account.device(line) | {"count": line.fields.get("count", 1)}
-
-
 _TELLERS: Final[Mapping[tuple[str, str], _Teller]] = {
-    (HOUSEHOLD, "device_pressed"): _plain("pressed"),
-    (HOUSEHOLD, "device_worn"): _plain("worn"),
-    (HOUSEHOLD, "device_heating"): _plain("heating"),
-    (HOUSEHOLD, "diapers_changed"): _diapers,
+    (HOUSEHOLD, "home_act"): _act,
     (EDGE, "need_kept"): _kept,
     (EDGE, "need_not_kept"): _with_reason("not_kept"),
     (EDGE, "frame_refused"): _with_reason("turned_away"),
@@ -189,9 +198,8 @@ _TELLERS: Final[Mapping[tuple[str, str], _Teller]] = {
     (EDGE, "uplink_connected"): _plain("uplink_back"),
     (CLOUD, "need_received"): _plain("received"),
     (CLOUD, "message_refused"): _with_reason("turned_away"),
-    (CLOUD, "quote_made"): _quoted,
-    (CLOUD, "quote_confirmed"): _plain("confirmed"),
-    (CLOUD, "order_placed"): _ordered,
+    (CLOUD, "quote_moved"): _by_state(open=_quoted, confirmed=_plain("confirmed")),
+    (CLOUD, "order_moved"): _by_state(placed=_ordered),
     (CLOUD, "need_moved"): _moved,
     (CLOUD, "offer_made"): _plain("offered"),
 }
