@@ -14,10 +14,18 @@ from zodra_cloud.ingest.service import TELL_GATEWAY, GatewayTeller
 from zodra_cloud.ingest.writer import Writer
 from zodra_cloud.kit.changes import Changes
 from zodra_cloud.kit.clock import Clock, SystemClock
+from zodra_cloud.merchants.routes import router as shop_events
+from zodra_cloud.merchants.ucp import UcpShop
+from zodra_cloud.offers.jobs import OfferJobs
+from zodra_cloud.offers.service import Rules as OfferRules
+from zodra_cloud.replenish.jobs import Replenisher
+from zodra_cloud.replenish.models import Rules as ReplenishRules
 from zodra_cloud.settings import Settings
 from zodra_cloud.store.engine import Database
 from zodra_cloud.store.migrate import migrate
 from zodra_cloud.store.runner import JobRunner
+from zodra_cloud.web import site
+from zodra_cloud.web.context import Site
 
 STOP_S: Final = 0.8
 """For the ingest's last commit, and for jobs under way, each."""
@@ -48,12 +56,33 @@ class Cloud:
             rows_per_commit_max=settings.ingest.rows_per_commit_max,
             inbox_messages_max=settings.ingest.inbox_messages_max,
         )
+        self.shop = UcpShop(
+            settings.shop.base_url,
+            settings.shop.api_key.get_secret_value(),
+            self.clock.monotonic,
+        )
+        offers = OfferJobs(
+            database=self.database,
+            clock=self.clock,
+            changes=self.changes,
+            rules=OfferRules(**settings.offers.model_dump()),
+        )
+        self.replenisher = Replenisher(
+            database=self.database,
+            clock=self.clock,
+            changes=self.changes,
+            shop=self.shop,
+            rules=ReplenishRules(country=settings.shop.country),
+            unbound=offers.consider,
+        )
         self.runner = JobRunner(
             self.database,
             self.clock,
             {
                 TELL_GATEWAY: GatewayTeller(self.database, self.consumer),
                 SEND_COMMAND: CommandSender(self.database, self.clock, self.consumer),
+                **self.replenisher.handlers(),
+                **offers.handlers(),
             },
             owner=instance,
         )
@@ -73,8 +102,9 @@ class Cloud:
         _log.info("stopped")
 
     def close(self) -> None:
-        """Close the database."""
+        """Close the database and the connections to the shop."""
         self.database.close()
+        self.shop.close()
 
 
 def create_app(cloud: Cloud) -> FastAPI:
@@ -86,6 +116,18 @@ def create_app(cloud: Cloud) -> FastAPI:
         yield
         await run_in_threadpool(cloud.stop)
 
-    return FastAPI(
+    app = FastAPI(
         title="Zodra", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
+    secret = cloud.settings.shop.webhook_secret.get_secret_value()
+    app.include_router(shop_events(cloud.clock, [secret], cloud.replenisher.hear_event))
+    site.install(
+        app,
+        Site(
+            database=cloud.database,
+            clock=cloud.clock,
+            changes=cloud.changes,
+            public_url=cloud.settings.web.public_url,
+        ),
+    )
+    return app

@@ -5,6 +5,7 @@ file itself: it names files that hold them, relative to its own folder.
 """
 
 import tomllib
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -56,6 +57,17 @@ class Shop(_Part):
     """From `api_key_file`."""
     webhook_secret: SecretStr
     """From `webhook_secret_file`; the shop signs its events with it."""
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = "NL"
+    """Where it delivers to."""
+
+
+class Offers(_Part):
+    """When a household may be offered something; quiet hours are in its own local time."""
+
+    quiet_from: time = time(22, 0)
+    quiet_to: time = time(8, 0)
+    """The same as `quiet_from`: no quiet hours."""
+    per_day: Annotated[int, Field(ge=0, le=20)] = 1
 
 
 class Ingest(_Part):
@@ -77,6 +89,7 @@ class Settings(_Part):
     web: Web = Web()
     broker: Broker
     shop: Shop
+    offers: Offers = Offers()
     ingest: Ingest = Ingest()
 
 
