@@ -32,7 +32,8 @@ from zodra_contract.topics import UP_FILTER
 ROWS_PER_COMMIT_MAX: Final = 5_000
 """Measured: from 500 to 5,000 rows a commit PostgreSQL gains 60 %, beyond that next to nothing."""
 INBOX_MESSAGES_MAX: Final = 2_000
-INBOX_BYTES_MAX: Final = 64 * 1024 * 1024
+INBOX_COMMITS: Final = 4
+"""The inbox holds at most the rows of so many commits: about 50 MB once read."""
 KEEPALIVE_S: Final = 30
 SEND_TIMEOUT_S: Final = 5.0
 FAULT_WAIT_S_MAX: Final = 10.0
@@ -57,56 +58,74 @@ class BrokerAccess:
     """The same after each restart: the broker keeps what came meanwhile for this name."""
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that was read and not yet stored."""
+
+    message: Received | Refusal
+    token: tuple[int, int, int]
+    """Connection, message number and QoS, to acknowledge it by."""
+
+    @property
+    def rows(self) -> int:
+        """What it counts for towards the bounds."""
+        return max(1, getattr(self.message, "row_count", 1))
+
+
 class Inbox:
     """A bounded queue whose full state holds the producer up."""
 
-    def __init__(self, messages_max: int, bytes_max: int) -> None:
+    def __init__(self, messages_max: int, rows_max: int) -> None:
         self._messages_max = messages_max
-        self._bytes_max = bytes_max
-        self._waiting: deque[Delivery] = deque()
-        self._bytes = 0
+        self._rows_max = rows_max
+        self._waiting: deque[Waiting] = deque()
+        self._rows = 0
         self._changed = threading.Condition()
         self._closed = False
 
-    def put(self, delivery: Delivery) -> bool:
+    def put(self, one: Waiting) -> bool:
         """Add a message, after waiting for room; False once closed."""
         with self._changed:
-            while not self._closed and (
-                len(self._waiting) >= self._messages_max
-                # One message alone always fits, however large.
-                or (self._waiting and self._bytes + len(delivery.payload) > self._bytes_max)
+            # One message alone always fits, however large.
+            while (
+                not self._closed
+                and self._waiting
+                and (
+                    len(self._waiting) >= self._messages_max
+                    or self._rows + one.rows > self._rows_max
+                )
             ):
                 self._changed.wait()
             if self._closed:
                 return False
-            self._waiting.append(delivery)
-            self._bytes += len(delivery.payload)
+            self._waiting.append(one)
+            self._rows += one.rows
             self._changed.notify_all()
             return True
 
-    def take(self) -> Delivery | None:
-        """Give the next message, or None if there is none now."""
-        with self._changed:
-            if not self._waiting:
-                return None
-            delivery = self._waiting.popleft()
-            self._bytes -= len(delivery.payload)
-            self._changed.notify_all()
-            return delivery
+    def take(self, rows_max: int) -> list[Waiting]:
+        """Wait for messages, and give those that are there, up to about `rows_max` rows.
 
-    def wait(self) -> bool:
-        """Wait until there is a message; False once closed and empty."""
+        Empty once closed.
+        """
         with self._changed:
             while not self._waiting and not self._closed:
                 self._changed.wait()
-            return bool(self._waiting)
+            taken: list[Waiting] = []
+            rows = 0
+            while self._waiting and rows < rows_max:
+                taken.append(self._waiting.popleft())
+                rows += taken[-1].rows
+            self._rows -= rows
+            self._changed.notify_all()
+            return taken
 
     def close(self) -> None:
         """Let everyone who waits go on; what is in it is forgotten, unacknowledged."""
         with self._changed:
             self._closed = True
             self._waiting.clear()
-            self._bytes = 0
+            self._rows = 0
             self._changed.notify_all()
 
     def __len__(self) -> int:
@@ -127,7 +146,7 @@ class Consumer:
         self._access = access
         self._writer = writer
         self._rows_max = rows_per_commit_max
-        self._inbox = Inbox(inbox_messages_max, INBOX_BYTES_MAX)
+        self._inbox = Inbox(inbox_messages_max, INBOX_COMMITS * rows_per_commit_max)
         self._reader = Reader()
         self._stopping = threading.Event()
         self._subscribed = threading.Event()
@@ -221,32 +240,17 @@ class Consumer:
             _log.warning("broker_gone", code=str(code))
 
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-        token = (self._generation, message.mid, message.qos)
-        self._inbox.put(Delivery(message.topic, bytes(message.payload), token))
+        # Read in this thread, so that it goes on while the worker waits for the database.
+        read = self._reader.read(Delivery(message.topic, bytes(message.payload)))
+        self._inbox.put(Waiting(read, (self._generation, message.mid, message.qos)))
 
     def _work(self) -> None:
-        while not self._stopping.is_set() and self._inbox.wait():
-            deliveries, messages = self._drain()
-            answers = self._store(messages)
+        while taken := self._inbox.take(self._rows_max):
+            answers = self._store([each.message for each in taken])
             if answers is None:
                 return
             self._publish(answers)
-            self._acknowledge(deliveries)
-
-    def _drain(self) -> tuple[list[Delivery], list[Received | Refusal]]:
-        """Take what waits, up to the rows of one commit."""
-        deliveries: list[Delivery] = []
-        messages: list[Received | Refusal] = []
-        rows = 0
-        while rows < self._rows_max and len(deliveries) < self._rows_max:
-            delivery = self._inbox.take()
-            if delivery is None:
-                break
-            message = self._reader.read(delivery)
-            rows += 1 if isinstance(message, Refusal) else max(1, message.row_count)
-            deliveries.append(delivery)
-            messages.append(message)
-        return deliveries, messages
+            self._acknowledge(taken)
 
     def _store(self, messages: list[Received | Refusal]) -> list[Answer] | None:
         """Store until it succeeds; None if the service stops first."""
@@ -274,10 +278,10 @@ class Consumer:
             # QoS 0: a receipt that is lost is sent again when the rows come again.
             self._client.publish(answer.topic, answer.payload, qos=0)
 
-    def _acknowledge(self, deliveries: list[Delivery]) -> None:
+    def _acknowledge(self, stored: list[Waiting]) -> None:
         generation = self._generation
-        for delivery in deliveries:
-            heard_in, message_id, qos = delivery.token
+        for each in stored:
+            heard_in, message_id, qos = each.token
             # A number from before a reconnect may name another message by now.
             if heard_in == generation:
                 self._client.ack(message_id, qos)

@@ -31,6 +31,11 @@ class Progress:
     ahead: tuple[Span, ...] = ()
     """Settled islands above it, in order, with a gap before each."""
 
+    @property
+    def top(self) -> int:
+        """Nothing above this sequence is settled, as far as islands are remembered."""
+        return self.ahead[-1][1] if self.ahead else self.upto
+
 
 def spans_of(sequences: Iterable[int]) -> list[Span]:
     """Fold sequences, in any order and with repeats, into spans in order."""

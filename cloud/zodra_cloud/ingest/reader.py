@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import zstandard
 
@@ -30,8 +30,6 @@ class Delivery:
 
     topic: str
     payload: bytes
-    token: Any = None
-    """The consumer's own, to acknowledge it by."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,8 @@ class _Work:
     """What one transaction gathers before it writes."""
 
     telemetry: list[TelemetryValues] = field(default_factory=list)
+    maybe_stored: bool = False
+    """Whether a batch came that reaches below what its buffer has seen."""
     needs: list[NeedValues] = field(default_factory=list)
     rejected: list[tuple[int, Rejection]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
@@ -259,7 +261,9 @@ def _gather_one(
     elif isinstance(message, NeedBatch):
         _gather_needs(work, message, buffer, device_ids, now_ms)
         sequences.extend(row.sequence for row in message.rows)
-    buffer.progress = settle(buffer.progress, kept_from, spans_of(sequences))
+    spans = spans_of(sequences)
+    work.maybe_stored = work.maybe_stored or spans[0][0] <= buffer.progress.top
+    buffer.progress = settle(buffer.progress, kept_from, spans)
     work.kept_from[key] = max(kept_from, work.kept_from.get(key, 1))
     work.newest[key] = each
 
@@ -328,7 +332,7 @@ def _gather_needs(
 
 def _write(connection: Connection, work: _Work, now: datetime) -> None:
     if work.telemetry:
-        intake.insert_telemetry(connection, work.telemetry)
+        intake.insert_telemetry(connection, work.telemetry, maybe_stored=work.maybe_stored)
     if work.needs:
         work.needs = intake.insert_needs(connection, work.needs, now)
         jobs.enqueue_many(
