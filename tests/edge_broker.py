@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import json
+import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,13 +15,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import aiomqtt
+import pytest
 import zstandard
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from zodra_contract import envelope, topics
 from zodra_contract.envelope import NeedBatch, Receipt, TelemetryBatch, UpMessage
 from zodra_contract.outcome import RejectReason
 from zodra_contract.topics import Address, Down
 
+USER, PASSWORD = "tester", "open sesame"
 AMQTT = Path(sys.executable).parent / "amqtt"
 
 
@@ -30,25 +36,20 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def amqtt(folder: Path, port: int, *, anonymous: bool = True) -> Iterator[subprocess.Popen[bytes]]:
-    """Run amqtt; with `anonymous=False` it lets nobody in."""
+def amqtt(folder: Path, port: int, *, closed: bool = False) -> Iterator[subprocess.Popen[bytes]]:
+    """Run amqtt for `USER`; a closed one lets nobody in. It keeps no session of the nameless."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "passwords").touch()
-    door = (
-        {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
-        if anonymous
-        else {
-            "amqtt.plugins.authentication.FileAuthPlugin": {
-                "password_file": str(folder / "passwords")
-            }
-        }
-    )
+    hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=1024, parallelism=1),))
+    passwords = folder / "passwords"
+    passwords.write_text("" if closed else f"{USER}:{hasher.hash(PASSWORD)}\n")
     config = folder / "amqtt.yaml"
     config.write_text(
         json.dumps(
             {
                 "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
-                "plugins": door,
+                "plugins": {
+                    "amqtt.plugins.authentication.FileAuthPlugin": {"password_file": str(passwords)}
+                },
             }
         )
     )
@@ -61,6 +62,29 @@ def amqtt(folder: Path, port: int, *, anonymous: bool = True) -> Iterator[subpro
     finally:
         child.kill()
         child.wait(10)
+
+
+@contextlib.contextmanager
+def mosquitto(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run mosquitto, which hands out again what was not acknowledged; amqtt does not."""
+    program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("mosquitto is not installed: apt-get install mosquitto")
+        pytest.skip("mosquitto is not installed: apt-get install mosquitto")
+    config = folder / "mosquitto.conf"
+    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nlog_type error\n")
+    child = subprocess.Popen([program, "-c", str(config)], stderr=subprocess.DEVNULL)
+    try:
+        _wait_until_open(port)
+        yield child
+    finally:
+        child.kill()
+        child.wait(10)
+
+
+def client_of(port: int) -> aiomqtt.Client:
+    return aiomqtt.Client("127.0.0.1", port, username=USER, password=PASSWORD, timeout=20)
 
 
 def _wait_until_open(port: int) -> None:
@@ -135,7 +159,7 @@ class Cloud:
 
 @contextlib.asynccontextmanager
 async def cloud(port: int, address: Address) -> AsyncIterator[Cloud]:
-    async with aiomqtt.Client("127.0.0.1", port, username="cloud", timeout=20) as client:
+    async with client_of(port) as client:
         await client.subscribe(topics.up(address), qos=1)
         served = Cloud(client, address)
         task = asyncio.create_task(served.serve())

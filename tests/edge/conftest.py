@@ -22,7 +22,7 @@ def broker_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 def closed_broker_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """A broker that knows nobody."""
     port = free_port()
-    with amqtt(tmp_path_factory.mktemp("closed-broker"), port, anonymous=False):
+    with amqtt(tmp_path_factory.mktemp("closed-broker"), port, closed=True):
         yield port
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_broker import Cloud, amqtt, cloud, free_port, until
+from edge_broker import PASSWORD, USER, Cloud, amqtt, cloud, free_port, until
 from zodra_contract.command import Command, CommandOutcome
 from zodra_contract.envelope import (
     CommandAnswer,
@@ -81,7 +81,12 @@ def settings(port: int, gateway_id: str, data_dir: Path, **uplink: float) -> Set
             "gateway_id": gateway_id,
             "household_id": "hh-1",
             "data_dir": data_dir,
-            "cloud": {"host": "127.0.0.1", "port": port},
+            "cloud": {
+                "host": "127.0.0.1",
+                "port": port,
+                "username": USER,
+                "password": PASSWORD,
+            },
             "uplink": {"backoff_s_max": 0.2, "receipt_timeout_s": 0.5, **uplink},
         }
     )
