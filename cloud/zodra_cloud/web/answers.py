@@ -31,8 +31,6 @@ NOTES: Final[dict[str, tuple[Tone, str]]] = {
     "no_consent": (Tone.WAIT, mark("You do not allow this, so nothing was done.")),
     "granted": (Tone.GOOD, mark("Switched on. You can switch it off at any moment.")),
     "withdrawn": (Tone.QUIET, mark("Switched off, from this moment.")),
-    "offer_accepted": (Tone.GOOD, mark("We ask the shop for its price.")),
-    "offer_noted": (Tone.GOOD, mark("Good to know. There is no shop for it yet.")),
     "offer_dismissed": (Tone.QUIET, mark("Gone. You will not see this one for a while.")),
     "blink": (Tone.GOOD, mark("Asked. The device blinks once the gateway has heard it.")),
     "blink_refused": (Tone.WAIT, mark("That gateway is revoked and hears no commands.")),

@@ -136,6 +136,8 @@ class Speech:
     def span(self, seconds: float) -> str:
         """Write a duration in its largest fitting unit, for example "3 hours"."""
         whole = max(0, round(seconds))
+        if whole == 0:
+            return self.say("less than a second")
         return str(format_timedelta(whole, threshold=0.95, locale=self.locale))
 
     def ago(self, at: datetime, now: datetime) -> str:
@@ -146,4 +148,5 @@ class Speech:
         return self.say("%(span)s ago", span=self.span(seconds))
 
 
-_JUST_NOW_S: Final = 10
+_JUST_NOW_S: Final = 60
+"""Below it seconds would tick on a page that is meant to be calm."""

@@ -12,6 +12,8 @@ from zodra_cloud.consent import service as consent
 from zodra_cloud.consent.service import Method, Purpose
 from zodra_cloud.households import service as households
 from zodra_cloud.households.models import Device, Role
+from zodra_cloud.offers import service as offers
+from zodra_cloud.offers.models import Accepted, AcceptRefusal
 from zodra_cloud.replenish import service as replenish
 from zodra_cloud.replenish.models import Confirmed, ConfirmRefusal, Line, StoredQuote
 from zodra_cloud.replenish.states import QuoteState
@@ -21,7 +23,7 @@ from zodra_cloud.web.answers import back_to, page
 from zodra_cloud.web.render import render
 from zodra_cloud.web.views.household import LINES_MAX, HouseholdFacts, household_page
 from zodra_cloud.web.views.pages import HouseholdPage
-from zodra_cloud.web.views.timeline import why_page
+from zodra_cloud.web.views.timeline import offer_steps, why_page
 
 router = APIRouter()
 
@@ -34,6 +36,11 @@ _REFUSAL_NOTES: Final[dict[ConfirmRefusal, str]] = {
     ConfirmRefusal.CHANGED: "quote_changed",
     ConfirmRefusal.WRONG_LABEL: "quote_changed",
     ConfirmRefusal.ALREADY_ON_ITS_WAY: "already_on_its_way",
+}
+_OFFER_NOTES: Final[dict[AcceptRefusal, str]] = {
+    AcceptRefusal.NO_CONSENT: "no_consent",
+    AcceptRefusal.CLOSED: "already_answered",
+    AcceptRefusal.ALREADY_ON_ITS_WAY: "already_on_its_way",
 }
 """What the page says; a quote that is not the household's is not among them: that is a 404."""
 
@@ -60,8 +67,12 @@ def why(request: Request, visitor: HouseholdMember, signal_id: str, part: bool =
     site = site_of(request)
     with site.database.read() as connection:
         explained = replenish.why(connection, visitor.household_id, signal_id)
+        told = offer_steps(
+            offers.decisions_on(connection, visitor.household_id, signal_id),
+            offers.offer_of(connection, visitor.household_id, signal_id),
+        )
         labels = labels_of(households.devices(connection, visitor.household_id))
-    model = why_page(visitor.speech, explained, labels, site.clock.now())
+    model = why_page(visitor.speech, explained, told, labels, site.clock.now())
     template = "parts/why.html" if part else "why.html"
     return page(request, render(template, visitor.shell(request, "/"), page=model))
 
@@ -106,6 +117,42 @@ def decline(request: Request, visitor: HouseholdMember, quote_id: str) -> Respon
 def wanted(request: Request, visitor: HouseholdMember, quote_id: str) -> Response:
     """Take the yes to "is this still needed?", which asks the shop for a price."""
     return _answer(request, visitor, quote_id, needed=True)
+
+
+@router.post("/offers/{offer_id}/accept", dependencies=[OwnForm])
+def accept_offer(request: Request, visitor: HouseholdMember, offer_id: str) -> Response:
+    """Take the yes to an offer, which asks the shop for a price."""
+    site = site_of(request)
+    with site.database.write(visitor.household_id) as connection:
+        answer = offers.accept(
+            connection,
+            visitor.household_id,
+            offer_id,
+            person_id=visitor.session.person_id,
+            now=site.clock.now(),
+            changes=site.changes,
+        )
+    if isinstance(answer, Accepted):
+        return back_to("/", "wanted")
+    if answer.reason is AcceptRefusal.UNKNOWN_OFFER:
+        raise HTTPException(404)
+    return back_to("/", _OFFER_NOTES[answer.reason])
+
+
+@router.post("/offers/{offer_id}/dismiss", dependencies=[OwnForm])
+def dismiss_offer(request: Request, visitor: HouseholdMember, offer_id: str) -> Response:
+    """Take the no to an offer."""
+    site = site_of(request)
+    with site.database.write(visitor.household_id) as connection:
+        gone = offers.dismiss(
+            connection,
+            visitor.household_id,
+            offer_id,
+            person_id=visitor.session.person_id,
+            now=site.clock.now(),
+            changes=site.changes,
+        )
+    return back_to("/", "offer_dismissed" if gone else "already_answered")
 
 
 @router.post("/consents/{purpose}", dependencies=[OwnForm])
@@ -162,7 +209,7 @@ def _facts(connection: Connection, visitor: Visitor) -> HouseholdFacts:
         quotes=[*quotes, *questions, *_asked_of_shop(lines)],
         orders=replenish.recent_orders(connection, household_id, ORDERS_MAX),
         lines=lines,
-        offer=None,
+        offer=next(iter(offers.open_offers(connection, household_id)), None),
         consents=[row for row in standing.values() if row is not None],
         products=_products(lines, visitor.speech.language),
     )

@@ -70,8 +70,13 @@ def _purpose(speech: Speech, device: Device, products: dict[str, str]) -> str:
     bound = [slot for slot in device.slots if slot.sku is not None]
     if not bound:
         return ""
-    names = [products.get(slot.sku or "", slot.sku or "") for slot in bound]
+    names = [products.get(slot.sku or "") or plain_sku(slot.sku or "") for slot in bound]
     return speech.say("For %(product)s", product=joined(speech, names))
+
+
+def plain_sku(sku: str) -> str:
+    """Write a product code as words, until a shop has told the product's name."""
+    return sku.replace("-", " ")
 
 
 def joined(speech: Speech, names: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from zodra_cloud.consent.policy import ConsentRow as LedgerRow
 from zodra_cloud.consent.policy import Purpose
 from zodra_cloud.households.models import Device
 from zodra_cloud.ingest.models import StoredSignal
+from zodra_cloud.offers.models import StoredOffer
 from zodra_cloud.replenish.models import Line, OrderView, StoredQuote
 from zodra_cloud.replenish.states import ORDER_OPEN, OrderState, QuoteState
 from zodra_cloud.web.i18n import Speech, mark
@@ -54,7 +55,7 @@ class HouseholdFacts:
     orders: Sequence[OrderView]
     lines: Sequence[Line]
     """One more than is shown, if there are more."""
-    offer: OfferCard | None
+    offer: StoredOffer | None
     consents: Sequence[LedgerRow]
     """What stands now for each purpose; one without a row was never said."""
     products: dict[str, str]
@@ -76,12 +77,21 @@ def household_page(speech: Speech, facts: HouseholdFacts, now: datetime) -> Hous
         quotes=quotes,
         questions=questions,
         orders=tuple(orders.order_card(speech, view, now) for view in shown),
-        offer=facts.offer,
+        offer=None if facts.offer is None else offer_card(speech, facts.offer),
         devices=devices.device_cards(speech, facts.devices, facts.products, now),
         lines=lines,
         more=len(facts.lines) > LINES_MAX,
         consents=consent_rows(speech, facts.consents),
         announcement=f"{summary} {lines[0].headline}: {lines[0].state.text}" if lines else summary,
+    )
+
+
+def offer_card(speech: Speech, offer: StoredOffer) -> OfferCard:
+    """Make the card of the one offer that waits."""
+    return OfferCard(
+        offer_id=offer.offer_id,
+        title=offer.titles.get(speech.language) or offer.titles["en"],
+        reason=offer.sentences.get(speech.language) or offer.sentences["en"],
     )
 
 
@@ -131,7 +141,7 @@ def _asked(
         if quote.state is QuoteState.OPEN and quote.snapshot is not None:
             quotes.append(orders.quote_card(speech, quote, quote.snapshot, because, now))
         else:
-            product = facts.products.get(quote.sku, quote.sku)
+            product = facts.products.get(quote.sku) or devices.plain_sku(quote.sku)
             questions.append(orders.question_card(speech, quote, product, because))
     return tuple(quotes), tuple(questions)
 
@@ -169,4 +179,6 @@ def _summary(
         return speech.say("There is one offer for you.")
     if any(view.order.state is OrderState.DELIVERED for view in facts.orders):
         return speech.say("All that you ordered has arrived.")
+    if not any(row.purpose is Purpose.REPLENISH and row.granted for row in facts.consents):
+        return speech.say("Reordering is off: a press is kept, and nothing more is done.")
     return speech.say("Everything is looked after.")

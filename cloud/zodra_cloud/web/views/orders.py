@@ -123,7 +123,8 @@ def order_card(speech: Speech, view: OrderView, now: datetime) -> OrderCard:
         else "",
         state=Chip(speech.say(chip), tone),
         steps=_steps(speech, view, now),
-        remark=_remark(speech, order, snapshot),
+        remark=_remark(speech, order),
+        hint=_hint(speech, order, snapshot),
     )
 
 
@@ -191,11 +192,15 @@ def _expected(speech: Speech, order: StoredOrder) -> str:
     return speech.say("by %(day)s", day=speech.day(order.delivery_to_at))
 
 
-def _remark(speech: Speech, order: StoredOrder, snapshot: Snapshot) -> str:
+def _remark(speech: Speech, order: StoredOrder) -> str:
     if order.state in (OrderState.FAILED, OrderState.CANCELLED):
         return words.reason(speech, order.reason)
+    found = _REMARKS.get(order.state)
+    return speech.say(found) if found else ""
+
+
+def _hint(speech: Speech, order: StoredOrder, snapshot: Snapshot) -> str:
     if order.state is OrderState.DELIVERED and snapshot.returns_days > 0:
         until = order.state_at + timedelta(days=snapshot.returns_days)
         return speech.say("You may return it until %(day)s.", day=speech.day(until))
-    found = _REMARKS.get(order.state)
-    return speech.say(found) if found else ""
+    return ""

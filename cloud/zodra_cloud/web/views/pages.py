@@ -116,6 +116,8 @@ class OrderCard:
     state: Chip
     steps: tuple[Step, ...]
     remark: str
+    hint: str
+    """Good to know, without weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,6 @@ class OfferCard:
     offer_id: str
     title: str
     reason: str
-    price: str
 
 
 @dataclass(frozen=True, slots=True)

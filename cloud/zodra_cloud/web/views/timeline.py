@@ -1,10 +1,12 @@
 """The timeline of need-moments, and the explanation of each."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from zodra_cloud.ingest.models import StoredSignal
+from zodra_cloud.offers.models import StoredOffer, StoredOfferDecision
+from zodra_cloud.offers.policy import OfferState
 from zodra_cloud.replenish.models import Explanation, Line, StepKind
 from zodra_cloud.replenish.models import Step as ToldStep
 from zodra_cloud.replenish.policy import Fact as KnownFact
@@ -23,6 +25,10 @@ _WITH_PRICE: Final[dict[SignalState, str]] = {
     SignalState.DELIVERED: mark("%(product)s, %(total)s in total. It was delivered."),
 }
 """What a line says once there is a price; the others say their state alone."""
+
+_SAYS_REASON: Final = frozenset(
+    {SignalState.RECEIVED, SignalState.ASKED, SignalState.REFUSED, SignalState.EXPIRED}
+)
 
 _TITLES: Final[dict[StepKind, str]] = {
     StepKind.NEED: mark("What happened at home"),
@@ -69,6 +75,9 @@ _NAMES: Final[dict[str, str]] = {
     "ordered": mark("The shop has your order."),
     "already_on_its_way": mark("It is on its way already, so nothing more is ordered."),
     "offer": mark("To make you an offer."),
+    "offer_accepted": mark("You asked for the price of this offer."),
+    "offer_dismissed": mark("You said no to this offer."),
+    "withdrawn": mark("You withdrew your consent, so the offer was taken back."),
     "wait": mark("To wait for a better moment."),
 }
 """What a step of an explanation says for its closed name."""
@@ -80,7 +89,6 @@ _FACTS: Final[dict[str, str]] = {
     "gateway_id": mark("Heard by gateway"),
     "device_id": mark("Device"),
     "slot_key": mark("Place on the device"),
-    "kind": mark("Kind of need"),
     "authenticated": mark("The device proved itself"),
     "age_s": mark("Age when decided"),
     "time_error_s": mark("Possible error of that age"),
@@ -97,7 +105,6 @@ _FACTS: Final[dict[str, str]] = {
     "label": mark("Words on the control"),
     "order_key": mark("Order key"),
     "shop_order_id": mark("Order number at the shop"),
-    "source": mark("Told by"),
     "round": mark("Quote number"),
     "price_ceiling_minor": mark("Your price limit"),
     "button": mark("Button"),
@@ -105,13 +112,38 @@ _FACTS: Final[dict[str, str]] = {
     "counter": mark("The device's own count"),
     "remaining_units": mark("Left"),
     "reorder_units": mark("Reorder at"),
-    "runtime_h": mark("Hours run"),
-    "worn_h": mark("Hours worn"),
-    "limit_h": mark("Hours it should last"),
+    "pack_units": mark("In one pack"),
+    "heating_hours": mark("Hours run"),
+    "worn_hours": mark("Hours worn"),
+    "limit_hours": mark("Hours it should last"),
+    "packet_id": mark("Number of the radio message"),
+    "offers_in_24_h": mark("Offers in the last 24 hours"),
+    "offers_per_day_max": mark("Most offers in 24 hours"),
+    "local_time": mark("Time at your home"),
+    "quiet_from": mark("Night begins"),
+    "quiet_to": mark("Night ends"),
 }
 """What people read for the name of a fact; others stay readable as they are."""
 
-_HIDDEN: Final = frozenset({"currency", "language", "household_id", "session_id"})
+_VALUES: Final[dict[str, str]] = {
+    "synced": mark("knew the time"),
+    "unsynced": mark("did not know the time yet"),
+    "press": mark("one press"),
+    "double_press": mark("two presses"),
+    "triple_press": mark("three presses"),
+    "long_press": mark("a long press"),
+    "hold_press": mark("a held press"),
+}
+"""What people read for a value from a closed list."""
+
+_HIDDEN: Final = frozenset({"currency", "source", "kind", "detail"})
+_QUOTE_ENDS: Final = frozenset({"declined", "expired", "refused"})
+_OFFER_ENDS: Final = {
+    OfferState.ACCEPTED: "offer_accepted",
+    OfferState.DISMISSED: "offer_dismissed",
+    OfferState.EXPIRED: "expired",
+    OfferState.WITHDRAWN: "withdrawn",
+}
 _EVIDENCE: Final = "evidence_"
 _HASH_CHARS: Final = 64
 
@@ -165,7 +197,7 @@ def _line(
         headline=headline(speech, signal, labels),
         outcome=_outcome(speech, line),
         when=Moment(speech.instant(signal.occurred_at, now), signal.occurred_at.isoformat()),
-        state=words.state_chip(speech, signal.state),
+        state=words.state_chip(speech, signal.state, signal.reason),
         open_address=f"/needs/{signal.signal_id}/why",
     )
 
@@ -179,33 +211,100 @@ def _outcome(speech: Speech, line: Line) -> str:
             product=product_line(speech, snapshot),
             total=speech.money(snapshot.total_minor, snapshot.currency),
         )
-    if state in (SignalState.REFUSED, SignalState.EXPIRED) and line.signal.reason:
+    if state in _SAYS_REASON and line.signal.reason in words.REASONS:
         return words.reason(speech, line.signal.reason)
     return speech.say(words.OUTCOMES[state])
 
 
 def why_page(
-    speech: Speech, explanation: Explanation, labels: Mapping[str, str], now: datetime
+    speech: Speech,
+    explanation: Explanation,
+    offers: Sequence[ToldStep],
+    labels: Mapping[str, str],
+    now: datetime,
 ) -> WhyPage:
-    """Make the explanation of one need-moment."""
+    """Make the explanation of one need-moment.
+
+    Args:
+        speech: of the reader.
+        explanation: of the replenish room; begins with the need and ends with its outcome.
+        offers: what the offers room did about it, if anything.
+        labels: name of each device, by its id.
+        now: the instant of the page.
+    """
     signal = explanation.line.signal
+    need, *between, outcome = explanation.steps
+    steps = [need, *sorted([*between, *offers], key=lambda step: step.at), outcome]
     return WhyPage(
         signal_id=signal.signal_id,
         headline=headline(speech, signal, labels),
         when=Moment(speech.instant(signal.occurred_at, now), signal.occurred_at.isoformat()),
-        steps=tuple(_step(speech, step, labels, now) for step in explanation.steps),
+        steps=tuple(
+            _step(speech, step, _new_facts(step, before), labels, now)
+            for before, step in zip([None, *steps], steps, strict=False)
+        ),
     )
 
 
-def _step(speech: Speech, step: ToldStep, labels: Mapping[str, str], now: datetime) -> WhyStep:
+def offer_steps(
+    decisions: Iterable[StoredOfferDecision], offer: StoredOffer | None
+) -> list[ToldStep]:
+    """Tell what the offers room decided, and what became of the offer, as steps."""
+    steps = [
+        ToldStep(
+            StepKind.DECISION,
+            decision.decided_at,
+            decision.verdict.value,
+            decision.reason.value,
+            {**_plain_facts(decision), "policy_version": decision.policy_version},
+        )
+        for decision in decisions
+    ]
+    if offer is not None and offer.state in _OFFER_ENDS:
+        steps.append(
+            ToldStep(StepKind.CONFIRMATION, offer.state_at, _OFFER_ENDS[offer.state], "", {})
+        )
+    return steps
+
+
+def _plain_facts(decision: StoredOfferDecision) -> dict[str, KnownFact]:
+    return {
+        name: value if isinstance(value, bool | int | str | None) else str(value)
+        for name, value in decision.facts.items()
+    }
+
+
+def _new_facts(step: ToldStep, before: ToldStep | None) -> dict[str, KnownFact]:
+    """Leave out what the step before has said already."""
+    if before is None or before.kind is not step.kind:
+        return dict(step.facts)
+    return {
+        name: value
+        for name, value in step.facts.items()
+        if name == "currency" or before.facts.get(name) != value
+    }
+
+
+def _step(
+    speech: Speech,
+    step: ToldStep,
+    told: Mapping[str, KnownFact],
+    labels: Mapping[str, str],
+    now: datetime,
+) -> WhyStep:
     sentences = [words.named(speech, _NAMES, step.name), words.reason(speech, step.reason)]
+    if step.kind is StepKind.QUOTE and "total_minor" in step.facts:
+        # Its state may be a later step's news; what happened here is that there was a price.
+        sentences = [speech.say("The shop gave a price, which you were shown.")]
+        if step.name in _QUOTE_ENDS:
+            sentences.append(words.named(speech, _NAMES, step.name))
     currency = str(step.facts.get("currency") or "EUR")
     facts = tuple(
         Fact(
             words.named(speech, _FACTS, name.removeprefix(_EVIDENCE)),
             fact_text(speech, name, value, currency, labels, now),
         )
-        for name, value in step.facts.items()
+        for name, value in told.items()
         if name not in _HIDDEN and value is not None and value != ""
     )
     return WhyStep(
@@ -230,6 +329,8 @@ def fact_text(
     if isinstance(value, int | float):
         return _number_text(speech, name, value, currency)
     text = str(value)
+    if text in _VALUES:
+        return speech.say(_VALUES[text])
     if name.endswith("_at"):
         return speech.instant(datetime.fromisoformat(text), now)
     if name == "device_id":

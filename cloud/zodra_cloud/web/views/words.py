@@ -48,6 +48,10 @@ REASONS: Final[dict[str, str]] = {
     "daily_cap": mark("There was an offer today already; one a day is the most."),
     "quiet_hours": mark("It is night at your home, so the offer waits."),
     "fits": mark("It fits this moment, so it became an offer."),
+    "offer": mark("It waits for you as an offer."),
+    "offer_accepted": mark("You asked for the price of this offer."),
+    "offer_expired": mark("The offer ended without an answer."),
+    "dismissed": mark("You said no to this offer."),
 }
 """What people read for a reason from the closed lists of `replenish` and `offers`."""
 
@@ -74,7 +78,7 @@ GATEWAY_STATES: Final[dict[GatewayState, tuple[Tone, str]]] = {
     GatewayState.REVOKED: (Tone.QUIET, mark("revoked")),
     GatewayState.NEVER_SEEN: (Tone.QUIET, mark("never seen")),
     GatewayState.SILENT_SINCE: (Tone.BAD, mark("silent")),
-    GatewayState.REFUSING: (Tone.BAD, mark("refused")),
+    GatewayState.REFUSING: (Tone.BAD, mark("turned away")),
     GatewayState.DEAF: (Tone.BAD, mark("deaf")),
     GatewayState.BEHIND: (Tone.WAIT, mark("behind")),
     GatewayState.CLOCK_BAD: (Tone.WAIT, mark("clock not set")),
@@ -106,7 +110,11 @@ JOBS: Final[dict[str, str]] = {
     "follow": mark("Follow an order"),
     "tell_gateway": mark("Tell a gateway"),
     "send_command": mark("Send a command"),
-    "expire": mark("Let a quote expire"),
+    "expire_quote": mark("Let a quote expire"),
+    "decide_offer": mark("Decide about an offer"),
+    "expire_offer": mark("Let an offer expire"),
+    "replenish_withdrawn": mark("Take back what waits after a withdrawal"),
+    "offers_withdrawn": mark("Take back what waits after a withdrawal"),
 }
 
 
@@ -129,7 +137,18 @@ def named(speech: Speech, names: dict[str, str], name: str) -> str:
     return speech.say(found) if found else plain(name)
 
 
-def state_chip(speech: Speech, state: SignalState) -> Chip:
-    """Make the chip of a need-moment's state."""
+def state_chip(speech: Speech, state: SignalState, reason_name: str) -> Chip:
+    """Make the chip of a need-moment's state; a no that the household said is no alarm."""
+    if state is SignalState.REFUSED and reason_name in _OWN_NO:
+        return Chip(speech.say("you said no"), Tone.QUIET)
+    if state is SignalState.REFUSED and reason_name in _NOT_DONE:
+        return Chip(speech.say("not done"), Tone.QUIET)
     tone, text = STATES[state]
     return Chip(speech.say(text), tone)
+
+
+_OWN_NO: Final = frozenset({"declined", "dismissed", "consent_withdrawn"})
+_NOT_DONE: Final = frozenset(
+    {"no_consent", "nothing_bound", "nothing_fits", "outlived", "dismissed_before"}
+    | {"daily_cap", "already_offered", "quiet_hours"}
+)

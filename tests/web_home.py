@@ -1,0 +1,362 @@
+"""A home behind the real pages: real database, real rooms, and a shop that does as it is told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from zodra_cloud.consent import service as consent
+from zodra_cloud.consent.service import Method, Purpose
+from zodra_cloud.fleet import service as fleet
+from zodra_cloud.households import service as households
+from zodra_cloud.households.models import Metering, Role, Slot
+from zodra_cloud.ingest.reader import Delivery, Reader
+from zodra_cloud.ingest.writer import Writer
+from zodra_cloud.kit.changes import Changes
+from zodra_cloud.kit.clock import Clock
+from zodra_cloud.kit.money import Money
+from zodra_cloud.merchants.port import (
+    QuoteRequest,
+    Refused,
+    ShopOrder,
+    ShopOrderState,
+    ShopQuote,
+    ShopRefusal,
+    Unknown,
+)
+from zodra_cloud.offers.jobs import OfferJobs
+from zodra_cloud.offers.policy import Rules as OfferRules
+from zodra_cloud.replenish.jobs import Replenisher
+from zodra_cloud.replenish.models import Rules
+from zodra_cloud.store import jobs
+from zodra_cloud.store.engine import Database
+from zodra_cloud.web.context import Site
+from zodra_cloud.web.site import install
+from zodra_contract.envelope import (
+    AdapterHealth,
+    HealthReport,
+    NeedBatch,
+    NeedRow,
+    TelemetryBatch,
+    TelemetryRow,
+    UpMessage,
+    to_bytes,
+)
+from zodra_contract.ids import derived_id
+from zodra_contract.reading import ReadingKind
+from zodra_contract.signal import NeedSignal, SignalKind, TimeNote, TimeQuality
+from zodra_contract.topics import Address, up
+
+HOUSEHOLD: Final = "hh-demo"
+GATEWAY: Final = "gw-demo"
+
+_DEVICES: Final = (
+    ("btn-kitchen", "button", "button-1", "paper-towels-6", "Kitchen button", "Knop in de keuken"),
+    ("strap-chest", "wearable", "strap", None, "Chest strap", "Borstband"),
+    ("trv-living", "thermostat", "filter", None, "Living room radiator", "Radiator woonkamer"),
+    ("baby-nursery", "baby_monitor", "diapers", "diapers-size3-44", "Nursery", "Babykamer"),
+)
+_TITLES: Final = {
+    "paper-towels-6": ("Paper towels, 6 rolls", "Keukenrol, 6 rollen"),
+    "diapers-size3-44": ("Diapers size 3, 44 pieces", "Luiers maat 3, 44 stuks"),
+    "trv-filter": ("Heating filter", "Filter voor de verwarming"),
+    "hr-strap": ("Chest strap", "Borstband"),
+}
+
+
+@dataclass
+class ObedientShop:
+    """Quotes everything, and moves its orders when it is told to."""
+
+    clock: Clock
+    refuses: ShopRefusal | None = None
+    unclear: Unknown | None = None
+
+    def __post_init__(self) -> None:
+        self.orders: dict[str, ShopOrder] = {}
+
+    def quote(self, request: QuoteRequest, now: datetime) -> ShopQuote | Refused | Unknown:
+        if self.refuses is not None:
+            return Refused(self.refuses)
+        english, dutch = _TITLES[request.sku]
+        goods = 749 * request.quantity
+        return ShopQuote(
+            session_id=f"s-{request.reference}",
+            merchant_id="corner",
+            merchant_name="Corner Shop B.V.",
+            titles={"": english, "en": english, "nl": dutch},
+            sku=request.sku,
+            quantity=request.quantity,
+            currency="EUR",
+            unit_price_minor=749,
+            goods_minor=goods,
+            shipping_minor=295,
+            vat_minor=round((goods + 295) * 21 / 121),
+            total_minor=goods + 295,
+            delivery_title="Standard",
+            delivery_from_at=now + timedelta(days=2),
+            delivery_to_at=now + timedelta(days=3),
+            returns_days=14,
+            returns_sealed_only=request.sku.startswith("diapers"),
+            terms_url=None,
+            returns_url=None,
+            expires_at=now + timedelta(minutes=15),
+        )
+
+    def place(
+        self, session_id: str, order_key: str, expected_total: Money
+    ) -> ShopOrder | Refused | Unknown:
+        if self.unclear is not None:
+            return self.unclear
+        placed = ShopOrder(
+            order_id=f"2026-{417 + len(self.orders):06}",
+            reference=order_key,
+            state=ShopOrderState.PLACED,
+            revision=1,
+            total=expected_total,
+            delivery_from_at=self.clock.now() + timedelta(days=2),
+            delivery_to_at=self.clock.now() + timedelta(days=3),
+            carrier=None,
+            tracking_url=None,
+            cancel_reason=None,
+        )
+        return self.orders.setdefault(placed.order_id, placed)
+
+    def order(self, order_id: str) -> ShopOrder | Refused | Unknown:
+        return self.orders[order_id]
+
+    def find(self, reference: str) -> ShopOrder | Refused | Unknown:
+        for each in self.orders.values():
+            if each.reference == reference:
+                return each
+        return self.unclear or Refused(ShopRefusal.ORDER_NOT_FOUND)
+
+    def cancel(self, order_id: str) -> ShopOrder | Refused | Unknown:
+        return self.orders[order_id]
+
+    def move(self, state: ShopOrderState) -> ShopOrder:
+        """Move the newest order."""
+        newest = list(self.orders)[-1]
+        moved = replace(self.orders[newest], state=state, revision=self.orders[newest].revision + 1)
+        self.orders[newest] = moved
+        return moved
+
+
+class Home:
+    """One household, its gateway and devices, and the application around them."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        household_id: str = HOUSEHOLD,
+        gateway_id: str = GATEWAY,
+        language: str = "en",
+        changes: Changes | None = None,
+    ) -> None:
+        self.database = database
+        self.clock = clock
+        self.household_id = household_id
+        self.address = Address(household_id, gateway_id)
+        self.changes = changes or Changes()
+        self.shop = ObedientShop(clock)
+        self._writer = Writer(database, clock, self.changes)
+        self._sequence = {"need": 0, "telemetry": 0}
+        self._buffer = derived_id("b", household_id)
+        self._counter = 0
+        self._events = 0
+        self.offers = OfferJobs(
+            database=database, clock=clock, changes=self.changes, rules=OfferRules()
+        )
+        self.replenisher = Replenisher(
+            database=database,
+            clock=clock,
+            changes=self.changes,
+            shop=self.shop,
+            rules=Rules(),
+            unbound=self.offers.consider,
+        )
+        with database.write() as connection:
+            households.add_household(
+                connection,
+                household_id,
+                language=language,
+                time_zone="Europe/Amsterdam",
+                now=clock.now(),
+            )
+            fleet.add_gateway(connection, household_id, gateway_id, now=clock.now())
+        self._dutch = language == "nl"
+
+    def app(self, public_url: str = "http://testserver") -> FastAPI:
+        """Make the application that serves this home, and every other in the database."""
+        app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        install(
+            app,
+            Site(
+                database=self.database,
+                clock=self.clock,
+                changes=self.changes,
+                public_url=public_url,
+            ),
+        )
+        return app
+
+    def furnish(self, *purposes: Purpose) -> "Home":
+        """Add the four devices, and grant these purposes."""
+        now = self.clock.now()
+        with self.database.write(self.household_id) as connection:
+            for device_id, family, slot_key, sku, english, dutch in _DEVICES:
+                households.add_device(
+                    connection,
+                    self.household_id,
+                    device_id,
+                    family=family,
+                    label=dutch if self._dutch else english,
+                    now=now,
+                )
+                slot = Slot(
+                    household_id=self.household_id,
+                    device_id=device_id,
+                    slot_key=slot_key,
+                    metering=Metering.PRESS,
+                    sku=sku,
+                    quantity=1,
+                    price_ceiling_minor=None,
+                    currency="EUR",
+                    staleness_limit_s=3_600,
+                )
+                households.bind_slot(connection, slot, now=now)
+            for purpose in purposes:
+                consent.grant(
+                    connection,
+                    self.household_id,
+                    purpose,
+                    person_id=derived_id("u", Role.HOUSEHOLD, self.household_id),
+                    language="en",
+                    method=Method.SETUP,
+                    now=now,
+                    changes=self.changes,
+                )
+        return self
+
+    def link(self, role: Role = Role.HOUSEHOLD) -> str:
+        """Make a one-time sign-in token."""
+        household_id = self.household_id if role is Role.HOUSEHOLD else None
+        with self.database.write() as connection:
+            return households.sign_in_link(
+                connection, role=role, household_id=household_id, now=self.clock.now()
+            )
+
+    def press(self, age_s: float = 0.4) -> str:
+        """Press the kitchen button, and do what follows."""
+        return self.need(
+            "btn-kitchen", "button-1", SignalKind.PRESS, {"event": "press"}, age_s=age_s
+        )
+
+    def need(
+        self,
+        device_id: str,
+        slot_key: str,
+        kind: SignalKind,
+        evidence: Mapping[str, int | float | str],
+        *,
+        age_s: float = 0.4,
+    ) -> str:
+        """Let a need-moment arrive from the gateway, and do what follows."""
+        self._counter += 1
+        signal = NeedSignal(
+            signal_id=derived_id("p", self.household_id, device_id, self._counter),
+            device_id=device_id,
+            slot_key=slot_key,
+            kind=kind,
+            occurred_at=self.clock.now() - timedelta(seconds=age_s),
+            time=TimeNote(
+                boot_id="boot-1", monotonic_ms=1, quality=TimeQuality.SYNCED, error_ms=20
+            ),
+            evidence=dict(evidence),
+            authenticated=True,
+        )
+        row = NeedRow(self._next("need"), signal)
+        self._receive(NeedBatch(**self._header(), buffer_id=self._buffer, kept_from=1, rows=(row,)))
+        self.work()
+        return signal.signal_id
+
+    def readings(self, *readings: tuple[str, ReadingKind, float], age_s: float = 5) -> None:
+        """Let readings arrive from the gateway."""
+        rows = tuple(
+            TelemetryRow(self._next("telemetry"), device_id, kind, value, 0)
+            for device_id, kind, value in readings
+        )
+        batch = TelemetryBatch(
+            **self._header(),
+            buffer_id=f"{self._buffer}t",
+            kept_from=1,
+            base_at=self.clock.now() - timedelta(seconds=age_s),
+            quality=TimeQuality.SYNCED,
+            error_ms=20,
+            rows=rows,
+        )
+        self._receive(batch)
+
+    def health(self, **changed: Any) -> None:
+        """Let the gateway's account of itself arrive."""
+        report: dict[str, Any] = {
+            "uptime_s": 7_200.0,
+            "need_depth": 0,
+            "need_oldest_age_s": 0.0,
+            "telemetry_depth": 12,
+            "quarantine_depth": 0,
+            "refusals": {"unknown_device": 14, "replay": 2},
+            "adapters": (AdapterHealth(name="hci0", last_advert_age_s=0.8, adverts_per_min=212.0),),
+            "clock_quality": TimeQuality.SYNCED,
+            "rss_bytes": 60_000_000,
+            "local_mqtt_connected": True,
+        }
+        self._receive(HealthReport(**self._header(), **{**report, **changed}))
+
+    def refuse_something(self) -> None:
+        """Send what the cloud turns away."""
+        self._writer.store([Reader().read(Delivery(up(self.address), b"not json"))])
+
+    def deliver(self, state: ShopOrderState) -> None:
+        """Let the shop move its newest order, and tell it."""
+        self._events += 1
+        told = self.shop.move(state)
+        self.replenisher.hear_event(told, f"e-{self.household_id}-{self._events}", self.clock.now())
+        self.work()
+
+    def work(self) -> None:
+        """Do the jobs that are due, until there are none."""
+        handlers = {**self.replenisher.handlers(), **self.offers.handlers()}
+        while True:
+            with self.database.write() as connection:
+                due = jobs.claim(
+                    connection, owner="test", now=self.clock.now(), limit=50, lease_s=60
+                )
+            if not due:
+                return
+            for job in due:
+                handler = handlers.get(job.kind)
+                if handler is not None:
+                    handler(job)
+                with self.database.write() as connection:
+                    if jobs.still_leased(connection, job):
+                        jobs.finish(connection, job, self.clock.now())
+
+    def _header(self) -> dict[str, Any]:
+        return {
+            "gateway_id": self.address.gateway_id,
+            "boot_id": "boot-1",
+            "sent_at": self.clock.now(),
+        }
+
+    def _next(self, lane: str) -> int:
+        self._sequence[lane] += 1
+        return self._sequence[lane]
+
+    def _receive(self, message: UpMessage) -> None:
+        answers = self._writer.store([Reader().read(Delivery(up(self.address), to_bytes(message)))])
+        assert b'"refused":null' in answers[0].payload if answers else True, answers
