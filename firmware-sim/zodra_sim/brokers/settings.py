@@ -46,6 +46,7 @@ class User(BaseModel):
     password_file: Path
     """Holds the password on its first line; relative to the settings file."""
     role: Role
+    """`gateway`, `cloud`, `home-gateway` or `home-device`; decides about the topics."""
     household_id: Id | None = None
     """Gateways only: the household that the gateway may name in a topic; any if left out."""
     topics: tuple[TopicFilter, ...] = Field(default=(), max_length=32)
@@ -80,16 +81,21 @@ class BrokerSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Kind = Kind.AMQTT
+    """`amqtt`, `mosquitto` or `nats`."""
     host: str = "127.0.0.1"
+    """The address to listen on."""
     port: int = Field(ge=1, le=65535)
+    """The port for MQTT."""
     data_dir: Path
     """The broker's own files: configuration, credentials, what it stores. Relative to the file."""
     message_bytes_max: int = Field(default=MESSAGE_BYTES_MAX, ge=1024, le=16 * 1024 * 1024)
     """The largest payload; a client that sends more loses its connection or the message."""
     connections_max: int = Field(default=1000, ge=1, le=100_000)
+    """Clients at the same time; one more is turned away."""
     program: Path | None = None
     """The broker's program, if it is not where programs usually are."""
     users: tuple[User, ...] = Field(min_length=1, max_length=10_000)
+    """Everybody who may connect; nobody else may."""
 
     @property
     def packet_bytes_max(self) -> int:

@@ -18,8 +18,11 @@ class ShopSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = "127.0.0.1"
+    """The address to listen on."""
     port: int = Field(ge=1, le=65535)
+    """The port for HTTP."""
     data_dir: Path
+    """Where the shop keeps its SQLite file."""
     api_key_file: Path
     """Its first line is the key that clients send as `Authorization: Bearer <key>`."""
     admin_token_file: Path | None = None

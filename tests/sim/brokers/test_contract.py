@@ -6,13 +6,24 @@ test's table repeats it.
 """
 
 import asyncio
+import socket
+from contextlib import ExitStack
 from pathlib import Path
 from signal import SIGKILL
 
 import aiomqtt
 import pytest
 
-from sim.brokers.brokers import KINDS, RunningBroker, cloud, password, running
+from sim.brokers.brokers import (
+    KINDS,
+    RunningBroker,
+    cloud,
+    free_port,
+    password,
+    require,
+    running,
+    write_config,
+)
 from zodra_contract.envelope import MESSAGE_BYTES_MAX
 
 SOON_S = 0.4
@@ -77,7 +88,7 @@ async def test_a_message_on_a_topic_that_is_not_the_gateways_never_arrives(
         cloud(broker.port, topics=everything) as ingest,
         cloud(broker.port, username="gw_2", topics=("down/hh-1/gw_2/+",)) as itself,
     ):
-        # A broker may end the connection of whoever tries (NATS does), so the proof that the
+        # A broker may end the connection of whoever tries, so the proof that the
         # way was open goes over a connection of its own.
         try:
             async with gateway(broker.port, "gw_2", identifier="prober") as client:
@@ -198,6 +209,42 @@ async def test_after_a_sigkill_of_the_broker_a_resend_gets_through(
         async with gateway(broker.port) as client:
             await client.publish("up/hh-1/gw-1", b"sent again", qos=1)
         ingest.wait_for(b"sent again")
+
+
+def say_hello(sock: socket.socket, client_id: bytes) -> bytes:
+    """Connect as gw_2 by hand; answer what comes back, which is nothing if hung up on."""
+    fields = (client_id, b"gw_2", password("gw_2").encode())
+    body = b"\x00\x04MQTT\x04\xc2\x00\x1e"
+    body += b"".join(len(field).to_bytes(2, "big") + field for field in fields)
+    try:
+        sock.sendall(b"\x10" + bytes([len(body)]) + body)
+        return sock.recv(4)
+    except OSError:
+        return b""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_crowd_is_turned_away_and_those_inside_stay(kind: str, tmp_path: Path) -> None:
+    require(kind)
+    port = free_port()
+    config = write_config(kind, tmp_path, port)
+    config.write_text("connections_max = 3\n" + config.read_text())
+    broker = RunningBroker(kind, tmp_path, port)
+    broker.start()
+    try:
+        with cloud(port) as ingest, ExitStack() as crowd:
+            async with gateway(port) as client:
+                answers = []
+                for number in range(6):
+                    sock = crowd.enter_context(socket.create_connection(("127.0.0.1", port), 1))
+                    answers.append(say_hello(sock, f"crowd-{number}".encode()))
+                # Two are inside. mosquitto counts one less for a connection that ended without a
+                # word, such as the one with which this test looked whether it listens.
+                assert answers.count(b"\x20\x02\x00\x00") in (1, 2)
+                await client.publish("up/hh-1/gw-1", b"not crowded out", qos=1)
+                ingest.wait_for(b"not crowded out")
+    finally:
+        broker.end()
 
 
 @pytest.mark.parametrize("kind", KINDS)
