@@ -1,0 +1,110 @@
+"""Everything that is measured, from one run, as one table: `make bench`.
+
+Each figure that depends on a database stands beside what that database alone does in the same
+run, since machines differ and a ratio differs less. Nothing here passes or fails.
+"""
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from bench import baseline, edge_rate, ingest_rate, press_way
+from postgresql_server import PostgresqlMissing, PostgresqlServer
+
+Rows = list[tuple[str, str]]
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def press(asked: argparse.Namespace) -> Rows:
+    say(f"the way of {asked.presses} presses: six processes, one home")
+    return [(name, str(value)) for name, value in press_way.table(press_way.measure(asked.presses))]
+
+
+def edge(asked: argparse.Namespace) -> Rows:
+    say(f"the gateway alone: {asked.messages} thermostat messages from one mosquitto to another")
+    figures = edge_rate.measure(asked.messages)
+    lost = figures["readings_sent"] - figures["readings_receipted"]
+    return [
+        ("gateway: readings/s, decoded to receipted", f"{figures['readings_per_s']:,.0f}"),
+        ("gateway: readings lost", f"{lost:,.0f}"),
+        ("gateway: memory, peak", f"{figures['rss_mb']:.0f} MB"),
+    ]
+
+
+def ingest_rows(name: str, figures: dict[str, Any], alone: float) -> Rows:
+    rate = figures["readings_per_s"]
+    return [
+        (f"{name}: readings/s, received to receipted", f"{rate:,.0f}"),
+        (f"{name}: the database alone, rows/s", f"{alone:,.0f}"),
+        (f"{name}: ratio", f"{rate / alone:.2f}"),
+        (
+            f"{name}: publish to receipt, p50 / p99",
+            f"{figures['readings_p50_ms']:.0f} / {figures['readings_p99_ms']:.0f} ms",
+        ),
+        (f"{name}: need-moments/s, received to receipted", f"{figures['needs_per_s']:,.0f}"),
+        (f"{name}: memory of the service", f"{figures['service_rss_mb']:.0f} MB"),
+    ]
+
+
+def ingest_sqlite(asked: argparse.Namespace) -> Rows:
+    say(f"ingest on SQLite: {asked.seconds} s a lane")
+    with tempfile.TemporaryDirectory(prefix="zodra-bench-") as folder:
+        figures = ingest_rate.measure(f"sqlite:///{folder}/cloud.db", asked.broker, asked.seconds)
+    return ingest_rows("ingest, SQLite FULL", figures, baseline.sqlite_rows_per_s(3))
+
+
+def ingest_postgresql(asked: argparse.Namespace) -> Rows:
+    say(f"ingest on PostgreSQL: {asked.seconds} s a lane")
+    try:
+        with PostgresqlServer(durable=True) as server:
+            figures = ingest_rate.measure(server.create("ingest"), asked.broker, asked.seconds)
+            alone = baseline.postgresql_rows_per_s(server.create("alone"), 3)
+    except PostgresqlMissing as missing:
+        return [("ingest, PostgreSQL", f"not measured: {missing}")]
+    return ingest_rows("ingest, PostgreSQL", figures, alone)
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
+    "press": press,
+    "edge": edge,
+    "sqlite": ingest_sqlite,
+    "postgresql": ingest_postgresql,
+}
+
+
+def machine() -> str:
+    cores, python = os.cpu_count(), platform.python_version()
+    return f"{platform.system()} {platform.machine()}, {cores} cores, Python {python}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", help=f"any of {', '.join(PARTS)}; all if none")
+    parser.add_argument("--presses", type=int, default=20)
+    parser.add_argument("--messages", type=int, default=20_000)
+    parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--broker", default="mosquitto", choices=["amqtt", "mosquitto", "nats"])
+    asked = parser.parse_args()
+    if unknown := set(asked.parts) - set(PARTS):
+        parser.error(
+            f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}"
+        )
+    rows = [row for name in asked.parts or PARTS for row in PARTS[name](asked)]
+    width = max(len(name) for name, _ in rows)
+    print(f"\n{machine()}, broker {asked.broker}\n")
+    for name, value in rows:
+        print(f"  {name:<{width}}  {value:>16}")
+
+
+if __name__ == "__main__":
+    main()
