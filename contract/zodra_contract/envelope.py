@@ -146,7 +146,9 @@ class Receipt(Message):
 
     version: int = VERSION
     buffer_id: BufferId | None = None
-    """None if the message was refused before its buffer could be read."""
+    """None if the message was refused before its buffer could be read, and for a health report,
+    which has no rows: its receipt only tells the time, so that a gateway knows it from the first
+    contact on."""
     upto: Annotated[int, Field(ge=0)] = 0
     """Contiguous watermark: every row of the buffer up to here is stored, or in `rejected`."""
     rejected: tuple[Rejection, ...] = ()

@@ -94,6 +94,8 @@ class _Work:
     heard_at: dict[tuple[str, str], int] = field(default_factory=dict)
     latest: dict[tuple[str, str, str], Heard] = field(default_factory=dict)
     households: set[str] = field(default_factory=set)
+    reported: set[Address] = field(default_factory=set)
+    """Gateways whose health came: they are told the time."""
 
 
 class Writer:
@@ -143,7 +145,9 @@ class Writer:
             for each in work.refusals
             if each.address is not None and each.registered
         }
-        return [*refused.values(), *receipts]
+        time = to_bytes(Receipt(committed_at=now))
+        told = [Answer(down(address, Down.RECEIPT), time) for address in work.reported]
+        return [*refused.values(), *told, *receipts]
 
     def _tell_after_commit(self, connection: Connection, work: _Work) -> None:
         told = {row.household_id for row in work.needs}
@@ -245,6 +249,7 @@ def _gather_one(
     message = each.read.message
     if isinstance(message, HealthReport):
         fleet.keep_health(connection, message, now=now)
+        work.reported.add(each.address)
         return
     if isinstance(message, CommandAnswer):
         fleet.keep_answer(connection, message, now=now)

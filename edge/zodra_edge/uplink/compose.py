@@ -1,5 +1,6 @@
 """Rows of the outbox to messages of the contract, and messages to bytes."""
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -14,6 +15,8 @@ from zodra_contract.envelope import (
     UpMessage,
     to_bytes,
 )
+from zodra_contract.signal import NeedSignal, TimeQuality
+from zodra_edge.clock import DRIFT_PPM
 from zodra_edge.heard import Heard
 from zodra_edge.outbox import NeedRows, ReadingRows
 
@@ -39,7 +42,29 @@ def need_batch(sender: Sender, buffer_id: str, batch: NeedRows, now: Heard) -> N
         sent_at=now.at,
         buffer_id=buffer_id,
         kept_from=batch.kept_from,
-        rows=tuple(NeedRow(*row) for row in batch.rows),
+        rows=tuple(NeedRow(sequence, date_again(signal, now)) for sequence, signal in batch.rows),
+    )
+
+
+def date_again(signal: NeedSignal, now: Heard) -> NeedSignal:
+    """Date a need-moment from before the first time sync of this boot, if the time is known now.
+
+    The monotonic clock counted on in between, so the instant follows from how long ago it was.
+    """
+    time = signal.time
+    if (
+        time.quality is TimeQuality.SYNCED
+        or now.quality is not TimeQuality.SYNCED
+        or time.boot_id != now.boot_id
+    ):
+        return signal
+    ago_ms = max(0, now.monotonic_ms - time.monotonic_ms)
+    error_ms = now.error_ms + math.ceil(ago_ms * DRIFT_PPM / 1_000_000)
+    return signal.model_copy(
+        update={
+            "occurred_at": now.at - timedelta(milliseconds=ago_ms),
+            "time": time.model_copy(update={"quality": now.quality, "error_ms": error_ms}),
+        }
     )
 
 

@@ -5,7 +5,9 @@ lose what they had acknowledged. Whatever is not receipted in time is sent again
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -27,17 +29,23 @@ from zodra_contract.envelope import (
 )
 from zodra_contract.errors import ContractError
 from zodra_contract.outcome import RejectReason, SignalOutcome
+from zodra_contract.signal import TimeQuality
 from zodra_edge import link
-from zodra_edge.clock import Clock, monotonic_s
+from zodra_edge.clock import Clock
 from zodra_edge.errors import LinkFault
 from zodra_edge.link import Lane, LinkEvent, LinkState
 from zodra_edge.outbox import NeedRows, Outbox, ReadingRows
-from zodra_edge.settings import Settings
+from zodra_edge.settings import Cloud, Settings
 from zodra_edge.uplink import compose, connection
 from zodra_edge.uplink.window import Window
 
 _UNREADABLE: Final = {RejectReason.MALFORMED, RejectReason.OVERSIZED}
 """Whole-message refusals that one bad row can cause."""
+LEARN_TIME_S_MAX: Final = 0.5
+"""The first health report's receipt comes within a round trip; an old cloud sends none."""
+
+Connect = Callable[[Cloud, str], AbstractAsyncContextManager[aiomqtt.Client]]
+"""Settings and gateway id to a connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,14 @@ class Hooks:
 class Uplink:
     """Carries the outbox to the cloud. `run` goes on until it is cancelled."""
 
-    def __init__(self, settings: Settings, outbox: Outbox, clock: Clock, hooks: Hooks) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        outbox: Outbox,
+        clock: Clock,
+        hooks: Hooks,
+        connect: Connect = connection.client,
+    ) -> None:
         """Take the parts; nothing happens before `run`."""
         self._settings = settings
         self._limits = link.SendLimits(
@@ -87,12 +102,15 @@ class Uplink:
         self._outbox = outbox
         self._clock = clock
         self._hooks = hooks
+        self._connect = connect
         self._windows = {
             Lane.NEED: Window(NEED_ROWS_MAX),
             Lane.TELEMETRY: Window(settings.uplink.telemetry_rows_max),
         }
         self._wake = asyncio.Event()
         self._health_due = asyncio.Event()
+        self._told_time = asyncio.Event()
+        self._reported_s = self._clock.monotonic_s()
         self._paused_until_s = 0.0
         self._refusals = 0
         self.status = LinkStatus(LinkState.IDLE, clock.now().at)
@@ -123,7 +141,7 @@ class Uplink:
         for window in self._windows.values():
             window.start_again()
         try:
-            async with connection.client(self._settings.cloud, self._address.gateway_id) as client:
+            async with self._connect(self._settings.cloud, self._address.gateway_id) as client:
                 self._step(LinkEvent.CONNECTED)
                 await connection.subscribe(client, self._address)
                 self._step(LinkEvent.SUBSCRIBED, failures=0)
@@ -190,6 +208,12 @@ class Uplink:
         if receipt.refused is not None:
             await self._refused(receipt.refused, receipt.buffer_id)
             return
+        if receipt.buffer_id is None:
+            self._clock.hear_cloud(
+                receipt.committed_at, self._clock.monotonic_s() - self._reported_s
+            )
+            self._told_time.set()
+            return
         sent_upto = {lane: window.sent_upto for lane, window in self._windows.items()}
         applied = await self._outbox.apply_receipt(receipt, sent_upto, now.at)
         if applied is None:
@@ -199,7 +223,7 @@ class Uplink:
             self._hooks.count(f"cloud_{rejection.reason}")
         sent_s = self._windows[applied.lane].receipted(receipt.upto)
         if sent_s is not None:
-            self._clock.hear_cloud(receipt.committed_at, monotonic_s() - sent_s)
+            self._clock.hear_cloud(receipt.committed_at, self._clock.monotonic_s() - sent_s)
         later = [str(row.reason) for row in receipt.rejected if row.reason.retry]
         self._refusals = 0
         self._note(refusing=later[0] if later else "")
@@ -218,17 +242,18 @@ class Uplink:
 
     def _pause(self, reason: RejectReason) -> None:
         self._refusals += 1
-        self._paused_until_s = monotonic_s() + self._backoff_s(self._refusals)
+        self._paused_until_s = self._clock.monotonic_s() + self._backoff_s(self._refusals)
         self._note(refusing=str(reason))
         self._wake.set()
 
     async def _send(self, client: aiomqtt.Client, sends: set[asyncio.Task[None]]) -> None:
+        await self._learn_time()
         while True:
             self._wake.clear()
             for failed in [task for task in sends if task.done()]:
                 sends.discard(failed)
                 failed.result()
-            now_s = monotonic_s()
+            now_s = self._clock.monotonic_s()
             choice = link.next_batch(
                 now_s >= self._paused_until_s,
                 self._windows[Lane.NEED].facts(self._outbox.level(Lane.NEED), now_s),
@@ -244,6 +269,18 @@ class Uplink:
                 case link.Wait(at_most_s):
                     pause_s = self._paused_until_s - now_s
                     await self._wait(pause_s if pause_s > 0 else at_most_s)
+
+    async def _learn_time(self) -> None:
+        # Needs from before the first time sync wait for it, a moment: without a date that can be
+        # believed they would become questions to the household instead of quotes.
+        if (
+            self._clock.now().quality is TimeQuality.SYNCED
+            or self._outbox.level(Lane.NEED).depth == 0
+        ):
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEARN_TIME_S_MAX):
+                await self._told_time.wait()
 
     def _limits_now(self) -> link.SendLimits:
         return replace(
@@ -282,7 +319,7 @@ class Uplink:
                 await self._outbox.set_aside(lane, batch.rows[0][0], "oversized", now.at)
             window.narrow()
             return
-        window.send(batch.rows[0][0], batch.rows[-1][0], len(batch.rows), monotonic_s())
+        window.send(batch.rows[0][0], batch.rows[-1][0], len(batch.rows), self._clock.monotonic_s())
         # Not awaited: while the broker answers, the window goes on filling.
         task = asyncio.create_task(
             client.publish(topics.up(self._address), payload, qos=1), name=f"send-{lane}"
@@ -306,6 +343,7 @@ class Uplink:
         while True:
             self._health_due.clear()
             payload, _ = self._packer.pack(self._hooks.health())
+            self._reported_s = self._clock.monotonic_s()
             await client.publish(topics.up(self._address), payload, qos=1)
             try:
                 async with asyncio.timeout(self._settings.uplink.health_period_s):
