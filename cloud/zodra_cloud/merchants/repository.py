@@ -24,9 +24,12 @@ def take(connection: Connection, event_id: str, now: datetime) -> bool:
     """Remember an event; False if it is remembered already."""
     insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     statement = (
-        insert(merchant_events).values(event_id=event_id, taken_at=now).on_conflict_do_nothing()
+        insert(merchant_events)
+        .values(event_id=event_id, taken_at=now)
+        .on_conflict_do_nothing()
+        .returning(merchant_events.c.event_id)
     )
-    return connection.execute(statement).rowcount == 1
+    return connection.execute(statement).first() is not None
 
 
 def forget(connection: Connection, before: datetime) -> int:

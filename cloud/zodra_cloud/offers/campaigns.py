@@ -25,7 +25,7 @@ CAMPAIGNS: Final = (
             "en": "Because the filter of your heating has run for as long as it should.",
             "nl": "Omdat het filter van je verwarming zo lang meeging als het hoort mee te gaan.",
         },
-        duration_evidence="runtime_h",
+        duration_evidence="heating_hours",
     ),
     Campaign(
         campaign_id="wearable-strap",
@@ -45,6 +45,6 @@ CAMPAIGNS: Final = (
             "en": "Because the strap has been worn for as long as it should.",
             "nl": "Omdat de band zo lang is gedragen als hij hoort mee te gaan.",
         },
-        duration_evidence="worn_h",
+        duration_evidence="worn_hours",
     ),
 )

@@ -9,7 +9,7 @@ from datetime import datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Final
 
-from babel.units import format_unit
+from babel.numbers import format_decimal
 
 from zodra_contract.signal import SignalKind
 
@@ -19,6 +19,13 @@ CAP_WINDOW: Final = timedelta(hours=24)
 """The daily cap counts offers in any 24 hours: two within an hour of midnight are not two days."""
 
 _LOCALES: Final = {"en": "en_GB", "nl": "nl_NL"}
+
+_UNITS: Final = (
+    (3_600, {"en": ("hour", "hours"), "nl": ("uur", "uur")}),
+    (60, {"en": ("minute", "minutes"), "nl": ("minuut", "minuten")}),
+    (1, {"en": ("second", "seconds"), "nl": ("seconde", "seconden")}),
+)
+"""Seconds of a unit, and its words by language for one and for more."""
 
 Fact = str | int | float | bool | None
 
@@ -270,12 +277,15 @@ def sentences(campaign: Campaign, moment: Moment) -> dict[str, str]:
 
 
 def _duration(hours: float, language: str) -> str:
-    locale = _LOCALES.get(language, "en_GB")
-    if hours >= 1:
-        return format_unit(int(hours), "duration-hour", "long", locale=locale)
-    if hours * 60 >= 1:
-        return format_unit(int(hours * 60), "duration-minute", "long", locale=locale)
-    return format_unit(max(1, int(hours * 3_600)), "duration-second", "long", locale=locale)
+    """Write a duration in its largest whole unit. Our own words: babel 2.18 has no Dutch hours."""
+    seconds_of, words = next(
+        (each for each in _UNITS if hours * 3_600 >= each[0]),
+        _UNITS[-1],
+    )
+    count = max(1, int(hours * 3_600 / seconds_of))
+    one, many = words.get(language, words["en"])
+    number = format_decimal(count, locale=_LOCALES.get(language, "en_GB"))
+    return f"{number} {one if count == 1 else many}"
 
 
 def _refusal(

@@ -66,6 +66,7 @@ __all__ = [
     "consider",
     "decisions_on",
     "dismiss",
+    "has_offer",
     "offer_of",
     "open_offers",
     "take_back",
@@ -222,6 +223,11 @@ def _say_offer(offer: StoredOffer, changes: Changes) -> None:
 def open_offers(connection: Connection, household_id: str) -> list[StoredOffer]:
     """Read the offers that wait for the household, oldest first; the cap keeps them few."""
     return repository.open_offers(connection, household_id, OFFERS_MAX)
+
+
+def has_offer(connection: Connection, household_id: str, offer_id: str) -> bool:
+    """Tell whether an offer is this household's, in whatever state."""
+    return repository.offer(connection, household_id, offer_id) is not None
 
 
 def offer_of(connection: Connection, household_id: str, signal_id: str) -> StoredOffer | None:

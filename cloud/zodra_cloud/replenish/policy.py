@@ -19,6 +19,9 @@ CLOCK_SLACK_S: Final = 60
 """How far in the future a signal may lie, beyond its own error bound, before its date is not
 believed at all."""
 
+ERROR_MS_MAX: Final = 10 * 366 * 86_400_000
+"""Ten years; a larger error bound says no more than that the date is worthless."""
+
 ORDER_LABELS: Final = {
     "en": "Order with obligation to pay",
     "nl": "Bestelling met betalingsverplichting",
@@ -157,13 +160,17 @@ def _first_that_applies(
 def age_s_max(need: Need, now: datetime) -> int:
     """Give the greatest age the signal may have, in seconds: its age plus its error bound."""
     age = max(now - need.occurred_at, timedelta(0))
-    return int((age + timedelta(milliseconds=need.error_ms)).total_seconds())
+    return int((age + _error(need)).total_seconds())
 
 
 def is_stale(need: Need, limit_s: int, now: datetime) -> bool:
     """Tell whether a signal may be older than `limit_s`, or has a date nobody can believe."""
-    slack = timedelta(milliseconds=need.error_ms, seconds=CLOCK_SLACK_S)
+    slack = _error(need) + timedelta(seconds=CLOCK_SLACK_S)
     return age_s_max(need, now) > limit_s or need.occurred_at > now + slack
+
+
+def _error(need: Need) -> timedelta:
+    return timedelta(milliseconds=min(need.error_ms, ERROR_MS_MAX))
 
 
 def judge_price(total: Money, ceiling: Money | None) -> Reason:

@@ -57,6 +57,11 @@ def open_questions(connection: Connection, household_id: str) -> list[StoredQuot
     return repository.quotes_in(connection, household_id, (QuoteState.QUESTION,), QUOTES_MAX)
 
 
+def has_quote(connection: Connection, household_id: str, quote_id: str) -> bool:
+    """Tell whether a quote is this household's, in whatever state."""
+    return repository.quote(connection, household_id, quote_id) is not None
+
+
 def order(connection: Connection, household_id: str, order_key: str) -> OrderView:
     """Read one order with its history. Raises `UnknownThing`."""
     found = repository.order(connection, household_id, order_key)

@@ -32,6 +32,7 @@ from zodra_cloud.replenish.moves import At, Wanted
 from zodra_cloud.replenish.policy import ORDER_LABELS
 from zodra_cloud.replenish.reading import (
     balance,
+    has_quote,
     open_questions,
     open_quotes,
     operator_balances,
@@ -69,6 +70,7 @@ __all__ = [
     "balance",
     "confirm",
     "decline",
+    "has_quote",
     "open_questions",
     "open_quotes",
     "operator_balances",

@@ -1,0 +1,201 @@
+"""What a need leads to: every reason, their precedence, and what holds for all facts."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zodra_cloud.kit.money import Money
+from zodra_cloud.replenish.policy import (
+    CLOCK_SLACK_S,
+    ORDER_LABELS,
+    Binding,
+    Need,
+    Reason,
+    Standing,
+    Verdict,
+    age_s_max,
+    decide,
+    judge_price,
+)
+from zodra_contract.signal import SignalKind
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+FRESH = Need(SignalKind.PRESS, NOW - timedelta(seconds=2), 500, authenticated=True)
+BOUND = Binding("paper-towels-6", 1, Money(2_000, "EUR"), staleness_limit_s=3_600)
+FREE = Standing(consent_id=7, open_order_key=None, open_quote_id=None)
+
+
+def aged(seconds: float, error_ms: int = 0) -> Need:
+    return replace(FRESH, occurred_at=NOW - timedelta(seconds=seconds), error_ms=error_ms)
+
+
+CASES = [
+    pytest.param(FRESH, BOUND, FREE, Verdict.ASK, Reason.CONFIRM_FIRST, id="a fresh press"),
+    pytest.param(
+        FRESH,
+        BOUND,
+        replace(FREE, consent_id=None),
+        Verdict.REFUSE,
+        Reason.NO_CONSENT,
+        id="no consent",
+    ),
+    pytest.param(FRESH, None, FREE, Verdict.REFUSE, Reason.NOTHING_BOUND, id="nothing bound"),
+    pytest.param(
+        FRESH,
+        None,
+        replace(FREE, consent_id=None),
+        Verdict.REFUSE,
+        Reason.NO_CONSENT,
+        id="consent comes before what is bound",
+    ),
+    pytest.param(
+        FRESH,
+        BOUND,
+        replace(FREE, open_order_key="o_1"),
+        Verdict.HOLD,
+        Reason.ALREADY_ON_ITS_WAY,
+        id="an order is open",
+    ),
+    pytest.param(
+        FRESH,
+        BOUND,
+        replace(FREE, open_quote_id="q_1"),
+        Verdict.HOLD,
+        Reason.ALREADY_ASKED,
+        id="a quote is open",
+    ),
+    pytest.param(
+        FRESH,
+        BOUND,
+        replace(FREE, open_order_key="o_1", open_quote_id="q_1"),
+        Verdict.HOLD,
+        Reason.ALREADY_ON_ITS_WAY,
+        id="an order counts before a quote",
+    ),
+    pytest.param(
+        replace(FRESH, authenticated=False),
+        BOUND,
+        FREE,
+        Verdict.ASK,
+        Reason.UNAUTHENTICATED,
+        id="a device that did not prove itself",
+    ),
+    pytest.param(
+        aged(3_601), BOUND, FREE, Verdict.ASK, Reason.STALE, id="older than the slot allows"
+    ),
+    pytest.param(aged(3_600), BOUND, FREE, Verdict.ASK, Reason.CONFIRM_FIRST, id="just within"),
+    pytest.param(
+        aged(3_590, error_ms=20_000), BOUND, FREE, Verdict.ASK, Reason.STALE, id="perhaps too old"
+    ),
+    pytest.param(
+        aged(-CLOCK_SLACK_S - 1), BOUND, FREE, Verdict.ASK, Reason.STALE, id="from the future"
+    ),
+    pytest.param(
+        aged(-30), BOUND, FREE, Verdict.ASK, Reason.CONFIRM_FIRST, id="a clock slightly ahead"
+    ),
+    pytest.param(
+        replace(aged(9_999), authenticated=False),
+        BOUND,
+        FREE,
+        Verdict.ASK,
+        Reason.UNAUTHENTICATED,
+        id="proof counts before age",
+    ),
+]
+
+
+@pytest.mark.parametrize(("need", "binding", "standing", "verdict", "reason"), CASES)
+def test_decision(
+    need: Need, binding: Binding | None, standing: Standing, verdict: Verdict, reason: Reason
+) -> None:
+    decision = decide(need, binding, standing, NOW)
+    assert (decision.verdict, decision.reason) == (verdict, reason)
+
+
+needs = st.builds(
+    Need,
+    kind=st.sampled_from(SignalKind),
+    occurred_at=st.integers(-(10**9), 10**9).map(lambda s: NOW + timedelta(seconds=s)),
+    error_ms=st.integers(0, 2**63),
+    authenticated=st.booleans(),
+)
+bindings = st.none() | st.builds(
+    Binding,
+    sku=st.just("sku"),
+    quantity=st.integers(1, 9),
+    price_ceiling=st.none() | st.just(Money(100, "EUR")),
+    staleness_limit_s=st.integers(1, 10**7),
+)
+standings = st.builds(
+    Standing,
+    consent_id=st.none() | st.integers(1, 9),
+    open_order_key=st.none() | st.just("o_1"),
+    open_quote_id=st.none() | st.just("q_1"),
+)
+
+
+@given(needs, bindings, standings)
+def test_no_facts_make_a_press_order_by_itself(
+    need: Need, binding: Binding | None, standing: Standing
+) -> None:
+    assert decide(need, binding, standing, NOW).verdict is not Verdict.REPLENISH
+
+
+@given(needs, bindings, standings)
+def test_without_consent_everything_is_refused(
+    need: Need, binding: Binding | None, standing: Standing
+) -> None:
+    decision = decide(need, binding, replace(standing, consent_id=None), NOW)
+    assert (decision.verdict, decision.reason) == (Verdict.REFUSE, Reason.NO_CONSENT)
+
+
+@given(needs, bindings, standings)
+def test_nothing_is_asked_while_something_is_under_way(
+    need: Need, binding: Binding | None, standing: Standing
+) -> None:
+    decision = decide(need, binding, standing, NOW)
+    if standing.open_order_key or standing.open_quote_id:
+        assert decision.verdict is not Verdict.ASK
+
+
+@given(needs, bindings, standings)
+def test_a_decision_names_the_facts_it_rested_on(
+    need: Need, binding: Binding | None, standing: Standing
+) -> None:
+    decision = decide(need, binding, standing, NOW)
+    assert decision.facts["consent_id"] == standing.consent_id
+    assert decision.facts["age_s"] == age_s_max(need, NOW)
+    assert decision == decide(need, binding, standing, NOW)
+
+
+@given(needs, st.integers(0, 10**6))
+def test_a_larger_error_never_makes_a_need_younger(need: Need, more_ms: int) -> None:
+    worse = replace(need, error_ms=need.error_ms + more_ms)
+    assert age_s_max(worse, NOW) >= age_s_max(need, NOW) >= 0
+
+
+@pytest.mark.parametrize(
+    ("total", "ceiling", "reason"),
+    [
+        pytest.param(Money(999, "EUR"), None, Reason.CONFIRM_FIRST, id="no ceiling"),
+        pytest.param(Money(999, "EUR"), Money(999, "EUR"), Reason.CONFIRM_FIRST, id="at it"),
+        pytest.param(
+            Money(1_000, "EUR"), Money(999, "EUR"), Reason.PRICE_ABOVE_CEILING, id="a cent above"
+        ),
+        pytest.param(
+            Money(1, "GBP"), Money(999, "EUR"), Reason.PRICE_ABOVE_CEILING, id="another currency"
+        ),
+    ],
+)
+def test_price_against_the_ceiling(total: Money, ceiling: Money | None, reason: Reason) -> None:
+    assert judge_price(total, ceiling) is reason
+
+
+def test_the_confirm_control_carries_the_words_of_the_law() -> None:
+    assert ORDER_LABELS == {
+        "en": "Order with obligation to pay",
+        "nl": "Bestelling met betalingsverplichting",
+    }
