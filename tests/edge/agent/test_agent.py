@@ -1,0 +1,346 @@
+"""The whole gateway as a process: from a frame to a receipt, and through SIGKILL."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import pytest
+
+from edge_broker import PASSWORD, USER, Cloud, client_of, cloud, free_port, until
+from edge_frames import ADDRESS, KEY, bthome_encrypted
+from zodra_contract.command import Command, CommandOutcome
+from zodra_contract.envelope import CommandAnswer, TelemetryBatch, to_bytes
+from zodra_contract.outcome import SignalOutcome, SignalState
+from zodra_contract.topics import Address, Down
+
+TESTS = Path(__file__).parents[2]
+
+
+def free_udp_port() -> int:
+    with socket.socket(type=socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Gateway:
+    """One gateway's folder, and the home around it."""
+
+    gateway_id: str
+    folder: Path
+    broker_port: int
+    air_port: int
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "gateway.toml"
+
+    @property
+    def baby(self) -> str:
+        return f"home/{self.gateway_id}/baby"
+
+    def write_settings(self) -> None:
+        for name, text in (("password", PASSWORD), ("key", KEY.hex())):
+            (self.folder / name).write_text(text + "\n")
+        link = (
+            f'host = "127.0.0.1"\nport = {self.broker_port}\nusername = "{USER}"\n'
+            'password_file = "password"\n'
+        )
+        self.config.write_text(
+            f'gateway_id = "{self.gateway_id}"\nhousehold_id = "hh-1"\ndata_dir = "data"\n'
+            f"[cloud]\n{link}[home_mqtt]\n{link}"
+            f'[radio]\nbackend = "edge_air:create"\noptions = {{ port = "{self.air_port}" }}\n'
+            "[uplink]\nbackoff_s_max = 0.2\nreceipt_timeout_s = 0.5\n"
+            "[outbox]\nlinger_s = 0.05\n"
+            '[[devices]]\ndevice_id = "btn-kitchen"\nfamily = "button"\nslot_key = "button-1"\n'
+            f'address = "{ADDRESS}"\nbind_key_file = "key"\n'
+            '[[devices]]\ndevice_id = "baby-nursery"\nfamily = "baby_monitor"\n'
+            f'slot_key = "diapers"\ntopic = "{self.baby}"\npack_units = 4\nreorder_units = 2\n'
+        )
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "zodra_edge", *arguments, "--config", str(self.config)]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(TESTS), "PYTHONWARNINGS": "default"}
+
+    def start(self) -> "subprocess.Popen[bytes]":
+        with (self.folder / "log").open("ab") as log:
+            return subprocess.Popen(self.command("run"), env=self.environment, stderr=log)
+
+    def status(self) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = json.loads((self.folder / "data/status.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return found
+
+    def is_up(self, pid: int) -> bool:
+        said = self.status()
+        return (
+            said.get("pid") == pid
+            and said["cloud"]["state"] == "online"
+            and said["home_mqtt"]["connected"]
+            and said["radio"][0]["scanning"]
+        )
+
+    def press(self, counter: int) -> None:
+        """Advertise one press as often as a button does."""
+        data = bthome_encrypted(bytes([0x00, counter % 256, 0x3A, 0x01]), counter)
+        said = json.dumps({"address": ADDRESS, "bthome": data.hex()}).encode()
+        with socket.socket(type=socket.SOCK_DGRAM) as air:
+            for _ in range(4):
+                air.sendto(said, ("127.0.0.1", self.air_port))
+
+    def cli(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            self.command(*arguments),
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def gateway(broker_port: int, gateway_id: str, tmp_path: Path) -> Gateway:
+    made = Gateway(gateway_id, tmp_path, broker_port, free_udp_port())
+    made.write_settings()
+    return made
+
+
+@contextlib.contextmanager
+def process(gateway: Gateway) -> Iterator["subprocess.Popen[bytes]"]:
+    child = gateway.start()
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.wait(10)
+
+
+@contextlib.asynccontextmanager
+async def running(gateway: Gateway) -> AsyncIterator["subprocess.Popen[bytes]"]:
+    with process(gateway) as child:
+        await until(lambda: gateway.is_up(child.pid))
+        yield child
+
+
+@pytest.fixture
+async def their_cloud(gateway: Gateway) -> AsyncIterator[Cloud]:
+    async with cloud(gateway.broker_port, Address("hh-1", gateway.gateway_id)) as served:
+        yield served
+
+
+@pytest.fixture
+async def lights(gateway: Gateway) -> AsyncIterator[list[dict[str, str]]]:
+    """What the home's lights are told, as it comes."""
+    seen: list[dict[str, str]] = []
+
+    async def listen(client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            assert isinstance(message.payload, bytes)
+            assert not message.retain
+            seen.append(json.loads(message.payload))
+
+    async with client_of(gateway.broker_port) as client:
+        await client.subscribe(f"zodra/{gateway.gateway_id}/light/#", qos=1)
+        task = asyncio.create_task(listen(client))
+        yield seen
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def states(lights: list[dict[str, str]], device_id: str = "btn-kitchen") -> list[str]:
+    return [light["state"] for light in lights if light["device_id"] == device_id]
+
+
+async def test_a_press_is_kept_shown_and_carried_and_its_outcome_comes_back(
+    gateway: Gateway, their_cloud: Cloud, lights: list[dict[str, str]]
+) -> None:
+    async with running(gateway) as child:
+        gateway.press(100)
+        await until(lambda: states(lights) == ["kept"])
+        await until(their_cloud.needs)
+        ((_, signal_id),) = their_cloud.needs()
+        for state in (SignalState.ASKED, SignalState.RECEIVED, SignalState.ORDERED):
+            outcome = SignalOutcome(
+                signal_id=signal_id,
+                device_id="btn-kitchen",
+                slot_key="button-1",
+                state=state,
+                decided_at=datetime.now(UTC),
+            )
+            await their_cloud.tell(Down.OUTCOME, to_bytes(outcome))
+        await until(lambda: states(lights) == ["kept", "asked", "ordered"])
+        assert {light["signal_id"] for light in lights} == {signal_id}
+        child.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(child.wait, 10) == 0
+    assert gateway.status()["need"]["depth"] == 0
+
+
+async def test_the_same_press_heard_after_a_kill_is_the_same_press(
+    gateway: Gateway, their_cloud: Cloud, lights: list[dict[str, str]]
+) -> None:
+    async with running(gateway) as child:
+        gateway.press(100)
+        await until(lambda: states(lights) == ["kept"])
+        child.kill()
+    async with running(gateway):
+        gateway.press(100)
+        gateway.press(101)
+        await until(lambda: states(lights) == ["kept", "kept"])
+        await until(lambda: len({name for _, name in their_cloud.needs()}) == 2)
+    assert len({sequence for sequence, _ in their_cloud.needs()}) == 2
+
+
+async def test_a_press_while_the_cloud_is_deaf_survives_a_kill_and_arrives(
+    gateway: Gateway, their_cloud: Cloud, lights: list[dict[str, str]]
+) -> None:
+    their_cloud.answers = False
+    async with running(gateway):
+        gateway.press(7)
+        await until(lambda: states(lights) == ["kept"])
+    their_cloud.answers = True
+    async with running(gateway):
+        await until(lambda: gateway.status()["need"]["depth"] == 0)
+    assert len(set(their_cloud.needs())) == 1
+
+
+async def test_diapers_are_counted_over_a_kill_and_nothing_intimate_leaves(
+    gateway: Gateway, their_cloud: Cloud, lights: list[dict[str, str]]
+) -> None:
+    async def change(number: int) -> None:
+        body = {
+            "schema": 1,
+            "event_id": f"e-{number}",
+            "cry": {"confidence": 0.93},
+            "breathing": {"rate_bpm": 31},
+            "diaper": {"event": "change", "kind": "wet"},
+        }
+        async with client_of(gateway.broker_port) as monitor:
+            await monitor.publish(gateway.baby, json.dumps(body), qos=1)
+
+    async with running(gateway):
+        await change(1)
+        await until(lambda: gateway.status()["frames"]["used"] == 1)
+    async with running(gateway):
+        await change(1)
+        await change(2)
+        await until(lambda: states(lights, "baby-nursery") == ["kept"])
+        await until(lambda: their_cloud.needs() and gateway.status()["telemetry"]["depth"] == 0)
+    kinds = {
+        row.kind
+        for batch in their_cloud.of(TelemetryBatch)
+        if isinstance(batch, TelemetryBatch)
+        for row in batch.rows
+    }
+    assert kinds == {"remaining_units"}
+
+
+async def test_bad_input_is_counted_by_reason_and_stops_nothing(
+    gateway: Gateway, their_cloud: Cloud, lights: list[dict[str, str]]
+) -> None:
+    async with running(gateway):
+        async with client_of(gateway.broker_port) as monitor:
+            await monitor.publish(gateway.baby, b"{not json", qos=1)
+            await monitor.publish(gateway.baby, b"x" * 70_000, qos=1)
+        with socket.socket(type=socket.SOCK_DGRAM) as air:
+            for address, data in ((ADDRESS, "41" + "00" * 12), ("11:22:33:44:55:66", "44")):
+                said = json.dumps({"address": address, "bthome": data}).encode()
+                air.sendto(said, ("127.0.0.1", gateway.air_port))
+        gateway.press(9)
+        await until(lambda: states(lights) == ["kept"])
+        wanted = {"not_json", "oversized", "unknown_device"}
+        await until(lambda: wanted <= gateway.status()["refusals"].keys())
+
+
+async def test_a_command_makes_a_light_blink_and_is_answered(
+    gateway: Gateway, their_cloud: Cloud, lights: list[dict[str, str]]
+) -> None:
+    now = datetime.now(UTC)
+    asked = (
+        ("identify", "btn-kitchen", now + timedelta(hours=1), CommandOutcome.DONE),
+        ("identify", "btn-attic", now + timedelta(hours=1), CommandOutcome.UNKNOWN_DEVICE),
+        ("dance", "btn-kitchen", now + timedelta(hours=1), CommandOutcome.UNSUPPORTED),
+    )
+    async with running(gateway):
+        for number, (kind, device_id, expires_at, _) in enumerate(asked):
+            command = Command(
+                command_id=f"c-{number}", kind=kind, device_id=device_id, expires_at=expires_at
+            )
+            await their_cloud.tell(Down.COMMAND, to_bytes(command))
+        await until(lambda: len(their_cloud.of(CommandAnswer)) == len(asked))
+        await until(lambda: states(lights) == ["identify"])
+    answers = {
+        message.command_id: message.outcome
+        for message in their_cloud.heard
+        if isinstance(message, CommandAnswer)
+    }
+    assert answers == {f"c-{number}": asked[number][3] for number in range(len(asked))}
+
+
+async def test_status_is_truthful_about_running_and_not_running(
+    gateway: Gateway, their_cloud: Cloud, lights: list[dict[str, str]]
+) -> None:
+    assert gateway.cli("status").returncode == 2
+    async with running(gateway):
+        gateway.press(100)
+        await until(lambda: gateway.status()["clock_quality"] == "synced")
+        healthy = await asyncio.to_thread(gateway.cli, "status")
+        as_json = await asyncio.to_thread(gateway.cli, "status", "--json")
+        second = await asyncio.to_thread(gateway.cli, "run")
+    stopped = gateway.cli("status")
+    assert healthy.returncode == 0, healthy.stdout
+    assert "healthy" in healthy.stdout
+    assert "light: kept" in healthy.stdout
+    assert json.loads(as_json.stdout)["running"] is True
+    assert second.returncode == 1
+    assert "already runs" in second.stderr
+    assert stopped.returncode == 2
+    assert "NOT RUNNING" in stopped.stdout
+    shown = gateway.cli("outbox", "show")
+    assert "empty: the cloud has confirmed everything" in shown.stdout
+
+
+async def test_a_home_without_cloud_still_keeps_and_says_that_it_is_degraded(
+    gateway: Gateway, lights: list[dict[str, str]]
+) -> None:
+    text = gateway.config.read_text()
+    port = f"port = {gateway.broker_port}"
+    gateway.config.write_text(text.replace(port, f"port = {free_port()}", 1))
+    with process(gateway) as child:
+        await until(
+            lambda: (
+                gateway.status().get("home_mqtt", {}).get("connected")
+                and gateway.status()["radio"][0]["scanning"]
+            )
+        )
+        gateway.press(1)
+        await until(lambda: states(lights) == ["kept"])
+        page = await asyncio.to_thread(gateway.cli, "status")
+        child.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(child.wait, 10) == 0
+    assert page.returncode == 1
+    assert "! the cloud cannot be reached" in page.stdout
+    assert "1 waiting for a receipt" in page.stdout
+
+
+def test_settings_that_cannot_be_used_stop_the_start_with_a_sentence(gateway: Gateway) -> None:
+    gateway.config.write_text(gateway.config.read_text().replace('slot_key = "diapers"', ""))
+    ran = gateway.cli("run")
+    assert ran.returncode == 1
+    assert "devices.1.slot_key" in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
