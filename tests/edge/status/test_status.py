@@ -1,0 +1,185 @@
+"""The page, the problems, and whether the writer lives."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from zodra_contract.signal import TimeQuality
+from zodra_edge.clock import boot_id, monotonic_s, wall
+from zodra_edge.errors import AlreadyRunning
+from zodra_edge.status import (
+    CloudPart,
+    DevicePart,
+    FramesPart,
+    HomePart,
+    LanePart,
+    LightPart,
+    Problem,
+    RadioPart,
+    RunningPart,
+    Status,
+    Tally,
+    look,
+    problems,
+    render,
+    sole_owner,
+    write,
+)
+from zodra_edge.status.tally import REASONS_MAX
+
+AT = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
+LANE = LanePart(buffer_id="b1", depth=0, oldest_age_s=0, dropped=0, quarantined=0)
+CLOUD = CloudPart(host="broker.example", port=8883, state="online", since=AT)
+GOOD = Status(
+    gateway_id="gw-1",
+    household_id="hh-1",
+    pid=7,
+    boot_id="boot",
+    written_at=AT + timedelta(minutes=10),
+    written_monotonic_s=1.0,
+    started_at=AT,
+    uptime_s=600,
+    restarts=2,
+    rss_bytes=61_000_000,
+    clock_quality=TimeQuality.SYNCED,
+    clock_error_ms=12,
+    cloud=CLOUD,
+    need=LANE,
+    telemetry=LANE,
+)
+RADIO = RadioPart(name="hci0", scanning=True, adverts_per_min=41, last_advert_age_s=2.0)
+
+CASES = [
+    ({}, ()),
+    ({"cloud": CLOUD.model_copy(update={"refusing": "revoked"})}, (Problem.CLOUD_REFUSES,)),
+    (
+        {"cloud": CLOUD.model_copy(update={"state": "refused", "reason": "not_authorised"})},
+        (Problem.CREDENTIAL,),
+    ),
+    (
+        {"cloud": CLOUD.model_copy(update={"state": "connecting", "reason": "not_authorised"})},
+        (Problem.CREDENTIAL,),
+    ),
+    (
+        {"cloud": CLOUD.model_copy(update={"state": "waiting", "reason": "unreachable"})},
+        (Problem.OFFLINE,),
+    ),
+    ({"need": LANE.model_copy(update={"oldest_age_s": 61.0})}, (Problem.NEED_WAITS,)),
+    (
+        {"home_mqtt": HomePart(connected=False, reason="unreachable", messages=0)},
+        (Problem.HOME_MQTT,),
+    ),
+    ({"radio": (RADIO,)}, ()),
+    ({"radio": (RADIO.model_copy(update={"scanning": False}),)}, (Problem.NOT_SCANNING,)),
+    ({"radio": (RADIO.model_copy(update={"last_advert_age_s": 121.0}),)}, (Problem.DEAF,)),
+    ({"radio": (RADIO.model_copy(update={"last_advert_age_s": None}),)}, (Problem.DEAF,)),
+    (
+        {"devices": (DevicePart(device_id="d", family="button", out_of_service="memory"),)},
+        (Problem.OUT_OF_SERVICE,),
+    ),
+    ({"telemetry": LANE.model_copy(update={"quarantined": 1})}, (Problem.QUARANTINE,)),
+    ({"clock_quality": TimeQuality.UNSYNCED}, (Problem.CLOCK,)),
+]
+
+
+@pytest.mark.parametrize(("change", "found"), CASES)
+def test_each_problem_is_named_and_nothing_else(
+    change: dict[str, object], found: tuple[Problem, ...]
+) -> None:
+    status = GOOD.model_copy(update=change)
+    assert problems(status) == found
+    page = render(status, running=True, age_s=0.5)
+    assert ("healthy" in page) is not found
+    for problem in found:
+        assert f"! {problem}" in page
+
+
+def test_the_page_says_everything_that_is_known() -> None:
+    status = GOOD.model_copy(
+        update={
+            "cloud": CLOUD.model_copy(update={"last_receipt_at": AT + timedelta(minutes=9)}),
+            "telemetry": LANE.model_copy(update={"depth": 7, "oldest_age_s": 300, "dropped": 4}),
+            "home_mqtt": HomePart(connected=True, reason="", messages=12),
+            "radio": (RADIO,),
+            "devices": (
+                DevicePart(
+                    device_id="btn-kitchen",
+                    family="button",
+                    last_heard_age_s=65.0,
+                    battery_percent=87,
+                    rssi_dbm=-61,
+                    lights=(
+                        LightPart(
+                            slot_key="button-1", state="asked", reason="", at=AT, signal_id="p_1"
+                        ),
+                    ),
+                ),
+                DevicePart(device_id="strap-chest", family="wearable", connected=False),
+            ),
+            "parts": (RunningPart(name="radio", restarts=3, fault="no adapter"),),
+            "frames": FramesPart(used=9, stayed_home=4, repeats={"repeat": 3}),
+            "refusals": {"wrong_bind_key": 2},
+        }
+    )
+    page = render(status, running=True, age_s=0.2)
+    for words in (
+        "Gateway gw-1 of household hh-1",
+        "healthy, running for 10 min",
+        "online for 10 min, broker.example:8883, last receipt 60 s ago",
+        "7 waiting for a receipt, the oldest for 5 min, 4 dropped because it was full",
+        "hci0 scanning, 41 a minute, last heard 2 s ago",
+        "heard 65 s ago, battery 87 %, -61 dBm",
+        "light: a quote waits for the household, 10 min ago",
+        "not heard yet, not connected",
+        "radio: no adapter (3 restarts)",
+        "9 frames used, 4 readings stayed home",
+        "turned away: wrong_bind_key 2",
+        "repeats: repeat 3",
+    ):
+        assert words in page, page
+
+
+def test_a_page_of_a_dead_agent_says_so_first() -> None:
+    assert "NOT RUNNING; what follows is 2 h old" in render(GOOD, running=False, age_s=7_300)
+
+
+def test_an_onlooker_finds_whether_the_agent_lives(tmp_path: Path) -> None:
+    assert not look(tmp_path).running
+    fresh = GOOD.model_copy(
+        update={
+            "boot_id": boot_id(),
+            "written_at": wall(),
+            "written_monotonic_s": monotonic_s(),
+        }
+    )
+    with sole_owner(tmp_path):
+        write(tmp_path, fresh)
+        assert look(tmp_path).running
+        write(tmp_path, fresh.model_copy(update={"written_monotonic_s": monotonic_s() - 60}))
+        assert not look(tmp_path).running
+        write(tmp_path, fresh)
+        with pytest.raises(AlreadyRunning), sole_owner(tmp_path):
+            pass
+    assert not look(tmp_path).running
+
+
+def test_a_status_from_an_earlier_boot_is_old(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    assert look(tmp_path).age_s > 0
+
+
+def test_a_status_that_cannot_be_read_is_none(tmp_path: Path) -> None:
+    (tmp_path / "status.json").write_text("{")
+    assert look(tmp_path).status is None
+
+
+def test_reasons_are_bounded_and_saved_once() -> None:
+    tally = Tally()
+    for number in range(200):
+        tally.add(f"reason_{number}")
+    assert len(tally.counts()) == REASONS_MAX
+    assert tally.counts()["other"] == 200 - (REASONS_MAX - 1)
+    assert sum(tally.take_unsaved().values()) == 200
+    tally.add("reason_1")
+    assert tally.take_unsaved() == {"reason_1": 1}

@@ -1,0 +1,111 @@
+"""Settings: what works, and what stops the start with a sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from zodra_edge.errors import SettingsFault
+from zodra_edge.settings import load
+
+GOOD = """
+gateway_id = "gw-1"
+household_id = "hh-1"
+data_dir = "data"
+
+[cloud]
+host = "127.0.0.1"
+port = 18830
+username = "gw-1"
+password_file = "cloud.password"
+tls = false
+ca_file = ""
+
+[home_mqtt]
+host = "127.0.0.1"
+password_file = "home.password"
+
+[radio]
+backend = "zodra_sim.radio.backend:create"
+options = { air = "127.0.0.1:6402", address = "F0:F1:F2:F3:F4:F5" }
+scanning_mode = "active"
+
+[[devices]]
+device_id = "btn-kitchen"
+family = "button"
+slot_key = "button-1"
+address = "a4:c1:38:00:00:01"
+bind_key_file = "key"
+
+[[devices]]
+device_id = "trv-living"
+family = "thermostat"
+slot_key = "filter"
+topic = "zigbee2mqtt/trv-living"
+service_due_h = 1500
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "cloud.password").write_text("open sesame\n")
+    (tmp_path / "home.password").write_text("abracadabra")
+    (tmp_path / "key").write_text("00112233445566778899aabbccddeeff\n")
+    return tmp_path
+
+
+def read(folder: Path, text: str) -> object:
+    (folder / "gateway.toml").write_text(text)
+    return load(folder / "gateway.toml")
+
+
+def test_a_whole_file_is_read_with_its_secrets(folder: Path) -> None:
+    (folder / "gateway.toml").write_text(GOOD)
+    settings = load(folder / "gateway.toml")
+    button, thermostat = settings.profiles()
+    assert settings.data_dir == folder / "data"
+    assert settings.cloud.password is not None
+    assert settings.cloud.password.get_secret_value() == "open sesame"
+    assert (button.address, button.bind_key) == (
+        "A4:C1:38:00:00:01",
+        bytes.fromhex("00112233445566778899aabbccddeeff"),
+    )
+    assert thermostat.limits.service_due_h == 1500
+
+
+def test_no_secret_is_ever_printed(folder: Path) -> None:
+    settings = read(folder, GOOD)
+    for secret in ("open sesame", "abracadabra", "001122", "\\x00\\x11"):
+        assert secret not in repr(settings)
+
+
+BAD = [
+    ('gateway_id = "gw-1"', 'gateway_id = "gw.1"', "gateway_id"),
+    ("port = 18830", "port = 70000", "cloud.port"),
+    ("port = 18830", "port = 18830\nprot = 1", "cloud.prot"),
+    ('password_file = "cloud.password"', 'password = "inline"', "password_file"),
+    ('password_file = "cloud.password"', 'password_file = "nowhere"', "cloud.password_file"),
+    ('family = "button"', 'family = "toaster"', "devices.0.family"),
+    ('bind_key_file = "key"', 'bind_key_file = "cloud.password"', "32 hexadecimal digits"),
+    ('address = "a4:c1:38:00:00:01"', "", "needs an address"),
+    ('topic = "zigbee2mqtt/trv-living"', "", "needs a topic"),
+    ('topic = "zigbee2mqtt/trv-living"', 'topic = "zigbee2mqtt/#"', "devices.1.topic"),
+    ('device_id = "trv-living"', 'device_id = "btn-kitchen"', "used twice"),
+    ('[home_mqtt]\nhost = "127.0.0.1"\npassword_file = "home.password"', "", "[home_mqtt]"),
+    ("[cloud]", "[cloud", "is not TOML"),
+    ('scanning_mode = "active"', 'scanning_mode = "hard"', "radio.scanning_mode"),
+    ("service_due_h = 1500", "service_due_h = 0", "service_due_h"),
+    ("service_due_h = 1500", "pack_units = 5\nreorder_units = 5", "reorder_units"),
+]
+
+
+@pytest.mark.parametrize(("good", "bad", "named"), BAD, ids=[case[2] for case in BAD])
+def test_a_bad_value_is_named(folder: Path, good: str, bad: str, named: str) -> None:
+    with pytest.raises(SettingsFault) as raised:
+        read(folder, GOOD.replace(good, bad, 1))
+    assert named in str(raised.value)
+    assert "\n" not in str(raised.value).strip()
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsFault, match=r"cannot read .*gateway\.toml"):
+        load(tmp_path / "gateway.toml")
