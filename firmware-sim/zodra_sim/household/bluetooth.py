@@ -140,10 +140,12 @@ class ButtonUnit:
             said.set_result(None)
 
     async def _wait_for_radio(self) -> None:
+        waiting = len(self._memory.state.unsaid)
         for _ in range(round(RADIO_S_MAX / SCAN_S)):
             attached = self._air.radios > 0
-            await asyncio.sleep(SCAN_S)
-            if attached:
+            await either(self._more, SCAN_S)
+            # A finger does not wait for a radio, and the older press goes first.
+            if attached or len(self._memory.state.unsaid) > waiting:
                 return
 
 

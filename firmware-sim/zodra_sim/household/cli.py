@@ -13,7 +13,6 @@ from zodra_sim import logs
 from zodra_sim.devices.button import PressKind
 from zodra_sim.errors import ControlRefused, SimError
 from zodra_sim.household import settings as home_settings
-from zodra_sim.household.process import serve
 
 BAD_SETTINGS: Final = 2
 REFUSED: Final = 1
@@ -32,6 +31,9 @@ _config = click.option(
 @_config
 def household(config: Path) -> None:
     """Run a simulated home: the air, its devices, and the page to press them on."""
+    # The radio and the web server take a second to import; `press` and `link` need neither.
+    from zodra_sim.household.process import serve
+
     logs.configure("household")
     try:
         asyncio.run(serve(home_settings.read(config)))

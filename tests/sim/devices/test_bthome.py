@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from bleak.backends.device import BLEDevice
 from bthome_ble import BTHomeBluetoothDeviceData
-from bthome_ble.parser import BluetoothServiceInfoBleak
+from habluetooth import BluetoothServiceInfoBleak
 from hypothesis import given
 from hypothesis import strategies as st
 
