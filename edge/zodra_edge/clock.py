@@ -110,6 +110,10 @@ class Clock:
             error_ms=self._error_ms,
         )
 
+    def monotonic_s(self) -> float:
+        """Read the clock for durations and deadlines."""
+        return monotonic_s()
+
     def check(self) -> None:
         """Judge the clock again; call it every few seconds."""
         shift_ms = self._wall_minus_monotonic_ms()

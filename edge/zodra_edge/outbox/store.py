@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from zodra_contract.envelope import Receipt
 from zodra_contract.signal import NeedSignal
@@ -43,8 +43,15 @@ def milliseconds(at: datetime) -> int:
 class Outbox:
     """Both lanes. Use it as an asynchronous context manager."""
 
-    def __init__(self, data_dir: Path, limits: OutboxLimits) -> None:
+    def __init__(
+        self, data_dir: Path, limits: OutboxLimits, writer: type[Writer[Any]] = Writer
+    ) -> None:
         """Open both files, and make or migrate them where needed.
+
+        Args:
+            data_dir: where the files are.
+            limits: how much is kept.
+            writer: who serves a file; the simulator brings one without a thread.
 
         Raises:
             OutboxFault: a file is damaged, or not ours.
@@ -53,8 +60,10 @@ class Outbox:
         schema.prepare(need, schema.NEED, secrets.token_hex(BUFFER_ID_BYTES))
         schema.prepare(telemetry, schema.TELEMETRY, secrets.token_hex(BUFFER_ID_BYTES))
         aside_max = limits.quarantine_rows_max
-        self._need = Writer(need, NeedFile(limits.need_rows_max, aside_max))
-        self._telemetry = Writer(telemetry, TelemetryFile(limits.telemetry_rows_max, aside_max))
+        self._need: Writer[NeedFile] = writer(need, NeedFile(limits.need_rows_max, aside_max))
+        self._telemetry: Writer[TelemetryFile] = writer(
+            telemetry, TelemetryFile(limits.telemetry_rows_max, aside_max)
+        )
 
     async def __aenter__(self) -> Self:
         """Start the threads."""
