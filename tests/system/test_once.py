@@ -8,7 +8,7 @@ from demo_runs import DemoRun, ShopBook, WireTap, files_below
 from zodra_contract.envelope import NeedBatch, TelemetryBatch
 from zodra_contract.reading import GOES_UP, STAYS_HOME
 
-BALANCE = "5 needs = 4 ordered + 1 asked + 0 refused + 0 expired + 0 pending"
+BALANCE = "5 needs = 3 ordered + 1 asked + 1 refused + 0 expired + 0 pending"
 
 INTIMATE = [kind.value for kind in STAYS_HOME]
 

@@ -1,7 +1,7 @@
 """`zodra demo --once`: the walk, then what came of it, checked and printed."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from zodra_sim.clock import Clock
@@ -23,13 +23,20 @@ class Once:
     """One walk through everything, and its report."""
 
     def __init__(
-        self, parts: Parts, commands: Commands, account: Account, voice: Voice, clock: Clock
+        self,
+        parts: Parts,
+        commands: Commands,
+        account: Account,
+        voice: Voice,
+        clock: Clock,
+        catch_up: Callable[[], None],
     ) -> None:
         self._parts = parts
         self._commands = commands
         self._account = account
         self._voice = voice
         self._clock = clock
+        self._catch_up = catch_up
         self._language = parts.folder.settings.language
         folder = parts.folder
         self._browser = Browser(parts.cloud_url, self._language)
@@ -154,4 +161,5 @@ class Once:
     def _say(self, key: str, **fields: object) -> None:
         if isinstance(device := fields.get("device"), str):
             fields["device"] = thing(self._language, device)
+        self._catch_up()  # What the parts said before this is told before this.
         self._voice.say(sentence(self._language, key, **fields))

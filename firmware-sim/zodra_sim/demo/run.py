@@ -104,7 +104,9 @@ class Demo:
             await self._print_links()
             await self._supervisor.watch()
             return
-        once = Once(self._parts, self._commands, self._account, self._voice, self._clock)
+        once = Once(
+            self._parts, self._commands, self._account, self._voice, self._clock, follower.catch_up
+        )
         watching = asyncio.create_task(self._supervisor.watch())
         walking = asyncio.create_task(once.walk(self._choices.timeout_s))
         try:

@@ -60,7 +60,7 @@ def test_times_are_from_each_step_to_the_next_that_was_reached() -> None:
     heads, rows = times_table([need], "en")
     assert heads[1] == "→ heard"
     assert rows == [
-        ["the button in the kitchen", "12", "3", "1,500", "", "", "", "already on its way"]
+        ["the button in the kitchen", "12", "3.0", "1,500", "", "", "", "already on its way"]
     ]
 
 

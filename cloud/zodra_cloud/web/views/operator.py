@@ -213,7 +213,7 @@ def _gateway_refusals(speech: Speech, health: HealthReport | None) -> tuple[Fact
     if health is None:
         return ()
     return tuple(
-        Fact(words.named(speech, words.REJECTIONS, name), speech.number(count))
+        Fact(words.named(speech, words.REJECTIONS, name), speech.number(count), name)
         for name, count in sorted(health.refusals.items())
         if count
     )
@@ -243,7 +243,7 @@ def _refusals(speech: Speech, refusals: Sequence[RefusalCount]) -> tuple[Fact, .
         totals[each.reason] = totals.get(each.reason, 0) + each.count
     ordered = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
     return tuple(
-        Fact(words.named(speech, words.REJECTIONS, name), speech.number(count))
+        Fact(words.named(speech, words.REJECTIONS, name), speech.number(count), name)
         for name, count in ordered
     )
 

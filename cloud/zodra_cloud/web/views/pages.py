@@ -39,6 +39,8 @@ class Fact:
 
     name: str
     value: str
+    key: str = ""
+    """Its name for programs that read the page, where it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,10 @@ class TimelineLine:
     state: Chip
     open_address: str
     """Where the explanation is."""
+    device_id: str
+    state_name: str
+    """As the contract spells it; for programs that read the page, as are device and reason."""
+    reason_name: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ _TITLES: Final[dict[StepKind, str]] = {
     StepKind.OUTCOME: mark("How it stands"),
 }
 
-_NAMES: Final[dict[str, str]] = {
+NAMES: Final[dict[str, str]] = {
     "press": mark("A button was pressed."),
     "low_stock": mark("What is left fell to the level at which it is time to reorder."),
     "service_due": mark("A part has run for as long as it should."),
@@ -199,6 +199,9 @@ def _line(
         when=Moment(speech.instant(signal.occurred_at, now), signal.occurred_at.isoformat()),
         state=words.state_chip(speech, signal.state, signal.reason),
         open_address=f"/needs/{signal.signal_id}/why",
+        device_id=signal.device_id,
+        state_name=signal.state.value,
+        reason_name=signal.reason,
     )
 
 
@@ -292,12 +295,12 @@ def _step(
     labels: Mapping[str, str],
     now: datetime,
 ) -> WhyStep:
-    sentences = [words.named(speech, _NAMES, step.name), words.reason(speech, step.reason)]
+    sentences = [words.named(speech, NAMES, step.name), words.reason(speech, step.reason)]
     if step.kind is StepKind.QUOTE and "total_minor" in step.facts:
         # Its state may be a later step's news; what happened here is that there was a price.
         sentences = [speech.say("The shop gave a price, which you were shown.")]
         if step.name in _QUOTE_ENDS:
-            sentences.append(words.named(speech, _NAMES, step.name))
+            sentences.append(words.named(speech, NAMES, step.name))
     currency = str(step.facts.get("currency") or "EUR")
     facts = tuple(
         Fact(

@@ -105,7 +105,7 @@ class Walk:
             watching = [
                 group.create_task(self._watch_stream()),
                 group.create_task(self._watch_clock()),
-                group.create_task(self._confirm_quotes()),
+                group.create_task(self._answer_quotes()),
             ]
             await self._use_devices()
             await self._press_again()
@@ -182,19 +182,24 @@ class Walk:
             await asyncio.sleep(LOOK_AGAIN_S)
             await self._look()
 
-    async def _confirm_quotes(self) -> None:
+    async def _answer_quotes(self) -> None:
         while True:
             async with self._looked:
                 await self._looked.wait()
-            page = self.seen.page
-            for form in page.forms_to("/quotes/", "/confirm") if page is not None else ():
-                # At any time the press of the control may fail with the cloud's process. The
-                # page is read again, and shows the quote again if it is still to be answered.
+            if (page := self.seen.page) is None:
+                continue
+            # At any time the press of a control may fail with the cloud's process. The page is
+            # read again, and shows the quote again if it is still to be answered.
+            for form in page.forms_to("/quotes/", "/wanted"):
+                with suppress(PageError):
+                    self._say("wanted", label=form.label)
+                    await self._browser.submit(page, form)
+            for form in page.forms_to("/quotes/", "/confirm"):
                 with suppress(PageError):
                     await self._confirm(page, form)
 
-    async def _confirm(self, page: Page | None, form: Form) -> None:
-        if page is None or quote_id(form) in self.seen.confirmed_at:
+    async def _confirm(self, page: Page, form: Form) -> None:
+        if quote_id(form) in self.seen.confirmed_at:
             return
         self._say("confirming", label=form.label)
         pressed_at = self._clock.now()

@@ -95,4 +95,5 @@ def times_table(needs: Sequence[Need], language: str) -> tuple[list[str], list[l
 
 
 def _ms(span: timedelta) -> str:
-    return f"{span / timedelta(milliseconds=1):,.0f}"
+    ms = span / timedelta(milliseconds=1)
+    return f"{ms:.1f}" if ms < 10 else f"{ms:,.0f}"
