@@ -174,11 +174,19 @@ class Consumer:
                 return await self._keep(effect, device_id)
             case core.Remember():
                 await self._remember(device_id)
-            case core.Refuse(reason, _):
-                self._tally.add(reason)
+            case core.Refuse(reason, detail):
+                self._refuse(reason, device_id, detail)
             case core.Ignore(reason):
                 self.repeats[reason] += 1
         return True
+
+    def _refuse(self, reason: str, device_id: str, detail: str) -> None:
+        count = self._tally.add(reason)
+        # Every refusal is counted; only the 1st, 2nd, 4th, 8th ... is also a line in the log.
+        if count & (count - 1) == 0:
+            log.warning(
+                "frame_refused", device_id=device_id, reason=reason, detail=detail, count=count
+            )
 
     def _hold(self, readings: tuple[Reading, ...], heard: Heard) -> None:
         quality, error_ms = heard.quality, heard.error_ms
@@ -209,7 +217,12 @@ class Consumer:
             self._memory[device_id] = self._committed.get(device_id, core.DeviceMemory())
             self._tally.add(kept.reason)
             self._lights.not_kept(signal, kept.reason, at)
-            log.error("need_not_kept", signal_id=signal.signal_id, reason=kept.reason)
+            log.error(
+                "need_not_kept",
+                signal_id=signal.signal_id,
+                device_id=device_id,
+                reason=kept.reason,
+            )
             return False
         self._committed[device_id] = memory
         self._lights.kept(shown)
@@ -221,6 +234,7 @@ class Consumer:
             slot_key=signal.slot_key,
             kind=signal.kind,
             sequence=kept.sequence,
+            occurred_at=signal.occurred_at.isoformat(),
         )
         return True
 

@@ -144,7 +144,7 @@ class Gateway:
             topics,
             self._clock,
             self._intake.offer,
-            self._tally.add,
+            self._count,
         )
 
     def _make_radio(self) -> tuple[Adverts | None, dict[str, Wearable]]:
@@ -152,7 +152,7 @@ class Gateway:
             return None, {}
         by_address = {p.address.upper(): p for p in self._profiles if p.address is not None}
         adverts = Adverts(
-            self._settings.radio, by_address, self._clock, self._take_advert, self._tally.add
+            self._settings.radio, by_address, self._clock, self._take_advert, self._count
         )
         wearables = {
             profile.device_id: Wearable(address, adverts, self._clock, self._take)
@@ -166,10 +166,13 @@ class Gateway:
             health=self._account.health,
             outcome=self._outcome,
             command=self._command,
-            count=self._tally.add,
+            count=self._count,
             changed=self._changed.set,
             draw=self._draw,
         )
+
+    def _count(self, reason: str) -> None:
+        self._tally.add(reason)
 
     def _wake(self) -> None:
         self._uplink.wake()
@@ -214,7 +217,13 @@ class Gateway:
         if row is None:
             return
         self._changed.set()
-        log.info("need_outcome", signal_id=row.signal_id, state=row.state, reason=row.reason)
+        log.info(
+            "outcome_shown",
+            signal_id=row.signal_id,
+            device_id=row.device_id,
+            state=row.state,
+            reason=row.reason,
+        )
         await self._outbox.shine(row)
 
     def _command(self, command: Command) -> CommandOutcome:

@@ -17,12 +17,13 @@ class Tally:
         self._counts: Counter[str] = Counter()
         self._saved: Counter[str] = Counter()
 
-    def add(self, reason: str, count: int = 1) -> None:
-        """Count."""
+    def add(self, reason: str, count: int = 1) -> int:
+        """Count, and say how many there are now."""
         with self._lock:
             if reason not in self._counts and len(self._counts) >= REASONS_MAX - 1:
                 reason = "other"
             self._counts[reason] += count
+            return self._counts[reason]
 
     def counts(self) -> dict[str, int]:
         """Say all counts since the start."""

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Final
 
 import aiomqtt
+import structlog
 
 from zodra_contract import topics
 from zodra_contract.command import Command, CommandOutcome
@@ -43,6 +44,8 @@ _UNREADABLE: Final = {RejectReason.MALFORMED, RejectReason.OVERSIZED}
 """Whole-message refusals that one bad row can cause."""
 LEARN_TIME_S_MAX: Final = 0.5
 """The first health report's receipt comes within a round trip; an old cloud sends none."""
+
+log = structlog.get_logger()
 
 Connect = Callable[[Cloud, str], AbstractAsyncContextManager[aiomqtt.Client]]
 """Settings and gateway id to a connection."""
@@ -129,12 +132,14 @@ class Uplink:
         while True:
             fault = await self._one_connection()
             failures = self.status.failures + 1
+            wait_s = self._backoff_s(failures)
+            log.warning("uplink_lost", reason=fault.reason, retry_s=round(wait_s, 3))
             self._step(
                 LinkEvent.DENIED if isinstance(fault, connection.Denied) else LinkEvent.LOST,
                 reason=fault.reason,
                 failures=failures,
             )
-            await asyncio.sleep(self._backoff_s(failures))
+            await asyncio.sleep(wait_s)
             self._step(LinkEvent.RETRY_DUE, reason=fault.reason)
 
     async def _one_connection(self) -> LinkFault:
@@ -145,6 +150,7 @@ class Uplink:
                 self._step(LinkEvent.CONNECTED)
                 await connection.subscribe(client, self._address)
                 self._step(LinkEvent.SUBSCRIBED, failures=0)
+                log.info("uplink_connected")
                 await self._talk(client)
         except aiomqtt.MqttError as raised:
             return connection.fault(raised)
