@@ -1,8 +1,10 @@
 """What stands before amqtt: it lets whole packets of known clients through, up to a size.
 
-amqtt 0.12.1 reads up to 256 MB into memory for one message, and it drops or takes over the session
-of a client id before it has checked a password. So the gate checks the password first, and keeps
-the client ids of different users apart by putting the user's name before them.
+amqtt 0.12.1 reads up to 256 MB into memory for one message, drops or takes over the session of a
+client id before it has checked a password, publishes a will wherever it says, and hands a new
+connection the retained messages that anybody subscribed to. So the gate checks the password and
+the will first, keeps the client ids of different users apart by putting the user's name before
+them, and `OwnRetained` asks whose subscription it is.
 """
 
 import asyncio
@@ -11,9 +13,11 @@ from typing import Final
 
 from amqtt.adapters import ReaderAdapter, StreamWriterAdapter
 from amqtt.broker import Broker
+from amqtt.session import Session
 from pwdlib import PasswordHash
 
 from zodra_sim.brokers import connect_packet
+from zodra_sim.brokers.access import Grants, covers
 from zodra_sim.brokers.connect_packet import Connect
 from zodra_sim.logs import logger
 
@@ -107,14 +111,31 @@ class Packets(ReaderAdapter):  # type: ignore[misc]
         return header + rest
 
 
+class OwnRetained(Broker):  # type: ignore[misc]
+    """amqtt, with retained messages for those alone who subscribed to them."""
+
+    async def _publish_retained_messages_for_subscription(
+        self, subscription: tuple[str, int], session: Session
+    ) -> None:
+        subscribers = self._subscriptions.get(subscription[0], [])
+        if any(one.client_id == session.client_id for one, _ in subscribers):
+            await super()._publish_retained_messages_for_subscription(subscription, session)
+
+
 class Gate:
     """Accepts connections for one amqtt broker."""
 
     def __init__(
-        self, broker: Broker, hashes: dict[str, str], packet_bytes_max: int, connections_max: int
+        self,
+        broker: Broker,
+        hashes: dict[str, str],
+        grants: dict[str, Grants],
+        packet_bytes_max: int,
+        connections_max: int,
     ) -> None:
         self._broker = broker
         self._hashes = hashes
+        self._grants = grants
         self._verifier = PasswordHash.recommended()
         self._packet_bytes_max = packet_bytes_max
         self._connections_max = connections_max
@@ -151,7 +172,16 @@ class Gate:
         if not await asyncio.to_thread(self._verifier.verify, connect.password, hashed):
             logger().warning("connect_refused", reason="wrong_password", user=connect.username)
             return None
+        if not self._may_leave(connect):
+            logger().warning("connect_refused", reason="will", user=connect.username)
+            return None
         return connect
+
+    def _may_leave(self, connect: Connect) -> bool:
+        """Tell whether the client may publish where its will says."""
+        will = connect.will_topic
+        publish = self._grants[connect.username].publish
+        return will is None or any(covers(one, will) for one in publish)
 
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connect: Connect

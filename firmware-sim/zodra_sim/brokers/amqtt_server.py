@@ -7,11 +7,10 @@ import signal
 from pathlib import Path
 from typing import Any, Final
 
-from amqtt.broker import Broker
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from zodra_sim.brokers.amqtt_gate import Gate
+from zodra_sim.brokers.amqtt_gate import Gate, OwnRetained
 from zodra_sim.brokers.errors import BrokerFault
 from zodra_sim.brokers.files import private_file, private_folder
 from zodra_sim.brokers.settings import BrokerSettings
@@ -78,11 +77,12 @@ async def _serve(settings: BrokerSettings, config: dict[str, Any]) -> None:
         loop.add_signal_handler(name, ended.set)
     # The gate listens in amqtt's place.
     config["listeners"]["default"]["type"] = "external"
-    broker = Broker(config)
+    broker = OwnRetained(config)
     await broker.start()
     lines = (settings.data_dir / "passwords").read_text().splitlines()
     hashes = dict(line.split(":", 1) for line in lines)
-    gate = Gate(broker, hashes, settings.packet_bytes_max, settings.connections_max)
+    granted = {user.username: user.grants for user in settings.users}
+    gate = Gate(broker, hashes, granted, settings.packet_bytes_max, settings.connections_max)
     try:
         server = await asyncio.start_server(gate.admit, settings.host, settings.port)
     except OSError as failed:

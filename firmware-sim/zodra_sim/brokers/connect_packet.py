@@ -22,6 +22,8 @@ class Connect:
     password: str
     keep_alive_s: int
     """0 means that the client asks for no limit."""
+    will_topic: str | None
+    """Where the broker is to publish on the client's behalf when the connection breaks."""
     body: bytes
     """The packet after its fixed header."""
 
@@ -50,10 +52,11 @@ def parse(body: bytes) -> Connect | None:
         at += 2 + length
     try:
         username, password = fields[-2].decode(), fields[-1].decode()
+        will_topic = fields[1].decode() if flags & _HAS_WILL else None
     except UnicodeDecodeError:
         return None
     keep_alive_s = int.from_bytes(body[_FLAGS_AT + 1 : _FLAGS_AT + 3], "big")
-    return Connect(fields[0], username, password, keep_alive_s, body)
+    return Connect(fields[0], username, password, keep_alive_s, will_topic, body)
 
 
 def encode_length(length: int) -> bytes:

@@ -150,6 +150,7 @@ class Cloud:
         topics: tuple[str, ...] = ("up/+/+",),
         client_id: str = "",
         acknowledge: bool = True,
+        will: tuple[str, bytes] | None = None,
     ) -> None:
         self.heard: list[tuple[str, bytes]] = []
         self.refused: list[int] = []
@@ -164,6 +165,8 @@ class Cloud:
             protocol=paho.MQTTv311,
         )
         self.client.username_pw_set(username, password(username))
+        if will is not None:
+            self.client.will_set(*will, qos=1)
         self.client.on_connect = self._connected
         self.client.on_subscribe = self._subscribed
         self.client.on_message = self._message

@@ -16,6 +16,7 @@ import pytest
 
 from sim.brokers.brokers import (
     KINDS,
+    Cloud,
     RunningBroker,
     cloud,
     free_port,
@@ -169,6 +170,49 @@ async def test_another_user_cannot_take_a_session_by_its_client_id(broker: Runni
         async with gateway(broker.port) as client:
             await client.publish("up/hh-1/gw-1", b"after the attempt", qos=1)
         ingest.wait_for(b"after the attempt")
+
+
+async def test_a_last_will_is_no_way_round_the_list(broker: RunningBroker) -> None:
+    with cloud(broker.port) as ingest:
+        forger = Cloud(
+            broker.port,
+            username="gw_2",
+            topics=("down/hh-1/gw_2/+",),
+            will=("up/hh-1/gw-1", b"forged by will"),
+        )
+        # Some refuse the connection, some ignore the will.
+        forger.ready.wait(SOON_S)
+        forger.leave(politely=False)
+        async with gateway(broker.port) as client:
+            await client.publish("up/hh-1/gw-1", b"nothing forged", qos=1)
+        ingest.wait_for(b"nothing forged")
+        await asyncio.sleep(SOON_S)
+        assert b"forged by will" not in [body for _, body in ingest.heard]
+
+
+async def test_a_last_will_on_the_own_topic_arrives(broker: RunningBroker) -> None:
+    with cloud(broker.port) as ingest:
+        honest = Cloud(
+            broker.port,
+            username="gw_2",
+            topics=("down/hh-1/gw_2/+",),
+            will=("up/hh-1/gw_2", b"gone without a word"),
+        )
+        honest.wait_ready()
+        honest.leave(politely=False)
+        ingest.wait_for(b"gone without a word")
+
+
+async def test_what_is_retained_is_for_its_reader_alone(broker: RunningBroker) -> None:
+    with cloud(broker.port) as ingest:
+        async with gateway(broker.port, "gw_2") as client:
+            await client.publish("up/hh-1/gw_2", b"retained", qos=1, retain=True)
+        ingest.wait_for(b"retained")
+        with cloud(broker.port, username="gw-1", topics=("down/hh-1/gw-1/+",)) as other:
+            await asyncio.sleep(SOON_S)
+            assert other.heard == []
+        async with gateway(broker.port, "gw_2") as client:
+            await client.publish("up/hh-1/gw_2", b"", qos=1, retain=True)
 
 
 REDELIVERS = {"amqtt": False, "mosquitto": True, "nats": True}
