@@ -29,6 +29,10 @@ demo: $(STAMP) ## run the whole way of a press on this machine (ARGS="--once" pr
 test: tools ## run the tests; installs what they need
 	@$(PY) -m pytest -n auto $(ARGS)
 
+.PHONY: faults
+faults: tools ## kill each process at each moment of a walk; about ten minutes
+	@$(PY) -m pytest -n 4 -m long $(ARGS)
+
 .PHONY: check
 check: $(STAMP) ## format, lint, types, import rules, docs
 	@$(RUN)ruff format --check .
