@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from fastapi import FastAPI
+from sqlalchemy import Connection, text
 
 from zodra_cloud.consent import service as consent
 from zodra_cloud.consent.service import Method, Purpose
@@ -28,8 +29,9 @@ from zodra_cloud.merchants.port import (
 )
 from zodra_cloud.offers.jobs import OfferJobs
 from zodra_cloud.offers.policy import Rules as OfferRules
+from zodra_cloud.replenish import service as replenish
 from zodra_cloud.replenish.jobs import Replenisher
-from zodra_cloud.replenish.models import Rules
+from zodra_cloud.replenish.models import Rules, StoredQuote
 from zodra_cloud.store import jobs
 from zodra_cloud.store.engine import Database
 from zodra_cloud.web.context import Site
@@ -242,6 +244,14 @@ class Home:
                 )
         return self
 
+    def rename(self, device_id: str, label: str) -> None:
+        """Give a device another name, as its household might."""
+        with self.database.write(self.household_id) as connection:
+            connection.execute(
+                text("UPDATE devices SET label = :label WHERE device_id = :device_id"),
+                {"label": label, "device_id": device_id},
+            )
+
     def link(self, role: Role = Role.HOUSEHOLD) -> str:
         """Make a one-time sign-in token."""
         household_id = self.household_id if role is Role.HOUSEHOLD else None
@@ -250,11 +260,20 @@ class Home:
                 connection, role=role, household_id=household_id, now=self.clock.now()
             )
 
+    def open_quote(self, connection: Connection) -> StoredQuote:
+        """Give the one open quote."""
+        (quote,) = replenish.open_quotes(connection, self.household_id)
+        return quote
+
     def press(self, age_s: float = 0.4) -> str:
         """Press the kitchen button, and do what follows."""
         return self.need(
             "btn-kitchen", "button-1", SignalKind.PRESS, {"event": "press"}, age_s=age_s
         )
+
+    def need_without_product(self) -> str:
+        """Let something be needed for which nothing is bound and no offer exists."""
+        return self.need("strap-chest", "strap", SignalKind.PRESS, {})
 
     def need(
         self,

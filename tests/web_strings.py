@@ -17,7 +17,9 @@ def in_templates() -> Iterator[str]:
             BytesIO(template.read_bytes()), ("_", "gettext", "ngettext"), [], options
         )
         for _line, _function, message, _comments in found:
-            yield message if isinstance(message, str) else message[0]
+            first = message if isinstance(message, str) else (message or ("",))[0]
+            assert first, f"{template}: a text that is not a constant"
+            yield first
 
 
 def in_python() -> Iterator[str]:

@@ -7,6 +7,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from zodra_cloud.web.i18n import Language, Speech, choose_language, mark
 from zodra_cloud.web.render import ERRORS, Message, Shell, render
+from zodra_cloud.web.security import HEADERS
 from zodra_cloud.web.views.pages import Chip, Tone
 
 LANGUAGE_COOKIE: Final = "zodra_language"
@@ -76,9 +77,10 @@ def remember_language(answer: Response, language: Language) -> None:
     )
 
 
-def error_page(request: Request, status: int) -> HTMLResponse:
+def error_page(request: Request, status: int, about: str = "") -> HTMLResponse:
     """Answer an error in the same style and the reader's language."""
-    title, text = ERRORS.get(status, ERRORS[500 if status >= 500 else 400])
+    other = ERRORS[500 if status >= 500 else 400]
+    title, text = ERRORS.get(about or status, other)
     language = language_of(request)
     speech = Speech.of(language)
     html = render(
@@ -86,4 +88,5 @@ def error_page(request: Request, status: int) -> HTMLResponse:
         Shell(language, "/"),
         page=Message(speech.say(title), speech.say(text)),
     )
-    return HTMLResponse(html, status)
+    # A fault is answered outside of the guard, so the page brings the guard's headers itself.
+    return HTMLResponse(html, status, headers={**HEADERS, "cache-control": "no-store"})

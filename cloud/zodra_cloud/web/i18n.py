@@ -37,16 +37,16 @@ class Catalogue(NullTranslations):
 
     def __init__(self, texts: dict[str, tuple[str, ...]]) -> None:
         super().__init__()
-        self._texts = texts
+        self.texts = texts
 
     def gettext(self, message: str) -> str:
         """Give the text of a message, or the message itself."""
-        found = self._texts.get(message)
+        found = self.texts.get(message)
         return found[0] if found else message
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         """Give the singular or plural text; both languages have these two forms."""
-        found = self._texts.get(msgid1)
+        found = self.texts.get(msgid1)
         if found and len(found) > 1:
             return found[0] if n == 1 else found[1]
         return msgid1 if n == 1 else msgid2

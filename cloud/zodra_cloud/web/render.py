@@ -37,7 +37,14 @@ class Message:
     text: str
 
 
-ERRORS: Final[dict[int, tuple[str, str]]] = {
+FOREIGN: Final = "foreign"
+"""A form that another site sent; answered 403."""
+
+ERRORS: Final[dict[int | str, tuple[str, str]]] = {
+    FOREIGN: (
+        mark("That came from another site"),
+        mark("We take forms from our own pages only. Open the page and try again there."),
+    ),
     400: (
         mark("That did not arrive in one piece"),
         mark("Please go back, reload the page and try again. Nothing was ordered."),

@@ -13,6 +13,7 @@ from zodra_cloud.web import security
 from zodra_cloud.web.access import NotSignedIn
 from zodra_cloud.web.answers import error_page
 from zodra_cloud.web.context import Site
+from zodra_cloud.web.render import FOREIGN
 from zodra_cloud.web.routes import household, live, meta, operator, sign_in
 
 _STATUS: Final[dict[type[Exception], int]] = {
@@ -32,7 +33,9 @@ def install(app: FastAPI, site: Site) -> None:
     app.state.site = site
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=security.BODY_BYTES_MAX)
     app.add_middleware(
-        security.Guard, public_origin=site.origin, refuse=lambda request: error_page(request, 403)
+        security.Guard,
+        public_origin=site.origin,
+        refuse=lambda request: error_page(request, 403, FOREIGN),
     )
     for part in (household, live, meta, operator, sign_in):
         app.include_router(part.router)

@@ -36,7 +36,9 @@ def home(database: Database, clock: FakeClock) -> Home:
 @pytest.fixture
 def stranger(home: Home) -> TestClient:
     """Somebody who is not signed in."""
-    return TestClient(home.app(), follow_redirects=False)
+    client = TestClient(home.app(), follow_redirects=False)
+    client.headers["accept-language"] = "en"
+    return client
 
 
 @pytest.fixture

@@ -152,6 +152,8 @@ def dismiss_offer(request: Request, visitor: HouseholdMember, offer_id: str) -> 
             now=site.clock.now(),
             changes=site.changes,
         )
+        if not gone and not offers.has_offer(connection, visitor.household_id, offer_id):
+            raise HTTPException(404)
     return back_to("/", "offer_dismissed" if gone else "already_answered")
 
 
@@ -245,6 +247,8 @@ def _answer(request: Request, visitor: Visitor, quote_id: str, *, needed: bool) 
             now=site.clock.now(),
             changes=site.changes,
         )
+        if not taken and not replenish.has_quote(connection, visitor.household_id, quote_id):
+            raise HTTPException(404)
     if not taken:
         return back_to("/", "already_answered")
     return back_to("/", "wanted" if needed else "declined")

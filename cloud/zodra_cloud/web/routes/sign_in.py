@@ -9,7 +9,7 @@ from starlette.responses import Response
 from zodra_cloud.households import service as households
 from zodra_cloud.web import access, security
 from zodra_cloud.web.access import OwnForm, SignedIn, site_of
-from zodra_cloud.web.answers import back_to, language_of, page, remember_language
+from zodra_cloud.web.answers import LANGUAGE_COOKIE, back_to, language_of, page, remember_language
 from zodra_cloud.web.i18n import LANGUAGES, Speech, choose_language
 from zodra_cloud.web.render import Message, Shell, render
 
@@ -53,6 +53,8 @@ def sign_in(request: Request, token: Annotated[str, Form()]) -> Response:
         httponly=True,
         samesite="lax",
     )
+    if LANGUAGE_COOKIE not in request.cookies:
+        remember_language(answer, choose_language(session.language))
     return answer
 
 
