@@ -4,10 +4,9 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Column, Connection, Index, Table, Text, delete
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from zodra_cloud.store.engine import metadata
+from zodra_cloud.store.inserting import insert_new
 from zodra_cloud.store.types import Instant
 
 merchant_events: Final = Table(
@@ -22,14 +21,7 @@ merchant_events: Final = Table(
 
 def take(connection: Connection, event_id: str, now: datetime) -> bool:
     """Remember an event; False if it is remembered already."""
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    statement = (
-        insert(merchant_events)
-        .values(event_id=event_id, taken_at=now)
-        .on_conflict_do_nothing()
-        .returning(merchant_events.c.event_id)
-    )
-    return connection.execute(statement).first() is not None
+    return insert_new(connection, merchant_events, {"event_id": event_id, "taken_at": now})
 
 
 def forget(connection: Connection, before: datetime) -> int:
