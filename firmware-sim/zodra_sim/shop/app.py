@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from zodra_contract.ids import Id
 from zodra_sim.clock import Clock, SystemClock
+from zodra_sim.logs import logger
 from zodra_sim.shop import catalogue
 from zodra_sim.shop.checkout import Shop, Wish
 from zodra_sim.shop.courier import Courier
@@ -235,6 +236,12 @@ def _checkout(shop: Shop) -> APIRouter:
             raise Refused(Refusal(Code.IDEMPOTENCY_KEY_MISSING, "Idempotency-Key is mandatory."))
         total = body.expected_total
         placed = _ok(shop.complete(session_id, idempotency_key, total.amount, total.currency))
+        logger().info(
+            "order_answered",
+            order_id=placed.order.order_id,
+            reference=placed.order.session.reference,
+            replayed=placed.replayed,
+        )
         if placed.replayed:
             response.headers["Idempotency-Replayed"] = "true"
         return order_json(placed.order, base_url)
@@ -301,6 +308,7 @@ def _faults(shop: Shop) -> APIRouter:
     @routes.post("")
     def change(body: dict[str, Any]) -> Faults:
         shop.change_faults(body)
+        logger().info("faults_changed", names=sorted(body))
         return shop.store.faults()
 
     @routes.delete("")
@@ -330,6 +338,7 @@ def _answer(refusal: Refusal) -> JSONResponse:
 def _refused(_: Request, refused: Exception) -> Response:
     if not isinstance(refused, Refused):
         raise refused
+    logger().info("refused", code=refused.refusal.code)
     return _answer(refused.refusal)
 
 

@@ -1,6 +1,7 @@
 """`zodra-sim shop`: run the shop, make it misbehave, list what it has sold."""
 
 import json
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import click
 import httpx2
 import uvicorn
 
+from zodra_sim.logs import configure
 from zodra_sim.shop import settings as shop_settings
 from zodra_sim.shop.documents import Order, order_json
 from zodra_sim.shop.errors import ShopFault
@@ -61,6 +63,9 @@ def _serve(config_path: Path) -> None:
     from zodra_sim.shop.app import create_app
 
     settings = _load(config_path)
+    configure("shop")
+    # It says on INFO what the courier's own events already say.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     try:
         app = create_app(settings)
     except ShopFault as fault:
@@ -71,7 +76,7 @@ def _serve(config_path: Path) -> None:
         app,
         host=settings.host,
         port=settings.port,
-        log_level="warning",
+        log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=2,

@@ -8,6 +8,7 @@ import httpx2
 from standardwebhooks import Webhook
 
 from zodra_sim.clock import Clock
+from zodra_sim.logs import logger
 from zodra_sim.shop.checkout import Shop
 from zodra_sim.shop.documents import FINAL
 from zodra_sim.shop.store import Letter
@@ -61,6 +62,13 @@ class Courier:
     async def _bring(self, client: httpx2.AsyncClient, letter: Letter) -> None:
         answer = await self._post(client, letter)
         again_at = self._again_at(letter, answer)
+        logger().info(
+            "event_posted",
+            event_id=letter.event_id,
+            order_id=letter.order_id,
+            answer=answer,
+            again=again_at is not None,
+        )
         await asyncio.to_thread(self._note, letter, answer, again_at)
 
     async def _post(self, client: httpx2.AsyncClient, letter: Letter) -> str:
