@@ -149,7 +149,7 @@ class Business:
     """The rooms put together as the service does it, with time and shop in the test's hand."""
 
     database: Database
-    clock: FakeClock = field(default_factory=FakeClock)
+    clock: Any = field(default_factory=FakeClock)
     shop: Any = field(default_factory=FakeShop)
     broker: FakeBroker = field(default_factory=FakeBroker)
     changes: Changes = field(default_factory=Changes)
