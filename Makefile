@@ -29,9 +29,12 @@ demo: $(STAMP) ## run the whole way of a press on this machine (ARGS="--once" pr
 test: tools ## run the tests; installs what they need
 	@$(PY) -m pytest -n auto $(ARGS)
 
+# Counts and the seed of the faults: make faults KILLS=10000 CUTS=1000 EVENTS=1000000 SEED=7
+export KILLS CUTS EVENTS SEED
+
 .PHONY: faults
-faults: tools ## kill each process at each moment of a walk; about ten minutes
-	@$(PY) -m pytest -n 4 -m long $(ARGS)
+faults: tools ## break everything that can break, many times (KILLS=10000 CUTS=1000 EVENTS=1000000 SEED=7)
+	@FAULTS=full $(PY) -m pytest -n auto -m "" --timeout 3600 tests/faults tests/system/test_kills.py $(ARGS)
 
 .PHONY: check
 check: $(STAMP) ## format, lint, types, import rules, docs
