@@ -113,6 +113,8 @@ class StrapRadio:
     async def close(self) -> None:
         """Switch off, without a word to whoever is connected."""
         self._controller.vanish()
+        # What the controller had queued is heard first: bumble calls a late ending an error.
+        await asyncio.sleep(0)
         await self._device.power_off()
 
 
