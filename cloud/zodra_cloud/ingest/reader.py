@@ -18,6 +18,9 @@ from zodra_contract.errors import MalformedMessage, MalformedTopic, NewerVersion
 from zodra_contract.outcome import RejectReason
 from zodra_contract.topics import Address, parse_up
 
+WINDOW_BYTES_MAX: Final = 8 * 1024 * 1024
+"""What every decoder should support (RFC 8878, section 3.1.1.1.2); a sender that streams asks for
+more than its few bytes need."""
 TOPIC_CHARS_MAX: Final = 160
 DETAIL_CHARS_MAX: Final = 120
 HEALTH_BYTES_MAX: Final = 16 * 1024
@@ -82,7 +85,7 @@ class Reader:
     """Reads messages; one a thread, since the decompressor is not shared."""
 
     def __init__(self) -> None:
-        self._unpacker = zstandard.ZstdDecompressor(max_window_size=MESSAGE_BYTES_UNPACKED_MAX)
+        self._unpacker = zstandard.ZstdDecompressor(max_window_size=WINDOW_BYTES_MAX)
 
     def read(self, delivery: Delivery) -> Received | Refusal:
         """Read one message; never raises on its bytes."""
