@@ -14,10 +14,10 @@ ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "docs" / "reference.md"
 
 COMMANDS = {
-    "zodra": "zodra_sim.demo.cli:zodra",
+    "zodra": "zodra_sim.demo.cli:commands",
     "zodra-edge": "zodra_edge.cli:cli",
     "zodra-cloud": "zodra_cloud.cli:cli",
-    "zodra-sim": "zodra_sim.cli:cli",
+    "zodra-sim": "zodra_sim.cli:commands",
 }
 SETTINGS = {
     "The gateway: `zodra-edge run --config gateway.toml`": "edge/zodra_edge/settings.py",

@@ -22,12 +22,13 @@ COMMANDS = {
     "zodra-edge": ("zodra_edge.__main__", "edge"),
     "zodra-cloud": ("zodra_cloud.__main__", "cloud"),
     "zodra-sim": ("zodra_sim.__main__", "sim"),
-    "zodra": ("zodra_sim.demo.__main__", "sim"),
+    "zodra": ("zodra_sim.demo.__main__", "all"),
 }
 # Named by the requirement of another package, and by nobody's choice of ours.
 COMES_WITH = {
     "starlette": "fastapi",
-    "bluetooth-sensor-state-data": "bthome-ble",
+    "sensor-state-data": "bthome-ble",
+    "markupsafe": "jinja2",
     "pwdlib": "amqtt",
 }
 
