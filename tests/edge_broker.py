@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import getpass
 import json
 import os
 import shutil
@@ -65,7 +66,9 @@ def amqtt(folder: Path, port: int, *, closed: bool = False) -> Iterator[subproce
 
 
 @contextlib.contextmanager
-def mosquitto(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def mosquitto(
+    folder: Path, port: int, certificate: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run mosquitto, which hands out again what was not acknowledged; amqtt does not."""
     program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
@@ -73,7 +76,11 @@ def mosquitto(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
             pytest.fail("mosquitto is not installed: apt-get install mosquitto")
         pytest.skip("mosquitto is not installed: apt-get install mosquitto")
     config = folder / "mosquitto.conf"
-    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nlog_type error\n")
+    tls = "" if certificate is None else f"certfile {certificate}\n"
+    if certificate is not None:
+        # As root it would become the user `mosquitto`, who may not read a test's files.
+        tls += f"keyfile {certificate.with_suffix('.key')}\nuser {getpass.getuser()}\n"
+    config.write_text(f"listener {port} 127.0.0.1\n{tls}allow_anonymous true\nlog_type error\n")
     child = subprocess.Popen([program, "-c", str(config)], stderr=subprocess.DEVNULL)
     try:
         _wait_until_open(port)

@@ -80,6 +80,9 @@ def fault(raised: aiomqtt.MqttError) -> LinkFault:
     code = raised.rc if isinstance(raised, aiomqtt.MqttCodeError) else None
     if code is not None and _number(code) in _DENIED:
         return Denied("not_authorised", "the broker refused the gateway's credential")
+    if isinstance(raised.__context__, ssl.SSLCertVerificationError):
+        # A clock that is wrong looks just like this: certificates are "not yet valid" in 1970.
+        return LinkFault("certificate_not_trusted", str(raised))
     return LinkFault("unreachable", str(raised) or type(raised).__name__)
 
 
