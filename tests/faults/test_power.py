@@ -1,0 +1,192 @@
+"""Power cuts, simulated under SQLite: what was committed is there, whatever was not synced yet."""
+
+import random
+import sqlite3
+import tempfile
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from faults import harness, worlds
+from faults.power import Connection, Content, CutVfs, Disk, PowerCut, transact
+from zodra_contract.envelope import Rejection
+from zodra_contract.outcome import RejectReason
+from zodra_edge.errors import OutboxFault
+from zodra_edge.outbox import Kept, schema
+from zodra_edge.outbox.need import NeedFile
+from zodra_edge.outbox.telemetry import TelemetryFile
+
+OPERATIONS_MAX = 1_600
+"""Past the first checkpoint and the reuse of the log, which come after some six hundred."""
+ROWS_MAX = 100_000
+
+
+@dataclass
+class Promise:
+    """What must be found: the state before the transaction under way, or the one after it."""
+
+    rows: dict[int, str] = field(default_factory=dict)
+    memory: str | None = None
+    next_sequence: int = 1
+
+    def copy(self) -> "Promise":
+        return Promise(dict(self.rows), self.memory, self.next_sequence)
+
+
+@dataclass
+class Trial:
+    """One power cut on one of the two files."""
+
+    draw: random.Random
+    disk: Disk
+    committed: Promise = field(default_factory=Promise)
+    under_way: Promise = field(default_factory=Promise)
+    commits: int = 0
+
+    def need_jobs(self) -> list[Any]:
+        """Draw a group of jobs, and predict what they do."""
+        after = self.under_way = self.committed.copy()
+        jobs: list[Any] = []
+        for _ in range(self.draw.choice((1, 1, 1, 2, 5))):
+            what = self.draw.random()
+            if what < 0.8 or not after.rows:
+                name = f"p_{after.next_sequence}"
+                after.rows[after.next_sequence] = after.memory = name
+                after.next_sequence += 1
+                jobs.append(partial(_keep, name))
+            else:
+                upto = self.draw.choice(list(after.rows))
+                after.rows = {s: name for s, name in after.rows.items() if s > upto}
+                jobs.append(partial(_receipt, upto))
+        return jobs
+
+    def reading_jobs(self) -> list[Any]:
+        after = self.under_way = self.committed.copy()
+        if self.draw.random() < 0.8 or not after.rows:
+            first, rows = after.next_sequence, self.draw.randrange(1, 40)
+            after.rows.update({first + n: str(first + n) for n in range(rows)})
+            after.next_sequence += rows
+            return [lambda c, f: f.keep(c, [worlds.reading(first + n) for n in range(rows)])]
+        upto = self.draw.choice(list(after.rows))
+        after.rows = {s: name for s, name in after.rows.items() if s > upto}
+        return [partial(_receipt, upto)]
+
+    def run(self, connection: Connection, file: NeedFile | TelemetryFile) -> None:
+        """Go on until the power is gone."""
+        while True:
+            needs = isinstance(file, NeedFile)
+            jobs = self.need_jobs() if needs else self.reading_jobs()
+            results = transact(connection, file, *jobs)
+            assert all(isinstance(r, Kept) for r in results if needs and hasattr(r, "sequence"))
+            self.committed = self.under_way
+            self.commits += 1
+
+
+def _keep(name: str, connection: Any, file: NeedFile) -> object:
+    memory, light = [worlds.memory(name)], worlds.light(name)
+    return file.keep(connection, worlds.signal(name), memory, light, 1)
+
+
+def _receipt(upto: int, connection: Any, file: NeedFile | TelemetryFile) -> object:
+    # A row rejected for good goes to the quarantine, in the same transaction.
+    return file.apply(connection, upto, [Rejection(upto, RejectReason.UNKNOWN_DEVICE)], 1)
+
+
+LANES: dict[str, tuple[Any, Any, str]] = {
+    "need": (schema.NEED, NeedFile, "need.db"),
+    "telemetry": (schema.TELEMETRY, TelemetryFile, "telemetry.db"),
+}
+
+
+def cut(lane: str, folder: Path, draw: random.Random, pragmas: str) -> Trial:
+    """Run the outbox's own statements on the disk until the power goes; leave what is left."""
+    migrations, made, name = LANES[lane]
+    with tempfile.TemporaryDirectory(dir=folder) as fresh:
+        path = Path(fresh) / name
+        schema.prepare(path, migrations, "b")
+        base = path.read_bytes()
+    disk = Disk()
+    disk.files[name] = Content.of(base)
+    trial = Trial(draw, disk)
+    connection = Connection(name, CutVfs("cut", disk))
+    try:
+        for pragma in pragmas.split(";"):
+            connection.execute(pragma)
+        file = made(ROWS_MAX, 10_000)
+        file.load(connection)
+        disk.cut_at = disk.operations + draw.randrange(1, OPERATIONS_MAX)
+        trial.run(connection, file)
+    except PowerCut:
+        pass
+    connection.drop()
+    disk.leave(folder, draw)
+    return trial
+
+
+def found(lane: str, folder: Path) -> Promise:
+    """Open what is left as the gateway would, and read everything."""
+    migrations, made, name = LANES[lane]
+    path = folder / name
+    schema.prepare(path, migrations, "other")
+    connection = schema.connect(path)
+    try:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        file = made(ROWS_MAX, 10_000)
+        file.load(connection)
+        batch = file.batch(connection, 0, ROWS_MAX, 1)
+        level = file.level(connection)
+        assert level.buffer_id == "b"
+        rows = {} if batch is None else dict(map(_named, batch.rows))
+        assert level.depth == len(rows), "a damaged row"
+        memory = None
+        if isinstance(file, NeedFile):
+            held = file.memories(connection).get(worlds.DEVICE)
+            memory = held and held.split('"')[3]
+        return Promise(rows, memory, level.next_sequence)
+    finally:
+        connection.close()
+
+
+def _named(row: Any) -> tuple[int, str]:
+    return row[0], row[1].signal_id if hasattr(row[1], "signal_id") else str(int(row.value))
+
+
+@pytest.mark.parametrize("shard", range(harness.SHARDS), ids=lambda n: f"shard{n}")
+def test_no_power_cut_loses_what_was_committed(ram: Path, shard: int, tell: harness.Tell) -> None:
+    cuts = harness.share("CUTS", quick=80, full=1_000)
+    commits = 0
+    for number in range(cuts):
+        lane = "telemetry" if number % 4 == 3 else "need"
+        folder = ram / str(number)
+        folder.mkdir()
+        trial = cut(lane, folder, harness.chance("power", shard, number), schema.PRAGMAS)
+        left = found(lane, folder)
+        assert left in (trial.committed, trial.under_way), (
+            f"shard {shard}, cut {number} of the {lane} lane, {harness.again()}"
+        )
+        commits += trial.commits
+    tell(cuts=cuts, commits=commits, lost=0)
+
+
+@pytest.mark.parametrize("level", ["NORMAL", "OFF"])
+def test_a_store_that_syncs_less_is_noticed_as_losing(
+    ram: Path, level: str, tell: harness.Tell
+) -> None:
+    pragmas = schema.PRAGMAS.replace("synchronous = FULL", f"synchronous = {level}")
+    assert pragmas != schema.PRAGMAS
+    lost = 0
+    for number in range(30):
+        folder = ram / str(number)
+        folder.mkdir()
+        trial = cut("need", folder, harness.chance("weak", level, number), pragmas)
+        try:
+            left = found("need", folder)
+        except (OutboxFault, sqlite3.Error, AssertionError):
+            lost += 1
+            continue
+        lost += left not in (trial.committed, trial.under_way)
+    assert lost > 3
+    tell(cuts=30, cuts_that_lost=lost)
