@@ -151,6 +151,7 @@ def _gateway(
         need_depth=0 if health is None else health.need_depth,
         telemetry_depth=0 if health is None else health.telemetry_depth,
         quarantine_depth=0 if health is None else health.quarantine_depth,
+        reported=health is not None,
         refusals=_gateway_refusals(speech, health),
         radios=_radios(speech, health),
         devices=tuple(Fact(device_id, name) for device_id, name in owned),

@@ -177,12 +177,14 @@ def _steps(speech: Speech, view: OrderView, now: datetime) -> tuple[Step, ...]:
     }
     steps: list[Step] = []
     for index, (states, name) in enumerate(_STEPS):
-        state = "done" if index < reached else "now" if index == reached else "next"
+        begun = index == reached == 0
+        state = "done" if index < reached else "now" if begun else "next"
         at = next((step.at for step in view.steps if step.state in states), None)
         when = "" if at is None or state != "done" else speech.instant(at, now)
-        if index == 2 and state == "now":
+        if index == 2 and state == "next" and reached:
             when = _expected(speech, view.order)
-        steps.append(Step(speech.say(name), state, texts[state], when))
+        current = index == max(0, reached - 1)
+        steps.append(Step(speech.say(name), state, texts[state], when, current))
     return tuple(steps)
 
 

@@ -103,6 +103,8 @@ class Step:
     """`done`, `now` or `next`."""
     state_text: str
     when: str
+    current: bool
+    """The furthest step that the order has reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,7 @@ class WhyStep:
     """One step between the need and its outcome."""
 
     title: str
+    """Empty where it goes on under the title before."""
     when: Moment | None
     sentence: str
     facts: tuple[Fact, ...]
@@ -213,6 +216,8 @@ class GatewayRow:
     need_depth: int
     telemetry_depth: int
     quarantine_depth: int
+    reported: bool
+    """Whether it ever gave an account of itself; without one the depths say nothing."""
     refusals: tuple[Fact, ...]
     radios: tuple[str, ...]
     devices: tuple[Fact, ...]

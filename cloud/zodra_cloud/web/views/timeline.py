@@ -243,7 +243,7 @@ def why_page(
         headline=headline(speech, signal, labels),
         when=Moment(speech.instant(signal.occurred_at, now), signal.occurred_at.isoformat()),
         steps=tuple(
-            _step(speech, step, _new_facts(step, before), labels, now)
+            _step(speech, step, before, labels, now)
             for before, step in zip([None, *steps], steps, strict=False)
         ),
     )
@@ -291,7 +291,7 @@ def _new_facts(step: ToldStep, before: ToldStep | None) -> dict[str, KnownFact]:
 def _step(
     speech: Speech,
     step: ToldStep,
-    told: Mapping[str, KnownFact],
+    before: ToldStep | None,
     labels: Mapping[str, str],
     now: datetime,
 ) -> WhyStep:
@@ -307,11 +307,12 @@ def _step(
             words.named(speech, _FACTS, name.removeprefix(_EVIDENCE)),
             fact_text(speech, name, value, currency, labels, now),
         )
-        for name, value in told.items()
+        for name, value in _new_facts(step, before).items()
         if name not in _HIDDEN and value is not None and value != ""
     )
+    goes_on = before is not None and before.kind is step.kind
     return WhyStep(
-        title=speech.say(_TITLES[step.kind]),
+        title="" if goes_on else speech.say(_TITLES[step.kind]),
         when=Moment(speech.instant(step.at, now), step.at.isoformat()),
         sentence=" ".join(dict.fromkeys(text for text in sentences if text)),
         facts=facts,

@@ -143,6 +143,8 @@ def state_chip(speech: Speech, state: SignalState, reason_name: str) -> Chip:
         return Chip(speech.say("you said no"), Tone.QUIET)
     if state is SignalState.REFUSED and reason_name in _NOT_DONE:
         return Chip(speech.say("not done"), Tone.QUIET)
+    if state is SignalState.RECEIVED and reason_name == "quiet_hours":
+        return Chip(speech.say("waits"), Tone.WAIT)
     tone, text = STATES[state]
     return Chip(speech.say(text), tone)
 
