@@ -26,8 +26,8 @@ _EN: Final = {
     "worn": "Worn",
     "not_worn": "Not worn",
     "bpm": "beats a minute",
-    "connected": "connected to the gateway",
-    "advertising": "waiting to be connected",
+    "connected": "connected",
+    "advertising": "not connected",
     "wear": "Wear",
     "take_off": "Take off",
     "heats": "Heating",
@@ -53,8 +53,8 @@ _EN: Final = {
     "refused_act": "That did not work",
     "no_script": "This page needs JavaScript to press things.",
     "sign_in_title": "This page belongs to the home",
-    "sign_in_text": "Open it with the link that the demo printed, or make a new one with "
-    "`zodra-sim link`. A link works once, for 15 minutes.",
+    "sign_in_text": "Open it with the link that the demo printed. A link works once, for "
+    "15 minutes; this command makes a new one:",
     "sign_in_used": "This link was used before, or is older than 15 minutes.",
     "step_kept": "kept",
     "step_asked": "asked",
@@ -102,8 +102,8 @@ _NL: Final = {
     "worn": "Om",
     "not_worn": "Af",
     "bpm": "slagen per minuut",
-    "connected": "verbonden met de gateway",
-    "advertising": "wacht op verbinding",
+    "connected": "verbonden",
+    "advertising": "niet verbonden",
     "wear": "Omdoen",
     "take_off": "Afdoen",
     "heats": "Verwarmt",
@@ -129,8 +129,8 @@ _NL: Final = {
     "refused_act": "Dat lukte niet",
     "no_script": "Deze pagina heeft JavaScript nodig om ergens op te drukken.",
     "sign_in_title": "Deze pagina hoort bij het huis",
-    "sign_in_text": "Open haar met de link die de demo liet zien, of maak een nieuwe met "
-    "`zodra-sim link`. Een link werkt één keer, 15 minuten lang.",
+    "sign_in_text": "Open haar met de link die de demo liet zien. Een link werkt één keer, "
+    "15 minuten lang; dit commando maakt een nieuwe:",
     "sign_in_used": "Deze link is al gebruikt, of ouder dan 15 minuten.",
     "step_kept": "bewaard",
     "step_asked": "gevraagd",

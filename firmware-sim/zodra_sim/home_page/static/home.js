@@ -109,7 +109,7 @@ function show(state) {
     const card = document.getElementById(device.device_id);
     if (!card) continue;
     const more = families[device.family](card, device.facts, device);
-    const battery = `${words.battery} ${device.battery_percent} %`;
+    const battery = `${words.battery}\u00a0${device.battery_percent}\u00a0%`;
     one(card, "fine").textContent = more ? `${more} · ${battery}` : battery;
     showLight(card, device.lights);
   }
