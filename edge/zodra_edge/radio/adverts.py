@@ -112,6 +112,11 @@ class Adverts:
             async with self._scanner(backends):
                 self._scanning = True
                 await self._watch()
+        except FileNotFoundError as fault:
+            # What bleak raises where there is no D-Bus socket, and so no BlueZ behind it.
+            raise RadioFault(
+                f"{self.name} cannot scan: no system D-Bus here; is bluez installed and running?"
+            ) from fault
         except (BleakError, OSError) as fault:
             raise RadioFault(f"{self.name} cannot scan: {fault}") from fault
         finally:
