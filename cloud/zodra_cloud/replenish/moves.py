@@ -273,13 +273,13 @@ def move_order(
     repository.add_step(connection, moved, event, source, reason)
     if state is OrderState.PLACED or state is OrderState.SHIPPED:
         _job(connection, FOLLOW_JOB, order.household_id, order.order_key, at.now + FOLLOW_FIRST)
+    after_commit(connection, lambda: _say_order(moved, at))
     if state is OrderState.FAILED and _asks_anew(connection, moved, at):
         return moved
-    need_reason = reason or (state.value if state is OrderState.NEEDS_PERSON else "")
+    need_reason = state.value if state is OrderState.NEEDS_PERSON else reason
     move_need(
         connection, order.household_id, order.signal_id, SIGNAL_STATES[state], need_reason, at
     )
-    after_commit(connection, lambda: _say_order(moved, at))
     return moved
 
 
@@ -289,6 +289,9 @@ def hear_shop(
     """Take in what the shop says about an order; old news and repeats change nothing."""
     if told.revision < order.shop_revision:
         return order
+    if order.state is OrderState.FAILED and told.state is not ShopOrderState.CANCELLED:
+        # A person or the shop itself said that it has none; the operator's page shows it now.
+        _log.error("failed_order_is_at_shop", order_key=order.order_key, state=told.state.value)
     event = _SHOP_EVENTS[told.state]
     return move_order(
         connection,

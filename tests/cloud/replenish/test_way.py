@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from business_builders import HOUSEHOLD, PERSON, Business, lost, press
 from cloud_builders import slot
 from zodra_cloud.consent.service import Purpose
+from zodra_cloud.errors import UnknownThing
 from zodra_cloud.households import service as households
 from zodra_cloud.merchants.port import Refused, ShopFault, ShopOrderState, ShopRefusal, Unknown
 from zodra_cloud.replenish import service as replenish
@@ -256,17 +258,11 @@ def test_a_price_above_the_ceiling_is_said(home: Business) -> None:
     bound = slot(HOUSEHOLD, "btn-kitchen", "button-1", sku="paper-towels-6")
     with home.database.write(HOUSEHOLD) as connection:
         low = {"price_ceiling_minor": 1_000}
-        households.bind_slot(connection, replace_slot(bound, **low), now=home.clock.now())
+        households.bind_slot(connection, replace(bound, **low), now=home.clock.now())
     signal_id = home.press()
     home.do_jobs()
     assert home.stands(signal_id) == ("asked", "price_above_ceiling")
     assert home.quotes()[0].reason == "price_above_ceiling"
-
-
-def replace_slot(bound: Any, **facts: Any) -> Any:
-    from dataclasses import replace
-
-    return replace(bound, **facts)
 
 
 def test_without_consent_a_press_is_refused_and_the_shop_hears_nothing(database: Database) -> None:
@@ -410,6 +406,7 @@ def test_an_order_that_stays_unknown_needs_a_person_within_the_limit(home: Busin
     for _minute in range(18):
         home.wait(60)
     assert home.order(key).order.state is OrderState.NEEDS_PERSON
+    assert home.stands(home.order(key).order.signal_id) == ("ordering", "needs_person")
     with home.database.read() as connection:
         unclear = replenish.unclear_orders(connection)
     assert [(each.order_key, each.state) for each in unclear] == [(key, OrderState.NEEDS_PERSON)]
@@ -449,6 +446,19 @@ def test_a_person_settles_what_the_shop_does_not_have(home: Business) -> None:
     assert home.balance().refused == 1
 
 
+def test_a_failed_order_that_the_shop_has_after_all_is_shown_to_the_operator(
+    home: Business,
+) -> None:
+    key = needs_person(home)
+    with home.database.write(HOUSEHOLD) as connection:
+        replenish.settle(connection, HOUSEHOLD, key, now=home.clock.now(), changes=home.changes)
+    home.shop._place("cs_1", key, home.order(key).snapshot.total)
+    assert home.replenisher.hear_event(home.shop.orders[key], "ev-1", home.clock.now())
+    with home.database.read() as connection:
+        unclear = replenish.unclear_orders(connection)
+    assert [(each.order_key, each.state) for each in unclear] == [(key, OrderState.FAILED)]
+
+
 def test_a_refusal_after_an_unknown_counts_only_if_the_shop_has_nothing(home: Business) -> None:
     """The first request may still be under way when the second is refused."""
     key = confirmed(home)
@@ -474,7 +484,7 @@ def test_an_order_at_another_total_is_not_taken_for_ours(home: Business) -> None
     key = confirmed(home)
     home.shop.after["place"] = [lost]
     home.do_jobs()
-    home.shop.orders[key] = replace_slot(
+    home.shop.orders[key] = replace(
         home.shop.orders[key], total=home.order(key).snapshot.total + home.order(key).snapshot.total
     )
     for _minute in range(18):
@@ -505,7 +515,7 @@ def test_events_of_the_shop_may_come_in_any_order(
     placed = home.shop.orders[key]
     revisions = {ShopOrderState.SHIPPED: 2, ShopOrderState.DELIVERED: 3}
     for number, state in enumerate(told):
-        event = replace_slot(placed, state=state, revision=revisions[state])
+        event = replace(placed, state=state, revision=revisions[state])
         assert home.replenisher.hear_event(event, f"ev-{number}", home.clock.now())
     assert home.stands(signal_id) == ("delivered", "")
 
@@ -531,7 +541,7 @@ def test_an_event_is_taken_in_once(home: Business) -> None:
 
 def test_an_event_about_an_order_of_nobody_is_said(home: Business) -> None:
     _signal, key = ordered(home)
-    stranger = replace_slot(home.shop.orders[key], reference="o_stranger")
+    stranger = replace(home.shop.orders[key], reference="o_stranger")
     assert not home.replenisher.hear_event(stranger, "ev-1", home.clock.now())
 
 
@@ -587,8 +597,6 @@ def test_the_timeline_shows_newest_first_with_what_became_of_each(home: Business
 
 def test_another_household_sees_nothing_of_it(home: Business) -> None:
     _signal, key = ordered(home)
-    from zodra_cloud.errors import UnknownThing
-
     with home.database.read() as connection:
         assert replenish.timeline(connection, "hh-2", 10) == []
         assert replenish.open_quotes(connection, "hh-2") == []

@@ -3,11 +3,12 @@
 from collections.abc import Collection
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
 from zodra_cloud.replenish.models import OrderStep, StoredOrder, UnclearOrder
 from zodra_cloud.replenish.repository.tables import order_events, orders, quotes
 from zodra_cloud.replenish.states import ORDER_OPEN, OrderEvent, OrderState
+from zodra_cloud.store.types import Instant
 
 _COLUMNS: Final = tuple(column.name for column in orders.c)
 
@@ -95,14 +96,20 @@ def tally(connection: Connection, household_id: str | None) -> dict[str, dict[Or
 
 
 def unclear_orders(connection: Connection, limit: int) -> list[UnclearOrder]:
-    """Read the orders that may or may not be at the shop, longest first; an operator's read."""
+    """Read the orders that a person may have to look into, longest first; an operator's read.
+
+    Those that may or may not be at the shop, and those that failed here and are there after all.
+    """
+    unsure = orders.c.state.in_((OrderState.UNKNOWN, OrderState.NEEDS_PERSON))
+    there_after_all = and_(orders.c.state == OrderState.FAILED, orders.c.shop_order_id.is_not(None))
+    since = func.coalesce(orders.c.unclear_since, orders.c.state_at, type_=Instant)
     rows = connection.execute(
         select(
             orders.c.household_id,
             orders.c.order_key,
             orders.c.state,
             orders.c.reason,
-            orders.c.unclear_since,
+            since.label("unclear_since"),
             quotes.c.snapshot,
         )
         .join_from(
@@ -111,8 +118,8 @@ def unclear_orders(connection: Connection, limit: int) -> list[UnclearOrder]:
             (orders.c.household_id == quotes.c.household_id)
             & (orders.c.quote_id == quotes.c.quote_id),
         )
-        .where(orders.c.state.in_((OrderState.UNKNOWN, OrderState.NEEDS_PERSON)))
-        .order_by(orders.c.unclear_since, orders.c.order_key)
+        .where(or_(unsure, there_after_all))
+        .order_by(since, orders.c.order_key)
         .limit(limit)
     )
     return [
