@@ -9,6 +9,12 @@ import structlog
 _TALKATIVE: Final = ("aiomqtt", "bleak", "bleak_retry_connector", "bthome_ble", "mqtt", "paho")
 """They print payloads, addresses or keys, at levels that a person would turn on to look closer."""
 
+_SHARED: Final[list[structlog.typing.Processor]] = [
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+]
+
 
 def set_up(level: str) -> None:
     """Configure logging for the process, once."""
@@ -17,14 +23,20 @@ def set_up(level: str) -> None:
         logger.disabled = True
         logger.propagate = False
         logger.addHandler(logging.NullHandler())
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    # Warnings of other libraries, such as asyncio's of a task that failed unseen, as JSON too.
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_SHARED,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[*_SHARED, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
