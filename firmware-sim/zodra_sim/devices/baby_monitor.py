@@ -34,6 +34,8 @@ class Event:
     units: int
     observed_at: str
     """RFC 3339 with Z."""
+    remaining_units: int
+    """What is left after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +73,15 @@ def press(
     if len(state.unsent) >= UNSENT_MAX:
         raise ValueError(f"{UNSENT_MAX} events wait for the home's broker; the monitor is full")
     made = state.events_made + 1
-    happened = Event(f"{state.serial}-{made}", event, units, observed_at)
     used = event is DiaperEvent.CHANGE
+    left = max(0, state.stock_units + (-units if used else units))
+    happened = Event(f"{state.serial}-{made}", event, units, observed_at, left)
     return (
         replace(
             state,
             events_made=made,
             unsent=(*state.unsent, happened),
-            stock_units=max(0, state.stock_units + (-units if used else units)),
+            stock_units=left,
             changes=state.changes + (units if used else 0),
         ),
         happened,
@@ -107,7 +110,11 @@ def event_payload(happened: Event) -> bytes:
             "schema": SCHEMA,
             "event_id": happened.event_id,
             "observed_at": happened.observed_at,
-            "diaper": {"event": happened.event.value, "units": happened.units},
+            "diaper": {
+                "event": happened.event.value,
+                "units": happened.units,
+                "remaining_units": happened.remaining_units,
+            },
         }
     )
 

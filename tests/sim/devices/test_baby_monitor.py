@@ -28,7 +28,7 @@ def test_a_change_takes_one_off_the_shelf() -> None:
         "schema": 1,
         "event_id": "ab12-1",
         "observed_at": AT,
-        "diaper": {"event": "change", "units": 1},
+        "diaper": {"event": "change", "units": 1, "remaining_units": 43},
     }
 
 

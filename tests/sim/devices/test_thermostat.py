@@ -93,3 +93,9 @@ def test_any_bytes_may_come_to_the_set_topic(body: bytes) -> None:
 @pytest.mark.parametrize(("wanted", "kept"), [(-10.0, 5.0), (99.0, 32.0), (21.0, 21.0)])
 def test_the_dial_has_ends(wanted: float, kept: float) -> None:
     assert set_setpoint(Thermostat(), wanted).setpoint_c == kept
+
+
+def test_heating_can_be_stopped() -> None:
+    state = boost(boost(Thermostat(), 0, 60_000), 5_000, 0)
+    assert not state.heating
+    assert step(state, ROOM, 6_000, 1_000, 1).heating_ms == 0
