@@ -4,12 +4,13 @@ amqtt 0.12.1 reads up to 256 MB into memory for one message, drops or takes over
 client id before it has checked a password, publishes a will wherever it says, and hands a new
 connection the retained messages that anybody subscribed to. So the gate checks the password and
 the will first, keeps the client ids of different users apart by putting the user's name before
-them, and `OwnRetained` asks whose subscription it is.
+them, and `MendedBroker` asks whose subscription it is.
 """
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from amqtt.adapters import ReaderAdapter, StreamWriterAdapter
 from amqtt.broker import Broker
@@ -111,8 +112,28 @@ class Packets(ReaderAdapter):  # type: ignore[misc]
         return header + rest
 
 
-class OwnRetained(Broker):  # type: ignore[misc]
-    """amqtt, with retained messages for those alone who subscribed to them."""
+class Subscriptions(dict[str, list[tuple[Session, int]]]):
+    """Who subscribed to what, safe to go through while it changes.
+
+    amqtt waits for its plugins in the middle of going through it for a message. A client that
+    subscribed in that moment ended the loop, and the message was lost to everybody further on.
+    """
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the filters that there are now."""
+        return iter(list(super().keys()))
+
+    def items(self) -> Any:
+        """Go through the filters that there are now, and their subscribers."""
+        return [(one, list(subscribers)) for one, subscribers in super().items()]
+
+
+class MendedBroker(Broker):  # type: ignore[misc]
+    """amqtt without the faults of 0.12.1 that cost messages or show them to others."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__(config)
+        self._subscriptions = Subscriptions()
 
     async def _publish_retained_messages_for_subscription(
         self, subscription: tuple[str, int], session: Session

@@ -10,7 +10,7 @@ from typing import Any, Final
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from zodra_sim.brokers.amqtt_gate import Gate, OwnRetained
+from zodra_sim.brokers.amqtt_gate import Gate, MendedBroker
 from zodra_sim.brokers.errors import BrokerFault
 from zodra_sim.brokers.files import private_file, private_folder
 from zodra_sim.brokers.settings import BrokerSettings
@@ -77,7 +77,7 @@ async def _serve(settings: BrokerSettings, config: dict[str, Any]) -> None:
         loop.add_signal_handler(name, ended.set)
     # The gate listens in amqtt's place.
     config["listeners"]["default"]["type"] = "external"
-    broker = OwnRetained(config)
+    broker = MendedBroker(config)
     await broker.start()
     lines = (settings.data_dir / "passwords").read_text().splitlines()
     hashes = dict(line.split(":", 1) for line in lines)

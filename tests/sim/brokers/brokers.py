@@ -153,6 +153,7 @@ class Cloud:
         will: tuple[str, bytes] | None = None,
     ) -> None:
         self.heard: list[tuple[str, bytes]] = []
+        self.retained: list[bytes] = []
         self.refused: list[int] = []
         self.ready = threading.Event()
         self._topics = topics
@@ -176,7 +177,10 @@ class Cloud:
         self.client.loop_start()
 
     def _connected(self, client: paho.Client, *_: object) -> None:
-        client.subscribe([(topic, 1) for topic in self._topics])
+        if self._topics:
+            client.subscribe([(topic, 1) for topic in self._topics])
+        else:
+            self.ready.set()
 
     def _subscribed(
         self, _client: object, _data: object, _mid: int, codes: list[Any], *_: object
@@ -186,6 +190,8 @@ class Cloud:
 
     def _message(self, client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         self.heard.append((message.topic, bytes(message.payload)))
+        if message.retain:
+            self.retained.append(bytes(message.payload))
         if self._acknowledge:
             client.ack(message.mid, message.qos)
 

@@ -23,6 +23,7 @@ from sim.brokers.brokers import (
     password,
     require,
     running,
+    until,
     write_config,
 )
 from zodra_contract.envelope import MESSAGE_BYTES_MAX
@@ -131,6 +132,23 @@ async def test_a_receipt_reaches_the_addressed_gateway_alone(broker: RunningBrok
         second.wait_for(b"to-gw_2")
         assert len(first.heard) == 3
         assert [body for _, body in second.heard] == [b"to-gw_2"]
+
+
+async def test_others_that_come_and_go_cost_no_message(broker: RunningBroker) -> None:
+    """amqtt by itself loses a message for later readers when a subscription is added meanwhile."""
+    with (
+        cloud(broker.port, topics=("up/+/+",)),
+        cloud(broker.port, topics=("up/hh-1/+",)) as ingest,
+        cloud(broker.port, username="gw_2", topics=()) as restless,
+    ):
+        async with gateway(broker.port) as client:
+            for turn in range(8):
+                names = [f"down/hh-{turn}-{number}/gw_2/+" for number in range(20)]
+                restless.client.subscribe([(name, 1) for name in names])
+                rows = [b"row %d-%d" % (turn, number) for number in range(20)]
+                await asyncio.gather(*(client.publish("up/hh-1/gw-1", row, qos=1) for row in rows))
+                restless.client.unsubscribe(names)
+        until(lambda: len({body for _, body in ingest.heard}) >= 8 * 20, "every row is heard")
 
 
 async def test_the_largest_allowed_message_passes(broker: RunningBroker) -> None:

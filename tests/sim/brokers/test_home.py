@@ -74,3 +74,16 @@ async def test_a_gateway_of_a_household_cannot_name_another(
         gateway.publish("up/hh-2/gw-1", b"abroad")
         await asyncio.sleep(SOON_S)
         assert [payload for _, payload in ingest.heard] == [b"at home"]
+
+
+async def test_what_waited_for_a_gateway_that_was_away_does_not_come_as_retained(
+    home: RunningBroker,
+) -> None:
+    topics = ("zodra/home/#",)
+    with cloud(home.port, username="gw-1", topics=topics, client_id="gw") as before:
+        before.leave(politely=True)
+    with cloud(home.port, username="baby-nursery", topics=("zodra/+/light/#",)) as baby:
+        baby.publish("zodra/home/baby/baby-nursery", b"while away")
+    with cloud(home.port, username="gw-1", topics=topics, client_id="gw") as after:
+        after.wait_for(b"while away")
+        assert after.retained == []
