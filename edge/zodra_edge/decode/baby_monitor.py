@@ -21,6 +21,7 @@ from zodra_edge.decode.result import (
 SCHEMA: Final = 1
 UNITS_MAX: Final = 1_000
 """The most that one change or refill can be about."""
+REMAINING_MAX: Final = 100_000
 
 _Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 
@@ -62,6 +63,7 @@ class _Diaper(_Part):
     event: Annotated[DiaperEvent, Field(strict=False)]
     kind: Annotated[_DiaperKind | None, Field(strict=False)] = None
     units: Annotated[int, Field(ge=1, le=UNITS_MAX)] | None = None
+    remaining_units: Annotated[int, Field(ge=0, le=REMAINING_MAX)] | None = None
 
 
 class _Report(_Part):
@@ -123,7 +125,12 @@ def _note(report: _Report, profile: DeviceProfile) -> DiaperNote | Undecodable |
         return _malformed("event_id: required with a diaper event, to count it once")
     usual = 1 if diaper.event is DiaperEvent.CHANGE else profile.limits.pack_units
     units = usual if diaper.units is None else diaper.units
-    return DiaperNote(event_id=report.event_id, event=diaper.event, units=units)
+    return DiaperNote(
+        event_id=report.event_id,
+        event=diaper.event,
+        units=units,
+        remaining=diaper.remaining_units,
+    )
 
 
 def _observed_at(report: _Report, frame: MqttMessage) -> datetime | None:

@@ -55,6 +55,8 @@ class DiaperNote:
     event: DiaperEvent
     units: int
     """How many were used or added."""
+    remaining: int | None = None
+    """What the monitor itself counts to be left after the event, if it says so."""
 
 
 @dataclass(frozen=True, slots=True)

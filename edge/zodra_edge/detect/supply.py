@@ -45,7 +45,10 @@ def detect(
     limits = profile.limits
     before = limits.pack_units if state.remaining is None else state.remaining
     change = note.units if note.event is DiaperEvent.REFILL else -note.units
-    remaining = min(max(before + change, 0), _REMAINING_MAX)
+    # The monitor's own count also knows of the events that never arrived: a broker may lose what
+    # it sent to a gateway that died before it was read (seen with amqtt).
+    counted = before + change if note.remaining is None else note.remaining
+    remaining = min(max(counted, 0), _REMAINING_MAX)
     state = replace(state, remaining=remaining, seen=(*state.seen, note.event_id)[-_SEEN_MAX:])
     if note.event is DiaperEvent.REFILL:
         return replace(state, armed=state.armed or remaining > limits.reorder_units), None

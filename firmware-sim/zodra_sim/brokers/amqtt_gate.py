@@ -135,12 +135,41 @@ class MendedBroker(Broker):  # type: ignore[misc]
         super().__init__(config)
         self._subscriptions = Subscriptions()
 
+    async def _publish_session_retained_messages(self, session: Session) -> None:
+        """Hand out what waited for a client that was away, as what it is: news.
+
+        amqtt marks it as retained, and whoever is careful does not act on a retained message.
+        """
+        handler = self._get_handler(session)
+        waiting = session.retained_messages
+        publishing = []
+        while handler is not None and not waiting.empty():
+            one = waiting.get_nowait()
+            publishing.append(handler.mqtt_publish(one.topic, one.data, one.qos, retain=False))
+        # A client that leaves again without acknowledging is no fault of the broker's.
+        await asyncio.gather(*publishing, return_exceptions=True)
+
     async def _publish_retained_messages_for_subscription(
         self, subscription: tuple[str, int], session: Session
     ) -> None:
         subscribers = self._subscriptions.get(subscription[0], [])
         if any(one.client_id == session.client_id for one, _ in subscribers):
             await super()._publish_retained_messages_for_subscription(subscription, session)
+
+    async def _publish_session_retained_messages(self, session: Session) -> None:
+        # amqtt marks what waited for a client that was away as retained. It was published live
+        # (MQTT 3.1.1, 3.3.1.3), and a gateway rightly refuses to act on a retained event.
+        handler = self._get_handler(session)
+        sending = []
+        while handler is not None and not session.retained_messages.empty():
+            kept = await session.retained_messages.get()
+            sending.append(
+                asyncio.ensure_future(
+                    handler.mqtt_publish(kept.topic, kept.data, kept.qos, retain=False)
+                )
+            )
+        if sending:
+            await asyncio.wait(sending)
 
 
 class Gate:

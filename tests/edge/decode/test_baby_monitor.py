@@ -134,6 +134,13 @@ def test_another_schema_is_said() -> None:
     assert decoded.reason == DecodeRefusal.UNKNOWN_FORMAT
 
 
+def test_what_the_monitor_counts_to_be_left_is_read() -> None:
+    body = {"event": "change", "remaining_units": 12}
+    decoded = read({"event_id": "e", "diaper": body})
+    assert isinstance(decoded, Decoded)
+    assert decoded.diaper == DiaperNote("e", DiaperEvent.CHANGE, 1, remaining=12)
+
+
 def test_a_retained_diaper_event_never_acts() -> None:
     decoded = read({"event_id": "e", "diaper": {"event": "change"}}, retained=True)
     assert isinstance(decoded, Undecodable)

@@ -57,6 +57,14 @@ def test_an_event_counts_once_also_after_a_restart() -> None:
     assert (again.remaining, signals) == (18, [])
 
 
+def test_the_monitors_own_count_heals_what_lost_events_did() -> None:
+    state, _ = run([change("a")])
+    heard_of_few = DiaperNote("f", DiaperEvent.CHANGE, 1, remaining=3)
+    state, signals = run([heard_of_few], state)
+    assert state.remaining == 3
+    assert [signal.evidence["remaining_units"] for signal in signals] == [3]
+
+
 def test_two_gateways_name_the_need_alike() -> None:
     _, here = run([change("a", 4), change("b", 4)])
     _, there = run([change("a", 4), change("b", 4)])

@@ -93,6 +93,7 @@ class Walk:
         self._new_link = new_link
         self._known: frozenset[str] = frozenset()
         self._looked = asyncio.Condition()
+        self._diapers_changed = False
 
     async def go(self) -> None:
         """Do it all. Runs until it is through, however long a part is away: bound it outside."""
@@ -224,11 +225,16 @@ class Walk:
 
     async def _change_diapers(self) -> None:
         left = await self._house.diapers_left(BABY)
+        if self._diapers_changed and left > 0:
+            # Low, and no need on the page: the event that said so was lost. The next one says it.
+            await self._house.change_diapers(BABY, 1)
+            return
         if left <= REORDER_UNITS:
             # The stock of an earlier walk: the delivered pack goes in first.
             await self._house.refill(BABY, PACK_UNITS)
             left = await self._house.diapers_left(BABY)
-        await self._house.change_diapers(BABY, max(1, left - REORDER_UNITS))
+        await self._house.change_diapers(BABY, left - REORDER_UNITS)
+        self._diapers_changed = True
 
     async def _until_needed(self, device_id: str, act: Callable[[], Awaitable[None]]) -> None:
         for attempt in range(10_000):
