@@ -1,0 +1,114 @@
+"""What an operator types: each command teaches, prints JSON on request, and names what is wrong."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from zodra_cloud.cli import cli
+from zodra_cloud.errors import BadSettings
+from zodra_cloud.settings import load
+
+CONFIG = """
+database_url = "sqlite:///{folder}/cloud.db"
+data_dir = "data"
+[broker]
+password_file = "broker.password"
+[shop]
+base_url = "http://127.0.0.1:9"
+api_key_file = "shop.key"
+webhook_secret_file = "shop.webhook"
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    for name in ("broker.password", "shop.key", "shop.webhook"):
+        (tmp_path / name).write_text("a secret\n")
+    path = tmp_path / "cloud.toml"
+    path.write_text(CONFIG.format(folder=tmp_path))
+    return path
+
+
+def run(config: Path, *words: str) -> Result:
+    return CliRunner().invoke(cli, [*words, "--config", str(config)])
+
+
+def ok(config: Path, *words: str) -> dict[str, Any]:
+    done = run(config, *words, "--json")
+    assert done.exit_code == 0, done.output
+    said: dict[str, Any] = json.loads(done.output)
+    return said
+
+
+def test_from_nothing_to_a_sign_in_link(config: Path) -> None:
+    assert ok(config, "migrate")["before"] is None
+    ok(config, "household", "add", "hh-1", "--language", "nl")
+    secret = ok(config, "gateway", "add", "gw-1", "--household", "hh-1")["secret"]
+    assert len(secret) >= 43
+    ok(config, "device", "add", "btn", "--household", "hh-1", "--family", "button")
+    bound = ok(config, "slot", "bind", "btn", "b-1", "--household", "hh-1", "--sku", "towels")
+    assert bound["sku"] == "towels"
+    (gateway,) = ok(config, "gateway", "list")["gateways"]
+    assert (gateway["gateway_id"], gateway["state"]) == ("gw-1", "never_seen")
+    ok(config, "gateway", "revoke", "gw-1")
+    assert ok(config, "gateway", "list")["gateways"][0]["state"] == "revoked"
+    link = ok(config, "sign-in-link", "--role", "household", "--household", "hh-1")["link"]
+    assert link.startswith("http://127.0.0.1:8080/sign-in?token=")
+
+
+def test_a_home_file_may_be_installed_again(config: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home.toml"
+    home.write_text(
+        'household_id = "hh-1"\ngateways = ["gw-1"]\n[[slots]]\ndevice_id = "btn"\n'
+        'family = "button"\nslot_key = "b-1"\nmetering = "press"\nsku = "towels"\n'
+    )
+    assert set(ok(config, "set-up", "--home", str(home))["secrets"]) == {"gw-1"}
+    assert ok(config, "set-up", "--home", str(home))["secrets"] == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("gateway", "add", "gw-1", "--household", "hh-9"), "there is no household 'hh-9'"),
+        (("household", "add", "a.b"), "letters, digits"),
+        (("gateway", "revoke", "gw-9"), "there is no gateway 'gw-9'"),
+        (("sign-in-link", "--role", "household"), "needs --household"),
+    ],
+)
+def test_a_mistake_is_named_in_one_sentence(
+    config: Path, words: tuple[str, ...], said: str
+) -> None:
+    done = run(config, *words)
+    assert done.exit_code == 1
+    assert said in done.output
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('data_dir = "data"', "data_dir = 3", "data_dir"),
+        ("[broker]", "[broker]\nport = 99999", "broker.port"),
+        ("[broker]", '[broker]\npassword = "open"', "write the secret to a file"),
+        ('"shop.key"', '"gone.key"', "No such file"),
+        ("[broker]", "[brokr]", "brokr"),
+        ("[broker]", "[broker", "is not TOML"),
+    ],
+)
+def test_bad_settings_stop_the_start_by_name(config: Path, old: str, new: str, said: str) -> None:
+    config.write_text(config.read_text().replace(old, new))
+    with pytest.raises(BadSettings, match=said):
+        load(config)
+
+
+def test_secrets_are_not_shown(config: Path) -> None:
+    assert "a secret" not in repr(load(config))
+
+
+def test_settings_that_are_missing_are_said(tmp_path: Path) -> None:
+    done = run(tmp_path / "none.toml", "migrate")
+    assert done.exit_code == 1
+    assert "No such file" in done.output
