@@ -156,21 +156,6 @@ class MendedBroker(Broker):  # type: ignore[misc]
         if any(one.client_id == session.client_id for one, _ in subscribers):
             await super()._publish_retained_messages_for_subscription(subscription, session)
 
-    async def _publish_session_retained_messages(self, session: Session) -> None:
-        # amqtt marks what waited for a client that was away as retained. It was published live
-        # (MQTT 3.1.1, 3.3.1.3), and a gateway rightly refuses to act on a retained event.
-        handler = self._get_handler(session)
-        sending = []
-        while handler is not None and not session.retained_messages.empty():
-            kept = await session.retained_messages.get()
-            sending.append(
-                asyncio.ensure_future(
-                    handler.mqtt_publish(kept.topic, kept.data, kept.qos, retain=False)
-                )
-            )
-        if sending:
-            await asyncio.wait(sending)
-
 
 class Gate:
     """Accepts connections for one amqtt broker."""
