@@ -136,7 +136,7 @@ class Radio:
 
     def _on_gone(self, _terminated: asyncio.Future[None]) -> None:
         self._device = None
-        if not self._closed:
+        if not self._closed and (self._again is None or self._again.done()):
             logger().warning("air_gone", air=self._air)
             self._again = asyncio.get_running_loop().create_task(self._attach_again())
 
@@ -148,5 +148,6 @@ class Radio:
                 await self.during(self._scan(device))
             except BleakError:
                 continue
-            logger().info("air_back", air=self._air, listeners=len(self._listeners))
-            return
+            if self._device is device:
+                logger().info("air_back", air=self._air, listeners=len(self._listeners))
+                return
