@@ -132,14 +132,30 @@ class Story:
         assert set(self.home.shop.orders) <= self.confirmed
 
     def let_it_end(self) -> None:
-        """Give every timer its time, with a shop that works and delivers."""
+        """Give every timer its time, with a shop that works and an operator who looks."""
         self.home.shop.say.clear()
         self.home.shop.after.clear()
         for _step in range(4):
             self.home.wait(15)
             self._advance(ShopOrderState.DELIVERED)
             self.home.wait(2 * 3_600)
+        self._settle()
         self.home.wait(25 * 3_600)
+
+    def _settle(self) -> None:
+        """Do the operator's part: the shop was asked at leisure, so what is left it has not."""
+        with self.home.database.read() as connection:
+            unclear = replenish.unclear_orders(connection)
+        for order in unclear:
+            assert order.order_key not in self.home.shop.orders
+            with self.home.database.write(HOUSEHOLD) as connection:
+                replenish.settle(
+                    connection,
+                    HOUSEHOLD,
+                    order.order_key,
+                    now=self.home.clock.now(),
+                    changes=self.home.changes,
+                )
 
 
 @pytest.fixture(scope="module")
