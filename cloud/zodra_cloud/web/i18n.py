@@ -126,12 +126,15 @@ class Speech:
         """Write weekday and date, for example "Monday 24 November"."""
         return str(format_datetime(at, "EEEE d MMMM", tzinfo=self.zone, locale=self.locale))
 
+    def short_day(self, at: datetime) -> str:
+        """Write weekday and date in little room, for example "Mon 24 Nov"."""
+        return str(format_datetime(at, "EEE d MMM", tzinfo=self.zone, locale=self.locale))
+
     def instant(self, at: datetime, now: datetime) -> str:
         """Write an instant: today by its time, any other day with its date."""
         if at.astimezone(self.zone).date() == now.astimezone(self.zone).date():
             return self.say("today %(time)s", time=self.clock(at))
-        day = format_datetime(at, "EEE d MMM", tzinfo=self.zone, locale=self.locale)
-        return f"{day} {self.clock(at)}"
+        return f"{self.short_day(at)} {self.clock(at)}"
 
     def span(self, seconds: float) -> str:
         """Write a duration in its largest fitting unit, for example "3 hours"."""

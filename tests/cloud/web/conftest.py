@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from cloud_builders import FakeClock
 from web_home import Home
+from web_reading import sign_in
 from zodra_cloud.consent.service import Purpose
 from zodra_cloud.households.models import Role
 from zodra_cloud.store.engine import Database
@@ -50,10 +51,3 @@ def resident(home: Home) -> TestClient:
 @pytest.fixture
 def operator(home: Home) -> TestClient:
     return sign_in(home, Role.OPERATOR)
-
-
-def sign_in(home: Home, role: Role) -> TestClient:
-    client = TestClient(home.app(), follow_redirects=False)
-    answer = client.post("/sign-in", data={"token": home.link(role)})
-    assert answer.status_code == 303
-    return client

@@ -7,8 +7,10 @@ from starlette.testclient import TestClient
 
 from cloud_builders import FakeClock
 from web_home import Home
-from web_reading import form, text_of
+from web_reading import form, sign_in, text_of
+from zodra_cloud.households.models import Role
 from zodra_cloud.merchants.port import ShopFault, ShopOrderState, ShopRefusal, Unknown
+from zodra_cloud.store.engine import Database
 from zodra_contract.reading import ReadingKind
 from zodra_contract.signal import SignalKind
 
@@ -164,6 +166,24 @@ def test_a_shop_without_stock_is_said(resident: TestClient, home: Home) -> None:
     home.shop.refuses = ShopRefusal.OUT_OF_STOCK
     home.press()
     assert "refused The shop has none left." in text_of(resident.get("/").text)
+
+
+def test_a_new_household_is_asked_before_anything_is_done(
+    database: Database, clock: FakeClock
+) -> None:
+    new = Home(database, clock).furnish()
+    client = sign_in(new, Role.HOUSEHOLD)
+    page = client.get("/").text
+    assert "May we help you reorder?" in text_of(page)
+    page = send(client, "consents/replenish")
+    assert "May we help you reorder?" not in text_of(page)
+    new.press()
+    assert LABELS["en"] in client.get("/").text
+
+
+def test_a_device_without_a_name_says_what_it_is(resident: TestClient, home: Home) -> None:
+    home.rename("trv-living", "trv-living")
+    assert "Thermostat (trv-living)" in text_of(resident.get("/").text)
 
 
 def test_consents_are_switched_in_plain_words(resident: TestClient, home: Home) -> None:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from zodra_cloud.consent import service as consent
 from zodra_cloud.consent.service import Method, Purpose
 from zodra_cloud.households import service as households
-from zodra_cloud.households.models import Device, Role
+from zodra_cloud.households.models import Role
 from zodra_cloud.offers import service as offers
 from zodra_cloud.offers.models import Accepted, AcceptRefusal
 from zodra_cloud.replenish import service as replenish
@@ -21,6 +21,7 @@ from zodra_cloud.web import access
 from zodra_cloud.web.access import HouseholdMember, OwnForm, Visitor, site_of
 from zodra_cloud.web.answers import back_to, page
 from zodra_cloud.web.render import render
+from zodra_cloud.web.views.devices import names_of
 from zodra_cloud.web.views.household import LINES_MAX, HouseholdFacts, household_page
 from zodra_cloud.web.views.pages import HouseholdPage
 from zodra_cloud.web.views.timeline import offer_steps, why_page
@@ -71,7 +72,7 @@ def why(request: Request, visitor: HouseholdMember, signal_id: str, part: bool =
             offers.decisions_on(connection, visitor.household_id, signal_id),
             offers.offer_of(connection, visitor.household_id, signal_id),
         )
-        labels = labels_of(households.devices(connection, visitor.household_id))
+        labels = names_of(visitor.speech, households.devices(connection, visitor.household_id))
     model = why_page(visitor.speech, explained, told, labels, site.clock.now())
     template = "parts/why.html" if part else "why.html"
     return page(request, render(template, visitor.shell(request, "/"), page=model))
@@ -193,11 +194,6 @@ def read_page(request: Request, visitor: Visitor) -> HouseholdPage:
     with site.database.read() as connection:
         facts = _facts(connection, visitor)
     return household_page(visitor.speech, facts, site.clock.now())
-
-
-def labels_of(devices: Iterable[Device]) -> dict[str, str]:
-    """Give the household's own name of each device, by its id."""
-    return {device.device_id: device.label for device in devices}
 
 
 def _facts(connection: Connection, visitor: Visitor) -> HouseholdFacts:

@@ -14,6 +14,7 @@ from zodra_cloud.store import jobs
 from zodra_cloud.web.access import Operator, OwnForm, Visitor, site_of
 from zodra_cloud.web.answers import back_to, page
 from zodra_cloud.web.render import render
+from zodra_cloud.web.views.devices import names_of
 from zodra_cloud.web.views.operator import OperatorFacts, operator_page
 from zodra_cloud.web.views.pages import OperatorPage
 
@@ -66,7 +67,7 @@ def read_page(request: Request, visitor: Visitor) -> OperatorPage:
         facts = OperatorFacts(
             gateways=gateways,
             devices={
-                owner: [(d.device_id, d.label) for d in households.devices(connection, owner)]
+                owner: list(names_of(visitor.speech, households.devices(connection, owner)).items())
                 for owner in owners
             },
             balances=replenish.operator_balances(connection)[:HOUSEHOLDS_MAX],

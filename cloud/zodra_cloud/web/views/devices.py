@@ -8,7 +8,12 @@ from zodra_cloud.households.models import Device
 from zodra_cloud.web.i18n import Speech, mark
 from zodra_cloud.web.views.pages import Chip, DeviceCard, Moment, Tone
 
-FAMILIES: Final = frozenset({"button", "wearable", "thermostat", "baby_monitor"})
+FAMILIES: Final[dict[str, str]] = {
+    "button": mark("Button"),
+    "wearable": mark("Wearable"),
+    "thermostat": mark("Thermostat"),
+    "baby_monitor": mark("Baby monitor"),
+}
 
 QUIET_AFTER_S: Final[dict[str, float]] = {
     # A button speaks when it is pressed, and about once a day by itself.
@@ -47,7 +52,7 @@ def _card(speech: Speech, device: Device, products: dict[str, str], now: datetim
     heard = device.last_heard_at
     return DeviceCard(
         device_id=device.device_id,
-        name=device.label,
+        name=name_of(speech, device),
         family=device.family if device.family in FAMILIES else "gateway",
         purpose=_purpose(speech, device, products),
         state=_state(speech, device, now),
@@ -72,6 +77,18 @@ def _purpose(speech: Speech, device: Device, products: dict[str, str]) -> str:
         return ""
     names = [products.get(slot.sku or "") or plain_sku(slot.sku or "") for slot in bound]
     return speech.say("For %(product)s", product=joined(speech, names))
+
+
+def name_of(speech: Speech, device: Device) -> str:
+    """Give the household's own name of a device, or what it is until it has one."""
+    if device.label != device.device_id or device.family not in FAMILIES:
+        return device.label
+    return f"{speech.say(FAMILIES[device.family])} ({device.device_id})"
+
+
+def names_of(speech: Speech, devices: Iterable[Device]) -> dict[str, str]:
+    """Give the name of each device, by its id."""
+    return {device.device_id: name_of(speech, device) for device in devices}
 
 
 def plain_sku(sku: str) -> str:

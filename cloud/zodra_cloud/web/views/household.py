@@ -64,7 +64,7 @@ class HouseholdFacts:
 
 def household_page(speech: Speech, facts: HouseholdFacts, now: datetime) -> HouseholdPage:
     """Make the household's page."""
-    labels = {device.device_id: device.label for device in facts.devices}
+    labels = devices.names_of(speech, facts.devices)
     families = {device.device_id: device.family for device in facts.devices}
     signals = {line.signal.signal_id: line.signal for line in facts.lines}
     quotes, questions = _asked(speech, facts, signals, labels, now)
@@ -82,6 +82,7 @@ def household_page(speech: Speech, facts: HouseholdFacts, now: datetime) -> Hous
         lines=lines,
         more=len(facts.lines) > LINES_MAX,
         consents=consent_rows(speech, facts.consents),
+        may_begin=may_begin(facts.consents),
         announcement=f"{summary} {lines[0].headline}: {lines[0].state.text}" if lines else summary,
     )
 
@@ -93,6 +94,11 @@ def offer_card(speech: Speech, offer: StoredOffer) -> OfferCard:
         title=offer.titles.get(speech.language) or offer.titles["en"],
         reason=offer.sentences.get(speech.language) or offer.sentences["en"],
     )
+
+
+def may_begin(ledger: Sequence[LedgerRow]) -> bool:
+    """Tell whether nobody ever answered if needs may become questions; a no is an answer."""
+    return not any(row.purpose is Purpose.REPLENISH for row in ledger)
 
 
 def consent_rows(speech: Speech, ledger: Sequence[LedgerRow]) -> tuple[ConsentRow, ...]:
@@ -179,6 +185,8 @@ def _summary(
         return speech.say("There is one offer for you.")
     if any(view.order.state is OrderState.DELIVERED for view in facts.orders):
         return speech.say("All that you ordered has arrived.")
+    if may_begin(facts.consents):
+        return speech.say("One question before we begin.")
     if not any(row.purpose is Purpose.REPLENISH and row.granted for row in facts.consents):
         return speech.say("Reordering is off: a press is kept, and nothing more is done.")
     return speech.say("Everything is looked after.")

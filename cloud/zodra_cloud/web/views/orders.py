@@ -191,7 +191,7 @@ def _steps(speech: Speech, view: OrderView, now: datetime) -> tuple[Step, ...]:
 def _expected(speech: Speech, order: StoredOrder) -> str:
     if order.delivery_to_at is None:
         return ""
-    return speech.say("by %(day)s", day=speech.day(order.delivery_to_at))
+    return speech.say("by %(day)s", day=speech.short_day(order.delivery_to_at))
 
 
 def _remark(speech: Speech, order: StoredOrder) -> str:

@@ -177,6 +177,8 @@ class HouseholdPage:
     more: bool
     """Older need-moments exist than are shown."""
     consents: tuple[ConsentRow, ...]
+    may_begin: bool
+    """Nobody has said yet whether needs may become questions: ask, right on top."""
     announcement: str
     """What a screen reader says when the page changes by itself."""
 

@@ -116,7 +116,6 @@ _FACTS: Final[dict[str, str]] = {
     "heating_hours": mark("Hours run"),
     "worn_hours": mark("Hours worn"),
     "limit_hours": mark("Hours it should last"),
-    "packet_id": mark("Number of the radio message"),
     "offers_in_24_h": mark("Offers in the last 24 hours"),
     "offers_per_day_max": mark("Most offers in 24 hours"),
     "local_time": mark("Time at your home"),
@@ -136,7 +135,7 @@ _VALUES: Final[dict[str, str]] = {
 }
 """What people read for a value from a closed list."""
 
-_HIDDEN: Final = frozenset({"currency", "source", "kind", "detail"})
+_HIDDEN: Final = frozenset({"currency", "source", "kind", "detail", "evidence_packet_id"})
 _QUOTE_ENDS: Final = frozenset({"declined", "expired", "refused"})
 _OFFER_ENDS: Final = {
     OfferState.ACCEPTED: "offer_accepted",
