@@ -51,6 +51,7 @@ class Commands:
                             {
                                 "device_id": slot.device_id,
                                 "family": slot.family,
+                                "label": slot.labels[folder.settings.language],
                                 "slot_key": slot.slot_key,
                                 "metering": slot.metering,
                             }

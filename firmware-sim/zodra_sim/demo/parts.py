@@ -1,6 +1,7 @@
 """The parts of the demo: what each is told in its settings file, and how it is started."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -46,14 +47,37 @@ class Slot:
     slot_key: str
     metering: str
     sku: str | None
+    labels: Mapping[str, str]
+    """What the household calls the device, by language."""
 
 
 SLOTS: Final = (
-    Slot(BUTTON, "button", "button-1", "press", "paper-towels-6"),
-    Slot(STRAP, "wearable", "strap", "usage", "hr-strap"),
+    Slot(
+        BUTTON,
+        "button",
+        "button-1",
+        "press",
+        "paper-towels-6",
+        {"en": "Kitchen button", "nl": "Knop in de keuken"},
+    ),
+    Slot(STRAP, "wearable", "strap", "usage", "hr-strap", {"en": "Chest strap", "nl": "Borstband"}),
     # Bound to nothing: a filter that is due is a moment for an offer, with consent.
-    Slot(THERMOSTAT, "thermostat", "filter", "usage", None),
-    Slot(BABY, "baby_monitor", "diapers", "level", "diapers-size3-44"),
+    Slot(
+        THERMOSTAT,
+        "thermostat",
+        "filter",
+        "usage",
+        None,
+        {"en": "Living room thermostat", "nl": "Thermostaat in de woonkamer"},
+    ),
+    Slot(
+        BABY,
+        "baby_monitor",
+        "diapers",
+        "level",
+        "diapers-size3-44",
+        {"en": "Baby monitor", "nl": "Babyfoon"},
+    ),
 )
 
 
