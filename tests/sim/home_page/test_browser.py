@@ -33,14 +33,15 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[RunningHome]:
-    port = free_port()
-    (tmp_path / "data").mkdir()
-    store = Store(tmp_path / "data" / "home.db")
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHome]:
+    """One home for all: each test does something else to it."""
+    port, folder = free_port(), tmp_path_factory.mktemp("home")
+    (folder / "data").mkdir()
+    store = Store(folder / "data" / "home.db")
     store.show(Light("w_1", "strap-1", "strap", "ordered", "", "x", "gw-1"))
     store.close()
-    with running_home(write_home(tmp_path, BUTTON, STRAP, control_port=port), port) as home:
+    with running_home(write_home(folder, BUTTON, STRAP, control_port=port), port) as home:
         yield home
 
 
