@@ -170,7 +170,7 @@ class Business:
             unbound=offers.consider,
         )
         self.handlers = {
-            TELL_GATEWAY: GatewayTeller(self.database, self.broker),
+            TELL_GATEWAY: GatewayTeller(self.database, self.clock, self.broker),
             **self.replenisher.handlers(),
             **offers.handlers(),
         }

@@ -79,7 +79,7 @@ class Cloud:
             self.database,
             self.clock,
             {
-                TELL_GATEWAY: GatewayTeller(self.database, self.consumer),
+                TELL_GATEWAY: GatewayTeller(self.database, self.clock, self.consumer),
                 SEND_COMMAND: CommandSender(self.database, self.clock, self.consumer),
                 **self.replenisher.handlers(),
                 **offers.handlers(),
@@ -116,9 +116,7 @@ def create_app(cloud: Cloud) -> FastAPI:
         yield
         await run_in_threadpool(cloud.stop)
 
-    app = FastAPI(
-        title="Zodra", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
-    )
+    app = FastAPI(title="Zodra", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     secret = cloud.settings.shop.webhook_secret.get_secret_value()
     app.include_router(shop_events(cloud.clock, [secret], cloud.replenisher.hear_event))
     site.install(

@@ -17,7 +17,7 @@ from zodra_cloud.fleet import repository
 from zodra_cloud.fleet.models import Gateway, GatewayView, StoredCommand
 from zodra_cloud.fleet.policy import judge
 from zodra_cloud.households import service as households
-from zodra_cloud.kit.broker import Broker
+from zodra_cloud.kit.broker import BROKER_DOWN_WAIT, Broker, BrokerDown
 from zodra_cloud.kit.clock import Clock
 from zodra_cloud.store import jobs
 from zodra_cloud.store.engine import Database
@@ -182,7 +182,12 @@ class CommandSender:
             expires_at=stored.expires_at,
         )
         address = topics.Address(stored.household_id, stored.gateway_id)
-        self._broker.send(topics.down(address, topics.Down.COMMAND), to_bytes(message))
+        try:
+            self._broker.send(topics.down(address, topics.Down.COMMAND), to_bytes(message))
+        except BrokerDown:
+            with self._database.write() as connection:
+                now = self._clock.now()
+                jobs.again(connection, job, now + BROKER_DOWN_WAIT)
 
 
 def known(connection: Connection, gateway_ids: Iterable[str]) -> dict[str, tuple[str, bool]]:
@@ -200,9 +205,15 @@ def note_refused(connection: Connection, gateway_id: str, reason: str, *, now: d
     repository.note_refused(connection, gateway_id, reason, now)
 
 
-def keep_health(connection: Connection, report: HealthReport, *, now: datetime) -> None:
-    """Store a gateway's newest account of itself; for the ingest."""
+def keep_health(connection: Connection, report: HealthReport, *, now: datetime) -> datetime | None:
+    """Store a gateway's newest account of itself; for the ingest.
+
+    Returns:
+        When the one before was received; None if this is its first.
+    """
+    before = repository.by_id(connection, report.gateway_id)
     repository.put_health(connection, report, now)
+    return None if before is None else before.facts.health_at
 
 
 def keep_answer(connection: Connection, answer: CommandAnswer, *, now: datetime) -> bool:

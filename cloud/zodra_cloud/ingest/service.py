@@ -3,7 +3,7 @@
 Every function works inside the caller's unit of work and is bound to a household.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -13,20 +13,25 @@ from zodra_cloud.errors import UnknownThing
 from zodra_cloud.fleet import service as fleet
 from zodra_cloud.ingest.models import RefusalCount, StoredSignal
 from zodra_cloud.ingest.repository import signals as repository
-from zodra_cloud.kit.broker import Broker
+from zodra_cloud.kit.broker import BROKER_DOWN_WAIT, Broker, BrokerDown
 from zodra_cloud.kit.changes import Changes
+from zodra_cloud.kit.clock import Clock
 from zodra_cloud.store import jobs
 from zodra_cloud.store.engine import Database, after_commit
 from zodra_cloud.store.jobs import Job
 from zodra_cloud.store.types import to_ms
-from zodra_contract import topics
 from zodra_contract.envelope import to_bytes
 from zodra_contract.outcome import PROGRESS, SignalOutcome, SignalState
+from zodra_contract.topics import Address, Down, down
 
 DECIDE: Final = "decide"
 """Job stored with each new need-moment, under the key `decide:{household}:{signal}`; its payload
 is {"signal_id": ...} and its household is the job's own."""
 TELL_GATEWAY: Final = "tell_gateway"
+TELL_AGAIN_SPAN: Final = timedelta(days=2)
+TELL_AGAIN_MARGIN: Final = timedelta(seconds=30)
+"""Between a need's move and its message on the wire, with a job and a broker between."""
+TELL_AGAIN_MAX: Final = 50
 REFUSALS_MAX: Final = 200
 """How many kinds of refusal an operator's page lists."""
 
@@ -160,31 +165,72 @@ def refusals(connection: Connection) -> list[RefusalCount]:
     return repository.refusal_counts(connection, REFUSALS_MAX)
 
 
+def tell_again(
+    connection: Connection, address: Address, *, before: datetime | None, now: datetime
+) -> None:
+    """Repeat to a gateway what it may have missed since its last sign of life.
+
+    A broker keeps nothing for a gateway that is away, so what moved meanwhile is said once more
+    when its health is heard. It ignores what it knows.
+
+    Args:
+        connection: of the unit of work that stores its health.
+        address: of the gateway.
+        before: when its health was heard before; None if never.
+        now: the instant.
+    """
+    since = now - TELL_AGAIN_SPAN
+    if before is not None:
+        since = max(since, before - TELL_AGAIN_MARGIN)
+    moved = repository.moved_since(connection, address.household_id, since, TELL_AGAIN_MAX)
+    if moved:
+        jobs.enqueue(
+            connection,
+            kind=TELL_GATEWAY,
+            key=f"tell_again:{address.gateway_id}:{to_ms(now)}",
+            household_id=address.household_id,
+            payload={"gateway_id": address.gateway_id, "signal_ids": moved},
+            due_at=now,
+        )
+
+
 class GatewayTeller:
     """The handler of `tell_gateway` jobs."""
 
-    def __init__(self, database: Database, broker: Broker) -> None:
+    def __init__(self, database: Database, clock: Clock, broker: Broker) -> None:
         self._database = database
+        self._clock = clock
         self._broker = broker
 
     def __call__(self, job: Job) -> None:
-        """Send where a need stands now, to every gateway of the household.
+        """Send where needs stand now, to every gateway of the household or to the one named.
 
         Now rather than when the job was stored: two jobs that swap places do no harm so.
         """
-        assert job.household_id is not None  # noqa: S101 - `advance` always names it
+        assert job.household_id is not None  # noqa: S101 - whoever stores one names it
+        only = job.payload.get("gateway_id")
+        signal_ids = job.payload.get("signal_ids") or [job.payload["signal_id"]]
         with self._database.read() as connection:
-            found = signal(connection, job.household_id, job.payload["signal_id"])
+            found = [signal(connection, job.household_id, each) for each in signal_ids]
             addresses = fleet.addresses(connection, job.household_id)
-        message = to_bytes(
-            SignalOutcome(
-                signal_id=found.signal_id,
-                device_id=found.device_id,
-                slot_key=found.slot_key,
-                state=found.state,
-                reason=found.reason,
-                decided_at=found.state_at,
-            )
+        try:
+            for address in addresses:
+                if only in (None, address.gateway_id):
+                    for need in found:
+                        self._broker.send(down(address, Down.OUTCOME), _outcome(need))
+        except BrokerDown:
+            with self._database.write() as connection:
+                jobs.again(connection, job, self._clock.now() + BROKER_DOWN_WAIT)
+
+
+def _outcome(need: StoredSignal) -> bytes:
+    return to_bytes(
+        SignalOutcome(
+            signal_id=need.signal_id,
+            device_id=need.device_id,
+            slot_key=need.slot_key,
+            state=need.state,
+            reason=need.reason,
+            decided_at=need.state_at,
         )
-        for address in addresses:
-            self._broker.send(topics.down(address, topics.Down.OUTCOME), message)
+    )

@@ -33,7 +33,7 @@ from zodra_cloud.ingest.policy import (
 from zodra_cloud.ingest.reader import Received, Refusal, refuse
 from zodra_cloud.ingest.repository import intake
 from zodra_cloud.ingest.repository.intake import Buffer, BufferKey, NeedValues, TelemetryValues
-from zodra_cloud.ingest.service import DECIDE
+from zodra_cloud.ingest.service import DECIDE, tell_again
 from zodra_cloud.kit.changes import Changes
 from zodra_cloud.kit.clock import Clock
 from zodra_cloud.store import jobs
@@ -248,7 +248,8 @@ def _gather_one(
 ) -> None:
     message = each.read.message
     if isinstance(message, HealthReport):
-        fleet.keep_health(connection, message, now=now)
+        before = fleet.keep_health(connection, message, now=now)
+        tell_again(connection, each.address, before=before, now=now)
         work.reported.add(each.address)
         return
     if isinstance(message, CommandAnswer):

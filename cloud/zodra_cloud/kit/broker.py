@@ -1,6 +1,10 @@
 """The way down to the gateways, as the rooms see it."""
 
-from typing import Protocol
+from datetime import timedelta
+from typing import Final, Protocol
+
+BROKER_DOWN_WAIT: Final = timedelta(seconds=5)
+"""Until a message for a gateway is tried again. No limit of attempts: an outage may take hours."""
 
 
 class BrokerDown(ConnectionError):

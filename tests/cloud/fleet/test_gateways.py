@@ -12,6 +12,7 @@ from zodra_cloud.fleet import service as fleet
 from zodra_cloud.fleet.policy import GatewayState
 from zodra_cloud.fleet.service import CommandSender
 from zodra_cloud.ingest.service import GatewayTeller
+from zodra_cloud.kit.broker import BROKER_DOWN_WAIT, BrokerDown
 from zodra_cloud.store import jobs
 from zodra_cloud.store.engine import Database
 from zodra_cloud.store.jobs import Job
@@ -101,4 +102,21 @@ def test_an_outcome_of_a_need_that_is_gone_is_an_error_for_the_operator(
 ) -> None:
     job = Job(1, "tell_gateway", "k", "hh-1", {"signal_id": "p_1"}, 0, 1)
     with pytest.raises(UnknownThing):
-        GatewayTeller(database, FakeBroker())(job)
+        GatewayTeller(database, FakeClock(), FakeBroker())(job)
+
+
+def test_a_broker_that_is_away_for_long_costs_no_attempts(database: Database) -> None:
+    set_up_home(database)
+
+    class Away:
+        def send(self, topic: str, payload: bytes) -> None:
+            raise BrokerDown("not connected")
+
+    with database.write() as connection:
+        fleet.identify(connection, "gw-1", "btn-kitchen", now=NOON)
+    CommandSender(database, FakeClock(), Away())(_claimed(database))
+    with database.write() as connection:
+        later = jobs.next_due_at(connection)
+        assert later == NOON + BROKER_DOWN_WAIT
+        (job,) = jobs.claim(connection, owner="w", now=later, limit=9, lease_s=60)
+    assert job.failures == 0

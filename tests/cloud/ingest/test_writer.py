@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from cloud_builders import NOON, FakeClock, set_up_home
+from cloud_builders import NOON, FakeBroker, FakeClock, set_up_home
 from cloud_messages import answer, health, need, needs, read, reading, telemetry
 from zodra_cloud.fleet import service as fleet
 from zodra_cloud.fleet.policy import GatewayState
@@ -285,3 +285,31 @@ def test_a_need_moves_forward_only_and_its_gateway_is_told(cloud: Cloud) -> None
             job.kind for job in jobs.claim(connection, owner="w", now=NOON, limit=9, lease_s=1)
         ]
     assert sorted(kinds) == ["decide", "tell_gateway"]
+
+
+def test_a_gateway_that_was_away_is_told_again_what_it_missed(cloud: Cloud) -> None:
+    cloud.take(health(), needs(need(1), need(2)))
+    cloud.clock.advance(100)
+    with cloud.database.write() as connection:
+        ingest.advance(
+            connection,
+            "hh-1",
+            "p_1",
+            SignalState.REFUSED,
+            "",
+            now=cloud.clock.now(),
+            changes=Changes(),
+        )
+        jobs.claim(connection, owner="w", now=cloud.clock.now(), limit=9, lease_s=600)
+    cloud.clock.advance(100)
+    cloud.take(health())
+    with cloud.database.write() as connection:
+        (job,) = jobs.claim(connection, owner="w", now=cloud.clock.now(), limit=9, lease_s=600)
+    assert job.payload == {"gateway_id": "gw-1", "signal_ids": ["p_1"]}
+    broker = FakeBroker()
+    ingest.GatewayTeller(cloud.database, cloud.clock, broker)(job)
+    assert [topic for topic, _ in broker.sent] == ["down/hh-1/gw-1/outcome"]
+    cloud.clock.advance(100)
+    cloud.take(health())
+    with cloud.database.write() as connection:
+        assert jobs.claim(connection, owner="w", now=cloud.clock.now(), limit=9, lease_s=1) == []

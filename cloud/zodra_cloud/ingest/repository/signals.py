@@ -51,6 +51,23 @@ def recent_signals(connection: Connection, household_id: str, limit: int) -> lis
     return [_signal(row) for row in rows]
 
 
+def moved_since(
+    connection: Connection, household_id: str, since: datetime, limit: int
+) -> list[str]:
+    """Name the need-moments that moved since an instant, the newest `limit` of them."""
+    moved = connection.execute(
+        select(need_signals.c.signal_id)
+        .where(
+            need_signals.c.household_id == household_id,
+            need_signals.c.state != SignalState.RECEIVED,
+            need_signals.c.state_at >= since,
+        )
+        .order_by(need_signals.c.state_at.desc(), need_signals.c.signal_id)
+        .limit(limit)
+    )
+    return list(moved.scalars())
+
+
 def set_state(
     connection: Connection,
     household_id: str,
