@@ -59,7 +59,8 @@ def page(browser: Browser, home: RunningHome) -> Iterator[Page]:
 
 
 def presses(home: RunningHome) -> list[Any]:
-    return [row["detail"]["kind"] for row in home.get("/api/truth?after=0")["rows"]]
+    rows = home.get("/api/truth?after=0")["rows"]
+    return [row["detail"]["kind"] for row in rows if row["what"] == "press"]
 
 
 def test_a_finger_presses_once_twice_and_long(page: Page, home: RunningHome) -> None:
