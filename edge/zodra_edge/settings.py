@@ -130,8 +130,9 @@ class Device(_Part):
 class Frames(_Part):
     """The queue between the transports and the one consumer."""
 
-    queue_max: Annotated[int, Field(ge=16, le=1_000_000)] = 10_000
-    """When full, an advertisement is dropped and counted; the home's broker is made to wait."""
+    queue_max: Annotated[int, Field(ge=16, le=1_000_000)] = 2_000
+    """When full, an advertisement is dropped and counted; the home's broker is made to wait. A
+    third of a second at the highest rate measured here."""
 
 
 class OutboxLimits(_Part):

@@ -25,7 +25,7 @@ from zodra_edge.outbox import KeptReading, MemoryRow, NotKept, Outbox
 from zodra_edge.settings import OutboxLimits
 from zodra_edge.status import Tally
 
-PENDING_MAX: Final = 20_000
+PENDING_MAX: Final = 4_000
 """Readings in RAM; above this the consumer waits for the disk, and the queue before it fills."""
 AVAILABILITY: Final = "/availability"
 MEMORY_DAMAGED: Final = "memory_damaged"
