@@ -138,6 +138,11 @@ class DemoRun:
         """List those that still run."""
         return [pid for pid in pids if psutil.pid_exists(pid)]
 
+    def link_after(self, words: str) -> str:
+        """Find the address that is printed below a line."""
+        place = next(n for n, line in enumerate(self.lines) if words in line)
+        return self.lines[place + 1].strip()
+
     def line_with(self, words: str) -> str:
         """Find the last line that holds these words."""
         return next(line for line in reversed(self.lines) if words in line)

@@ -13,6 +13,8 @@ from zodra_sim.demo.commands import Commands
 from zodra_sim.demo.folder import HOME_ZONE, Folder
 from zodra_sim.demo.once import Once
 from zodra_sim.demo.parts import HOUSEHOLD_ID, Parts
+from zodra_sim.demo.person.browser import Browser, PageError
+from zodra_sim.demo.person.consents import grant
 from zodra_sim.demo.person.house import HomeAway, House
 from zodra_sim.demo.supervisor import (
     Died,
@@ -99,8 +101,11 @@ class Demo:
         self._say("starting", what="Zodra", folder=self._folder.path)
         if self._leftovers:
             self._say("leftovers", parts=", ".join(map(self._account.thing, self._leftovers)))
+        is_new = not self._folder.settings.set_up
         await self._start()
         if not self._choices.once:
+            if is_new:
+                await self._agree_to_orders()
             await self._print_links()
             await self._supervisor.watch()
             return
@@ -140,6 +145,18 @@ class Demo:
         for wave in waves[1:]:
             await self._supervisor.start(wave, START_TIMEOUT_S)
         self._say("ready")
+
+    async def _agree_to_orders(self) -> None:
+        """Let the household agree at set-up, on its page, to what the product is for."""
+        browser = Browser(self._parts.cloud_url, self._language)
+        try:
+            await browser.sign_in(await self._commands.link("household"))
+            await grant(browser, "replenish")
+        except PageError as fault:
+            raise DemoFailed(str(fault)) from fault
+        finally:
+            await browser.close()
+        self._say("agreed")
 
     async def _print_links(self) -> None:
         household, operator = await asyncio.gather(

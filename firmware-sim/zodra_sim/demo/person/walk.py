@@ -24,6 +24,7 @@ from zodra_sim.demo.parts import (
     WORN_S,
 )
 from zodra_sim.demo.person.browser import Browser, Form, Page, PageError
+from zodra_sim.demo.person.consents import grant
 from zodra_sim.demo.person.house import HomeAway, House
 from zodra_sim.demo.person.shop import Shop, ShopAway
 
@@ -144,12 +145,7 @@ class Walk:
             await self._still(partial(self._grant, purpose), "the consents")
 
     async def _grant(self, purpose: str) -> None:
-        page = await self._browser.open("/")
-        forms = page.forms_to(f"/consents/{purpose}")
-        if not forms:
-            raise PageError(f"the page does not ask for consent to {purpose}")
-        if ("granted", "true") in forms[0].buttons:
-            await self._browser.submit(page, forms[0], press="true")
+        if await grant(self._browser, purpose):
             self._say("consented", purpose=purpose)
 
     async def _look(self) -> None:

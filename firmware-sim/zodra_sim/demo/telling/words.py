@@ -76,6 +76,8 @@ SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
         "continuing": "Going on with the household of this folder.",
         "elsewhere": "It is night in Amsterdam: this household lives where it is noon ({zone}), or "
         "its quiet hours would hold offers back.",
+        "agreed": "The household agreed on its page to be asked about orders; offers are off until "
+        "it switches them on.",
         "ready": "All six parts run.",
         "stopping": "Ending all parts.",
         "stopped": "All parts have ended. The data is in {folder}.",
@@ -158,6 +160,8 @@ SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
         "continuing": "Verder met het huishouden van deze map.",
         "elsewhere": "Het is nacht in Amsterdam: dit huishouden woont waar het middag is ({zone}), "
         "anders zouden zijn stille uren aanbod tegenhouden.",
+        "agreed": "Het huishouden stemde op zijn pagina in met vragen over bestellingen; aanbod "
+        "staat uit tot het dat aanzet.",
         "ready": "Alle zes onderdelen draaien.",
         "stopping": "Alle onderdelen stoppen.",
         "stopped": "Alle onderdelen zijn gestopt. De gegevens staan in {folder}.",
