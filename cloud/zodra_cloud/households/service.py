@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import Connection
 
 from zodra_cloud.errors import AlreadyThere, BadRequest, UnknownThing
-from zodra_cloud.households import repository
 from zodra_cloud.households.models import Device, Household, Role, Session, Slot
-from zodra_cloud.households.repository import Heard
+from zodra_cloud.households.repository import owned, people
+from zodra_cloud.households.repository.owned import Heard
 from zodra_contract.ids import ID_PATTERN, derived_id
 
 LANGUAGES: Final = ("nl", "en")
@@ -68,7 +68,7 @@ def add_household(
             f"time zone {time_zone!r} is no IANA name; use one such as Europe/Amsterdam"
         ) from unknown
     added = Household(household_id, language, time_zone)
-    if not repository.add_household(connection, added, now):
+    if not people.add_household(connection, added, now):
         raise AlreadyThere("household", household_id)
     _person(connection, Role.HOUSEHOLD, household_id, language, now)
     return added
@@ -76,7 +76,7 @@ def add_household(
 
 def household(connection: Connection, household_id: str) -> Household:
     """Read one. Raises `UnknownThing`."""
-    found = repository.household(connection, household_id)
+    found = people.household(connection, household_id)
     if found is None:
         raise UnknownThing("household", household_id)
     return found
@@ -84,7 +84,7 @@ def household(connection: Connection, household_id: str) -> Household:
 
 def all_households(connection: Connection) -> list[Household]:
     """Read the first `HOUSEHOLDS_MAX` households by id, for an operator."""
-    return repository.all_households(connection, HOUSEHOLDS_MAX)
+    return people.all_households(connection, HOUSEHOLDS_MAX)
 
 
 def sign_in_link(
@@ -116,7 +116,7 @@ def sign_in_link(
     person_id = _person(connection, role, household_id, language, now)
     token = secrets.token_urlsafe(TOKEN_BYTES)
     expires_at = now + min(lifetime, LINK_LIFETIME_MAX)
-    repository.add_link(connection, _hash(token), person_id, now, expires_at)
+    people.add_link(connection, _hash(token), person_id, now, expires_at)
     return token
 
 
@@ -131,11 +131,11 @@ def redeem_link(
     """
     if len(token) > TOKEN_CHARS_MAX:
         return None
-    person_id = repository.take_link(connection, _hash(token), now)
+    person_id = people.take_link(connection, _hash(token), now)
     if person_id is None:
         return None
     session_id = secrets.token_urlsafe(TOKEN_BYTES)
-    repository.add_session(connection, _hash(session_id), person_id, now, now + lifetime)
+    people.add_session(connection, _hash(session_id), person_id, now, now + lifetime)
     signed_in = session(connection, session_id, now=now)
     return None if signed_in is None else (session_id, signed_in)
 
@@ -144,18 +144,18 @@ def session(connection: Connection, session_id: str, *, now: datetime) -> Sessio
     """Read the session of a cookie; None if there is none, or it ended or expired."""
     if len(session_id) > TOKEN_CHARS_MAX:
         return None
-    return repository.session(connection, _hash(session_id), now)
+    return people.session(connection, _hash(session_id), now)
 
 
 def sign_out(connection: Connection, session_hash: str, *, now: datetime) -> None:
     """End a session, on the server, whatever becomes of the cookie."""
-    repository.end_session(connection, session_hash, now)
+    people.end_session(connection, session_hash, now)
 
 
 def set_language(connection: Connection, person_id: str, language: str) -> None:
     """Change the language a person reads. Raises `BadRequest` for one that we do not speak."""
     _check_language(language)
-    repository.set_language(connection, person_id, language)
+    people.set_language(connection, person_id, language)
 
 
 def add_device(
@@ -176,7 +176,7 @@ def add_device(
     """
     _check_id("device", device_id)
     household(connection, household_id)
-    added = repository.add_device(
+    added = owned.add_device(
         connection,
         household_id=household_id,
         device_id=device_id,
@@ -198,25 +198,25 @@ def bind_slot(connection: Connection, slot: Slot, *, now: datetime) -> None:
     _check_id("slot", slot.slot_key)
     if slot.quantity < 1 or slot.staleness_limit_s < 1 or (slot.price_ceiling_minor or 0) < 0:
         raise BadRequest("quantity and staleness limit are at least 1, a price ceiling at least 0")
-    owned = repository.device_ids(connection, [slot.household_id])[slot.household_id]
-    if slot.device_id not in owned:
+    there = owned.device_ids(connection, [slot.household_id])[slot.household_id]
+    if slot.device_id not in there:
         raise UnknownThing("device", slot.device_id)
-    repository.put_slot(connection, replace(slot, sku=slot.sku or None), now)
+    owned.put_slot(connection, replace(slot, sku=slot.sku or None), now)
 
 
 def slot(connection: Connection, household_id: str, device_id: str, slot_key: str) -> Slot | None:
     """Read one slot; None if the device has no such slot."""
-    return repository.slot(connection, household_id, device_id, slot_key)
+    return owned.slot(connection, household_id, device_id, slot_key)
 
 
 def devices(connection: Connection, household_id: str) -> list[Device]:
     """List the devices of a household, with their slots, latest readings and last sign of life."""
-    return repository.household_devices(connection, household_id)
+    return owned.household_devices(connection, household_id)
 
 
 def device_ids(connection: Connection, household_ids: set[str]) -> dict[str, frozenset[str]]:
     """Give the registered devices of several households, for the ingest."""
-    return repository.device_ids(connection, household_ids)
+    return owned.device_ids(connection, household_ids)
 
 
 def note_heard(
@@ -224,14 +224,14 @@ def note_heard(
 ) -> None:
     """Record signs of life and latest readings from the ingest's transaction."""
     if heard_at:
-        repository.note_heard(connection, heard_at, latest)
+        owned.note_heard(connection, heard_at, latest)
 
 
 def _person(
     connection: Connection, role: Role, household_id: str | None, language: str, now: datetime
 ) -> str:
     person_id = derived_id("u", role, household_id or "")
-    repository.add_person(
+    people.add_person(
         connection,
         person_id=person_id,
         household_id=household_id,

@@ -8,7 +8,7 @@ found by halving and refused alone, so it never holds up the rest.
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -21,6 +21,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from zodra_cloud.fleet import service as fleet
 from zodra_cloud.households import service as households
 from zodra_cloud.households.service import Heard
+from zodra_cloud.ingest.admission import admit, with_registration
 from zodra_cloud.ingest.policy import (
     INSTANT_MS_MAX,
     INSTANT_MS_MIN,
@@ -187,8 +188,8 @@ def _gather(connection: Connection, messages: Sequence[Received | Refusal], now:
     admitted: list[Received] = []
     for each in messages:
         if isinstance(each, Refusal):
-            work.refusals.append(_with_registration(each, known))
-        elif (refusal := _admit(each, known)) is not None:
+            work.refusals.append(with_registration(each, known))
+        elif (refusal := admit(each, known)) is not None:
             work.refusals.append(refusal)
         else:
             admitted.append(each)
@@ -206,36 +207,6 @@ def _gather(connection: Connection, messages: Sequence[Received | Refusal], now:
     for each in admitted:
         _gather_one(connection, work, each, devices[each.address.household_id], now, now_ms)
     return work
-
-
-def _admit(each: Received, known: dict[str, tuple[str, bool]]) -> Refusal | None:
-    """Check the sender: topic, envelope and record must agree, and it must not be revoked."""
-    address = each.address
-    message = each.read.message
-    if address.gateway_id not in known:
-        return refuse(each.delivery, RejectReason.WRONG_GATEWAY, "not registered", address)
-    household_id, revoked = known[address.gateway_id]
-    # Counted and answered where the gateway belongs, whatever household it claims.
-    own = Address(household_id, address.gateway_id)
-    if own != address:
-        detail = "topic names another household"
-    elif message is not None and message.gateway_id != address.gateway_id:
-        detail = "envelope names another gateway"
-    elif revoked:
-        return refuse(each.delivery, RejectReason.REVOKED, "", own, registered=True)
-    else:
-        return None
-    return refuse(each.delivery, RejectReason.WRONG_GATEWAY, detail, own, registered=True)
-
-
-def _with_registration(refusal: Refusal, known: dict[str, tuple[str, bool]]) -> Refusal:
-    address = refusal.address
-    registered = address is not None and (
-        known.get(address.gateway_id, ("", False))[0] == address.household_id
-    )
-    if not registered:
-        return refusal
-    return replace(refusal, registered=True)
 
 
 def _gather_one(
@@ -394,7 +365,7 @@ def _settle(connection: Connection, work: _Work, now: datetime) -> list[Answer]:
         receipt = Receipt(buffer_id=key[1], upto=upto, rejected=named, committed_at=now)
         address = Address(buffer.household_id, key[0])
         answers.append(Answer(down(address, Down.RECEIPT), to_bytes(receipt)))
-        assert received.address == address  # noqa: S101 - `_admit` compared them
+        assert received.address == address  # noqa: S101 - `admit` compared them
     if work.newest:
         intake.save_buffers(connection, [work.buffers[key] for key in work.newest])
     return answers

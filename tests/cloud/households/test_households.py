@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from cloud_builders import NOON, set_up_home, slot
 from zodra_cloud.errors import AlreadyThere, BadRequest, UnknownThing
-from zodra_cloud.households import repository
 from zodra_cloud.households import service as households
 from zodra_cloud.households.models import Role, Session
+from zodra_cloud.households.repository import tables
 from zodra_cloud.store.engine import Database
 
 
@@ -83,7 +83,7 @@ def test_neither_token_nor_session_id_is_in_the_database(database: Database) -> 
         everything = str(
             [
                 connection.execute(select(table)).all()
-                for table in (repository.sign_in_links, repository.sessions)
+                for table in (tables.sign_in_links, tables.sessions)
             ]
         )
     assert token not in everything

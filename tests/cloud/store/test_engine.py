@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from cloud_builders import NOON, set_up_home
 from zodra_cloud.errors import UnknownDatabase
 from zodra_cloud.households import service as households
-from zodra_cloud.households.repository import households as table
+from zodra_cloud.households.repository.tables import households as table
 from zodra_cloud.store.engine import Database, after_commit
 from zodra_cloud.store.types import from_ms, to_ms
 
