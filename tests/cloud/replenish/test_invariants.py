@@ -164,7 +164,7 @@ def template(sqlite_template: Path) -> Path:
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(story=st.lists(st.sampled_from(ACTS), max_size=25), works=st.booleans())
 def test_whatever_happens_the_balance_adds_up_and_every_need_ends(
