@@ -72,11 +72,8 @@ def _state(speech: Speech, device: Device, now: datetime) -> Chip:
 
 
 def _purpose(speech: Speech, device: Device, products: dict[str, str]) -> str:
-    bound = [slot for slot in device.slots if slot.sku is not None]
-    if not bound:
-        return ""
-    names = [products.get(slot.sku or "") or plain_sku(slot.sku or "") for slot in bound]
-    return speech.say("For %(product)s", product=joined(speech, names))
+    names = [products[slot.sku] for slot in device.slots if slot.sku in products]
+    return speech.say("For %(product)s", product=joined(speech, names)) if names else ""
 
 
 def name_of(speech: Speech, device: Device) -> str:

@@ -107,7 +107,6 @@ _FACTS: Final[dict[str, str]] = {
     "shop_order_id": mark("Order number at the shop"),
     "round": mark("Quote number"),
     "price_ceiling_minor": mark("Your price limit"),
-    "button": mark("Button"),
     "event": mark("Kind of press"),
     "counter": mark("The device's own count"),
     "remaining_units": mark("Left"),
@@ -135,7 +134,9 @@ _VALUES: Final[dict[str, str]] = {
 }
 """What people read for a value from a closed list."""
 
-_HIDDEN: Final = frozenset({"currency", "source", "kind", "detail", "evidence_packet_id"})
+_HIDDEN: Final = frozenset(
+    {"currency", "source", "kind", "detail", "evidence_packet_id", "evidence_button"}
+)
 _QUOTE_ENDS: Final = frozenset({"declined", "expired", "refused"})
 _OFFER_ENDS: Final = {
     OfferState.ACCEPTED: "offer_accepted",
