@@ -49,6 +49,10 @@ ERRORS: Final[dict[int | str, tuple[str, str]]] = {
         mark("That did not arrive in one piece"),
         mark("Please go back, reload the page and try again. Nothing was ordered."),
     ),
+    401: (
+        mark("Please sign in"),
+        mark("Open the sign-in link that you were given. It works once, for fifteen minutes."),
+    ),
     403: (
         mark("This page is not for you"),
         mark("You are signed in, but this page belongs to another role."),

@@ -8,6 +8,7 @@ the form token covers the rest.
 
 import hashlib
 import hmac
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
@@ -108,15 +109,18 @@ class AttemptLimit:
         self._per_minute = per_minute
         self._addresses_max = addresses_max
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def allow(self, address: str, now_s: float) -> bool:
         """Take one attempt; False if the address has none left. `now_s` is monotonic."""
-        left, since_s = self._left.pop(address, (float(self._per_minute), now_s))
-        left = min(float(self._per_minute), left + (now_s - since_s) * self._per_minute / 60.0)
-        allowed = left >= 1.0
-        self._left[address] = (left - 1.0 if allowed else left, now_s)
-        while len(self._left) > self._addresses_max:
-            self._left.popitem(last=False)
+        most = float(self._per_minute)
+        with self._lock:
+            left, since_s = self._left.pop(address, (most, now_s))
+            left = min(most, left + (now_s - since_s) * most / 60.0)
+            allowed = left >= 1.0
+            self._left[address] = (left - 1.0 if allowed else left, now_s)
+            while len(self._left) > self._addresses_max:
+                self._left.popitem(last=False)
         return allowed
 
 
@@ -126,18 +130,19 @@ class StreamLimit:
     def __init__(self, per_session: int = 4) -> None:
         self._per_session = per_session
         self._open: dict[str, int] = {}
+        self._lock = threading.Lock()
 
     def take(self, session: str) -> bool:
         """Open one; False if the session has as many as it may."""
-        if self._open.get(session, 0) >= self._per_session:
-            return False
-        self._open[session] = self._open.get(session, 0) + 1
-        return True
+        with self._lock:
+            count = self._open.get(session, 0)
+            if count < self._per_session:
+                self._open[session] = count + 1
+        return count < self._per_session
 
     def give_back(self, session: str) -> None:
         """Close one."""
-        left = self._open.get(session, 0) - 1
-        if left > 0:
-            self._open[session] = left
-        else:
-            self._open.pop(session, None)
+        with self._lock:
+            left = self._open.pop(session, 0) - 1
+            if left > 0:
+                self._open[session] = left

@@ -47,6 +47,9 @@ def install(app: FastAPI, site: Site) -> None:
 
 
 def _to_the_door(request: Request, fault: Exception) -> Response:
+    if request.url.path.endswith("/events"):
+        # A stream that reconnects would take the sign-in page for an empty stream, again and again.
+        return error_page(request, 401)
     return RedirectResponse("/sign-in", status_code=303)
 
 

@@ -47,17 +47,12 @@ def test_every_form_of_someone_signed_in_carries_the_token(route: APIRoute) -> N
     assert own_form in calls(route)
 
 
-def test_the_home_shows_nothing_to_somebody_who_is_not_signed_in(stranger: TestClient) -> None:
-    for path in (
-        "/",
-        "/operator",
-        "/events",
-        "/operator/events",
-        "/fragments/home",
-        "/needs/p_1/why",
-    ):
+def test_nothing_is_shown_to_somebody_who_is_not_signed_in(stranger: TestClient) -> None:
+    for path in ("/", "/operator", "/fragments/home", "/fragments/fleet", "/needs/p_1/why"):
         answer = stranger.get(path)
         assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in"), path
+    for path in ("/events", "/operator/events"):
+        assert stranger.get(path).status_code == 401, path
 
 
 def test_a_household_does_not_see_the_operators_page(resident: TestClient) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from sqlalchemy import text
 
 from web_home import Home
 from web_served import free_socket, served
@@ -62,6 +63,13 @@ class Visit:
         self.url = f"http://127.0.0.1:{bound.getsockname()[1]}"
         things.enter_context(served(self.home.app(self.url), bound, self.home.changes))
         self.complaints: list[str] = []
+        self._database = database
+
+    def end_sessions(self) -> None:
+        """End every session, as a sign-out on another device would."""
+        with self._database.write() as connection:
+            connection.execute(text("UPDATE sessions SET ended_at = 1"))
+        self.home.changes.tell(self.home.household_id)
 
     def open(
         self,
@@ -151,6 +159,13 @@ def test_an_operator_makes_a_device_blink(visit: Visit) -> None:
     page.get_by_role("button", name="Blink").click()
     expect(page.locator("#note")).to_contain_text("Asked.")
     assert visit.complaints == []
+
+
+def test_a_page_whose_session_ended_elsewhere_leads_to_the_door(visit: Visit) -> None:
+    page = visit.open()
+    expect(page.get_by_text("Nothing was needed yet")).to_be_visible()
+    visit.end_sessions()
+    expect(page.get_by_role("heading", name="Please sign in")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -45,7 +45,11 @@
   let live = false;
   document.addEventListener("htmx:sse:after:connection", () => { live = true; });
   for (const name of ["htmx:sse:error", "htmx:sse:close"]) {
-    document.addEventListener(name, () => { live = false; });
+    document.addEventListener(name, (event) => {
+      live = false;
+      /* Signed out elsewhere: the page that is left must not look as if it were live. */
+      if (event.detail?.status === 401) window.location.reload();
+    });
   }
   setInterval(() => {
     const stream = document.querySelector("[data-poll]");
