@@ -102,10 +102,10 @@ class Commands:
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 out, err = await process.communicate()
-        except BaseException:
-            process.kill()
-            await process.wait()
-            raise
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         if process.returncode != 0:
             last = err.decode(errors="replace").strip().splitlines()[-1:] or ["no word"]
             raise CommandFailed(f"{shlex.join(argv)}: {last[0]}")

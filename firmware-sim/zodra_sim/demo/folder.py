@@ -5,6 +5,7 @@ the demo.
 """
 
 import base64
+import contextlib
 import fcntl
 import os
 import secrets
@@ -148,14 +149,13 @@ class Folder:
         """
         path = path.resolve()
         _make_private(path)
-        lock = _lock(path)
-        reservations = Reservations()
-        try:
+        with contextlib.ExitStack() as on_fault:
+            lock = _lock(path)
+            on_fault.callback(os.close, lock)
+            reservations = Reservations()
+            on_fault.callback(reservations.close)
             settings = _settings(path, broker, database, language, reservations, now)
-        except BaseException:
-            reservations.close()
-            os.close(lock)
-            raise
+            on_fault.pop_all()
         folder = cls(path, settings, lock, reservations)
         folder.save(settings)
         for name in ("secrets", "logs", "config"):
