@@ -158,6 +158,7 @@ def test_an_unclear_answer_of_the_shop_is_said(resident: TestClient, home: Home)
     send(resident, "confirm")
     home.work()
     page = text_of(resident.get("/").text)
+    assert "We are checking an order with the shop." in page
     assert "We check whether the shop has it" in page
     assert "it is never ordered twice" in page
 

@@ -27,6 +27,8 @@ LINES_MAX: Final = 12
 SHOWN_AFTER_END: Final = timedelta(hours=24)
 """How long an order that ended stays on top of the page."""
 
+_UNCLEAR: Final = frozenset({OrderState.UNKNOWN, OrderState.NEEDS_PERSON})
+
 _CONSENTS: Final[dict[Purpose, tuple[str, str]]] = {
     Purpose.REPLENISH: (
         mark("Help me reorder"),
@@ -70,7 +72,7 @@ def household_page(speech: Speech, facts: HouseholdFacts, now: datetime) -> Hous
     quotes, questions = _asked(speech, facts, signals, labels, now)
     shown = [view for view in facts.orders if _on_top(view, now)]
     lines = timeline.timeline(speech, facts.lines[:LINES_MAX], labels, families, now)
-    summary = _summary(speech, facts, quotes, questions)
+    summary = _summary(speech, facts, shown, quotes, questions)
     return HouseholdPage(
         greeting=_greeting(speech, now),
         summary=summary,
@@ -168,6 +170,7 @@ def _greeting(speech: Speech, now: datetime) -> str:
 def _summary(
     speech: Speech,
     facts: HouseholdFacts,
+    shown: Sequence[OrderView],
     quotes: Sequence[QuoteCard],
     questions: Sequence[QuestionCard],
 ) -> str:
@@ -179,11 +182,13 @@ def _summary(
             "%(n)s questions wait for your answer.",
             waiting,
         )
+    if any(view.order.state in _UNCLEAR for view in facts.orders):
+        return speech.say("We are checking an order with the shop.")
     if under_way:
         return speech.count("%(n)s order is under way.", "%(n)s orders are under way.", under_way)
     if facts.offer is not None:
         return speech.say("There is one offer for you.")
-    if any(view.order.state is OrderState.DELIVERED for view in facts.orders):
+    if any(view.order.state is OrderState.DELIVERED for view in shown):
         return speech.say("All that you ordered has arrived.")
     if may_begin(facts.consents):
         return speech.say("One question before we begin.")
