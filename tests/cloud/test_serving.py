@@ -1,6 +1,5 @@
 """The service as a process: killed, stopped, started twice, cut off from its broker or database."""
 
-import json
 import shutil
 import sqlite3
 import urllib.request
@@ -14,7 +13,9 @@ from sqlalchemy import text
 
 from cloud_messages import answer, health, need, needs, reading, telemetry
 from cloud_serving import Serving, TalkingGateway, until
+from zodra_cloud.errors import AlreadyServing
 from zodra_cloud.fleet import service as fleet
+from zodra_cloud.serving import only_one
 from zodra_cloud.store.engine import Database
 from zodra_contract.command import CommandOutcome
 from zodra_contract.envelope import read_command, read_outcome
@@ -163,12 +164,7 @@ def test_it_stops_in_time_although_a_page_is_open(
     serving: Serving, gateway: TalkingGateway
 ) -> None:
     serving.start()
-    link = json.loads(
-        serving.command(
-            "sign-in-link", "--role", "household", "--household", "hh-1", "--json"
-        ).stdout
-    )["link"]
-    token = link.split("token=")[1]
+    token = serving.sign_in_token()
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
     opener.open(f"{serving.url}/sign-in", data=f"token={token}".encode(), timeout=5).close()
     with opener.open(f"{serving.url}/events", timeout=30) as stream:
@@ -181,11 +177,15 @@ def test_it_stops_in_time_although_a_page_is_open(
     assert serving.events("stopped")
 
 
-def test_a_second_one_in_the_same_folder_is_turned_away(serving: Serving) -> None:
-    serving.start()
-    second = serving.command("serve")
-    assert second.returncode == 1
-    assert "another zodra-cloud serves from" in second.stderr
+def test_a_second_one_in_the_same_folder_is_turned_away(tmp_path: Path) -> None:
+    with (
+        only_one(tmp_path) as first,
+        pytest.raises(AlreadyServing, match="another data_dir"),
+        only_one(tmp_path),
+    ):
+        pass
+    with only_one(tmp_path) as again:
+        assert again == first
 
 
 def test_a_locked_database_holds_up_and_loses_nothing(

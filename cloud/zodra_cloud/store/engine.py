@@ -75,7 +75,11 @@ class Database:
                 max_overflow=READERS_MAX,
                 pool_pre_ping=True,
             )
-            return cls(engine, engine.execution_options(postgresql_readonly=True))
+            # Repeatable, so that the sums of one page fit each other as they do on SQLite.
+            reader = engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            return cls(engine, reader)
         raise UnknownDatabase(parsed.drivername)
 
     @contextmanager

@@ -61,6 +61,16 @@ def test_a_reader_cannot_write(database: Database) -> None:
         connection.execute(text("DELETE FROM households"))
 
 
+def test_a_reader_sees_one_moment_however_long_it_reads(database: Database) -> None:
+    _add(database, "hh-1")
+    with database.read() as connection:
+        counting = select(func.count()).select_from(table)
+        before = connection.execute(counting).scalar_one()
+        _add(database, "hh-2")
+        assert connection.execute(counting).scalar_one() == before
+    assert _count(database) == 2
+
+
 def test_units_of_one_household_follow_each_other(database: Database) -> None:
     set_up_home(database)
     inside = threading.Event()
