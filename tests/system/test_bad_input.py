@@ -21,6 +21,9 @@ from zodra_sim.demo.person.house import House
 from zodra_sim.devices import bthome
 from zodra_sim.radio.attachment import Radio
 
+pytestmark = pytest.mark.timeout(300)
+"""Two walks on a machine that is busy with other tests; alone, one takes about 15 s."""
+
 PATIENCE_S = 40.0
 
 
@@ -130,7 +133,7 @@ async def test_bad_input_is_counted_and_the_next_press_still_becomes_an_order(
 
 
 async def the_operator_sees(demo: DemoRun, words: set[str]) -> None:
-    operator = Browser(f"http://127.0.0.1:{demo.settings['ports']['cloud']}", "en")
+    operator = Browser(f"http://localhost:{demo.settings['ports']['cloud']}", "en")
     await operator.sign_in(demo.link_after("The operator's page"))
     await until(operator, "/operator", words)
     await operator.close()

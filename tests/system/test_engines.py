@@ -11,6 +11,9 @@ import pytest
 from demo_runs import DemoRun, ShopBook
 from postgresql_server import PostgresqlMissing, PostgresqlServer
 
+pytestmark = pytest.mark.timeout(300)
+"""Two walks on a machine that is busy with other tests; alone, one takes about 15 s."""
+
 
 def skip_or_fail(why: str) -> None:
     if os.environ.get("CI") == "true":

@@ -9,6 +9,9 @@ import pytest
 
 from demo_runs import DemoRun, ShopBook
 
+pytestmark = pytest.mark.timeout(300)
+"""Two walks on a machine that is busy with other tests; alone, one takes about 15 s."""
+
 PARTS = ("broker", "home-broker", "shop", "cloud", "household", "edge")
 
 MOMENTS = {

@@ -4,9 +4,14 @@ import sqlite3
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from demo_runs import DemoRun, ShopBook, WireTap, files_below
 from zodra_contract.envelope import NeedBatch, TelemetryBatch
 from zodra_contract.reading import GOES_UP, STAYS_HOME
+
+pytestmark = pytest.mark.timeout(300)
+"""Two walks on a machine that is busy with other tests; alone, one takes about 15 s."""
 
 BALANCE = "5 needs = 3 ordered + 1 asked + 1 refused + 0 expired + 0 pending"
 

@@ -1,6 +1,7 @@
 """The command line of `zodra`."""
 
 import asyncio
+import contextlib
 import locale
 import secrets
 import shutil
@@ -135,6 +136,8 @@ def demo(
 def _say_goodbye(voice: Voice, folder: Folder, language: str, reason: str, *, remove: bool) -> None:
     if remove:
         shutil.rmtree(folder.path)
+        with contextlib.suppress(OSError):  # Demos beside this one have theirs in there too.
+            folder.path.parent.rmdir()
         voice.say(sentence(language, "stopped_removed"))
     else:
         voice.say(sentence(language, "stopped", folder=folder.path))

@@ -62,7 +62,7 @@ class Demo:
         self._commands = Commands(self._parts, environment)
 
     async def run(self) -> int:
-        """Run until the walk is through, or until Ctrl-C or SIGTERM.
+        """Run until the walk is through, or until Ctrl-C, SIGTERM or the terminal's end.
 
         Returns:
             The exit code: 0 done, 130 interrupted before it was done.
@@ -72,7 +72,7 @@ class Demo:
         """
         asked_to_stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, asked_to_stop.set)
         self._parts.write()
         logs = [(part.name, part.log) for wave in self._parts.waves() for part in wave]
@@ -164,7 +164,10 @@ class Demo:
         )
         self._voice.heading("")
         self._voice.link(sentence(self._language, "page_household"), household)
-        self._voice.link(sentence(self._language, "page_operator"), operator)
+        # Another name of the same machine: a browser that opened both under one name would keep
+        # one session, and whoever signed in last would have signed the other out.
+        elsewhere = operator.replace("//127.0.0.1:", "//localhost:")
+        self._voice.link(sentence(self._language, "page_operator"), elsewhere)
         house = House(self._parts.home_url, self._folder.secret("home-control.token"))
         try:
             self._voice.link(sentence(self._language, "page_home"), await house.link())

@@ -143,7 +143,8 @@ def _plain(key: str) -> _Teller:
 def _with_reason(key: str) -> _Teller:
     return lambda account, line: (
         key,
-        account.device(line) | {"reason": line.text("reason"), "part": account.thing(line.part)},
+        account.device(line)
+        | {"reason": account.thing(line.text("reason")), "part": account.thing(line.part)},
     )
 
 
@@ -184,9 +185,12 @@ def _moved(account: Account, line: LogLine) -> _Told:
         "shipped": "shipped",
         "delivered": "delivered",
     }
-    if (key := keys.get(line.text("state"))) is None:
+    key = keys.get(line.text("state"))
+    if line.text("reason") == "already_asked":
+        key = "quoted_again"
+    if key is None:
         return None
-    return key, account.device(line) | {"reason": line.text("reason")}
+    return key, account.device(line) | {"reason": account.thing(line.text("reason"))}
 
 
 _TELLERS: Final[Mapping[tuple[str, str], _Teller]] = {

@@ -32,6 +32,24 @@ THINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "already_on_its_way": "already on its way",
         "refused": "refused",
         "expired": "expired",
+        "no_consent": "the household has not allowed it",
+        "nothing_bound": "nothing is bound to it",
+        "already_offered": "the same offer is open already",
+        "daily_cap": "one offer a day is enough",
+        "quiet_hours": "the household sleeps",
+        "declined": "the household said no",
+        "dismissed": "the household said no",
+        "out_of_stock": "the shop has none left",
+        "price_changed": "the price changed",
+        "shop_unavailable": "the shop could not be reached",
+        "wrong_bind_key": "encrypted with another key",
+        "plain_text_refused": "in the clear, from a device that encrypts",
+        "not_json": "no JSON",
+        "malformed": "not well formed",
+        "oversized": "too large",
+        "unknown_device": "from a device that nobody introduced",
+        "newer_version": "in a newer version of the format",
+        "wrong_gateway": "in the name of another gateway",
     },
     "nl": {
         "btn-kitchen": "de knop in de keuken",
@@ -61,6 +79,24 @@ THINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "already_on_its_way": "al onderweg",
         "refused": "geweigerd",
         "expired": "verlopen",
+        "no_consent": "het huishouden heeft het niet toegestaan",
+        "nothing_bound": "er is niets aan gekoppeld",
+        "already_offered": "hetzelfde aanbod staat al open",
+        "daily_cap": "één aanbod per dag is genoeg",
+        "quiet_hours": "het huishouden slaapt",
+        "declined": "het huishouden zei nee",
+        "dismissed": "het huishouden zei nee",
+        "out_of_stock": "de winkel heeft niets meer",
+        "price_changed": "de prijs is veranderd",
+        "shop_unavailable": "de winkel was niet te bereiken",
+        "wrong_bind_key": "versleuteld met een andere sleutel",
+        "plain_text_refused": "onversleuteld, van een apparaat dat versleutelt",
+        "not_json": "geen JSON",
+        "malformed": "niet goed gevormd",
+        "oversized": "te groot",
+        "unknown_device": "van een apparaat dat niemand aanmeldde",
+        "newer_version": "in een nieuwere versie van het formaat",
+        "wrong_gateway": "op naam van een andere gateway",
     },
 }
 
@@ -106,7 +142,6 @@ SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
         "offered": "The household can see one offer, after consent, cap and quiet hours.",
         "refused": "No order and no offer for {device}: {reason}.",
         "expired": "The quote expired without an answer.",
-        "light": "The light of {device} shows: {state}.",
         "turned_away": "{part} turned something away: {reason}.",
         "uplink_lost": "The gateway lost the cloud ({reason}); it keeps needs and tries again.",
         "uplink_back": "The gateway reaches the cloud.",
@@ -189,7 +224,6 @@ SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
         "offered": "Het huishouden ziet één aanbod, na toestemming, daglimiet en stille uren.",
         "refused": "Geen bestelling en geen aanbod voor {device}: {reason}.",
         "expired": "De prijsopgave verliep zonder antwoord.",
-        "light": "Het lampje van {device} toont: {state}.",
         "turned_away": "{part} wees iets af: {reason}.",
         "uplink_lost": "De gateway is de cloud kwijt ({reason}); hij bewaart en probeert het weer.",
         "uplink_back": "De gateway bereikt de cloud.",
@@ -234,8 +268,8 @@ SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 def thing(language: str, name: str) -> str:
-    """Name a device, a product or a part as people do; an unknown one by its own name."""
-    return THINGS[language].get(name, name)
+    """Name a device, a product, a part or a reason as people do; an unknown one by itself."""
+    return THINGS[language].get(name) or name.replace("_", " ")
 
 
 def sentence(language: str, key: str, **fields: object) -> str:
