@@ -11,6 +11,9 @@ from typing import Any
 
 import psycopg
 
+# A test run that is killed cannot stop its server; the kernel then does.
+_END_WITH_US = ("setpriv", "--pdeathsig", "INT") if shutil.which("setpriv") else ()
+
 
 class PostgresqlMissing(Exception):
     """There is no PostgreSQL on this machine; says where it was looked for."""
@@ -64,6 +67,7 @@ class PostgresqlServer:
         with (self._folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
+                    *_END_WITH_US,
                     str(self._binaries / "postgres"),
                     *("-D", str(data), "-k", str(self._folder), "-c", "listen_addresses="),
                     *("-c", "max_connections=100", *self._options),
