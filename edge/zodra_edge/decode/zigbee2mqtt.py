@@ -25,11 +25,21 @@ class _Field(NamedTuple):
 
 
 _THERMOSTAT: Final = (
-    _Field(ReadingKind.ROOM_TEMPERATURE_C, ("local_temperature",), -60.0, 125.0),
+    # Hive's SLR2 has two channels, heating and hot water, and puts `_heat` behind each name.
+    _Field(
+        ReadingKind.ROOM_TEMPERATURE_C,
+        ("local_temperature_heat", "local_temperature"),
+        -60.0,
+        125.0,
+    ),
     _Field(
         ReadingKind.SETPOINT_TEMPERATURE_C,
-        # Eurotronic sends both and means the first; Tuya and Moes send the second only.
-        ("occupied_heating_setpoint", "current_heating_setpoint"),
+        # Eurotronic sends both last ones and means the former; Tuya and Moes send the last only.
+        (
+            "occupied_heating_setpoint_heat",
+            "occupied_heating_setpoint",
+            "current_heating_setpoint",
+        ),
         -60.0,
         125.0,
     ),
@@ -58,6 +68,14 @@ _HEATING: Final = {
     "fan_only": False,
 }
 _SWITCH: Final = {"on": True, "off": False}
+_WITNESSES: Final = (
+    ("running_state_heat", _HEATING),
+    ("running_state", _HEATING),
+    ("heat_required", _SWITCH),
+    ("heat", _SWITCH),
+    ("heating", _SWITCH),
+)
+"""The most direct first."""
 _VALVE: Final = {"open": True, "opened": True, "closed": False, "close": False}
 
 _EVENTS: Final = {
@@ -153,10 +171,11 @@ def _heating(body: dict[str, object], demand: float | None) -> float | Undecodab
     """Whether it heats, from the most direct witness there is.
 
     Danfoss Ally sent no `running_state` until converters of August 2021, only `heat_required`;
-    Eurotronic shows the demand alone. Of BRT-100's two witnesses each has been seen stuck at
-    "closed" (Koenkk/zigbee2mqtt issues 13885 and 19298), so either one at work is enough.
+    Moes BHT-002 sent `heat`, and Saswell `heating`; Eurotronic shows the demand alone. Of
+    BRT-100's two witnesses each has been seen stuck at "closed" (Koenkk/zigbee2mqtt issues 13885
+    and 19298), so either one at work is enough.
     """
-    for name, words in (("running_state", _HEATING), ("heat_required", _SWITCH)):
+    for name, words in _WITNESSES:
         said = _word(body, name, words)
         if said is not None:
             return said if isinstance(said, Undecodable) else float(said)
