@@ -28,6 +28,7 @@ STEADY_S: Final = 10.0
 """A part that ran this long starts its delays afresh when it dies."""
 DEATHS_BEFORE_READY_MAX: Final = 4
 """A part that cannot come up at all will not come up by trying for ever; the demo ends instead."""
+LAST_WORDS_BYTES_MAX: Final = 400
 
 
 class PartFailed(Exception):
@@ -185,7 +186,7 @@ class Supervisor:
             if not run.ever_ready and run.deaths >= DEATHS_BEFORE_READY_MAX:
                 raise PartFailed(
                     f"{run.part.name} ended {run.deaths} times before it was ready "
-                    f"({describe_exit(code)}); its log: {run.part.log}"
+                    f"({describe_exit(code)}): {_last_words(run.part.log)}; its log: {run.part.log}"
                 )
             delay_s = min(RESTART_DELAY_S_MAX, RESTART_DELAY_S_MIN * 2 ** (run.deaths - 1))
             self._tell(Died(run.part.name, describe_exit(code), delay_s))
@@ -287,6 +288,14 @@ def _end_group(pid: int) -> None:
     """End what a dead part left behind in its own process group, which is ours and numbered so."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
+
+
+def _last_words(log: Path) -> str:
+    """Give the last line of a log, which mostly says why a part ended."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - LAST_WORDS_BYTES_MAX))
+        lines = file.read().decode(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "without a word")
 
 
 def _written_ns(ready: Ready) -> int:

@@ -79,12 +79,14 @@ async def test_a_part_that_never_comes_up_is_given_up_with_its_log(tmp_path: Pat
     told: list[Happening] = []
     part = Part(
         "broken",
-        (sys.executable, "-c", "raise SystemExit(7)"),
+        (sys.executable, "-c", "import sys; print('no luck', file=sys.stderr); sys.exit(7)"),
         tmp_path / "broken.log",
         Writes(tmp_path / "never"),
     )
     running = supervisor(tmp_path, told)
-    with pytest.raises(PartFailed, match=r"broken ended 4 times .*exit 7.*broken\.log"):
+    with pytest.raises(
+        PartFailed, match=r"broken ended 4 times .*exit 7\): no luck; its log: .*broken\.log"
+    ):
         await running.start([part], 30)
     await running.stop()
 

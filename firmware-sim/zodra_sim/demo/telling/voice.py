@@ -118,7 +118,7 @@ class _Tail:
     def _parse(self, text: bytes) -> LogLine | None:
         try:
             fields = json.loads(text)
-            at = datetime.fromisoformat(fields.get("timestamp") or fields["at"])
+            at = datetime.fromisoformat(fields["at"])
             return LogLine(self.part, str(fields["event"]), at, fields)
         except (ValueError, KeyError, TypeError):
             return None  # Not an event: a library's own line, or a traceback, for a person to read.
