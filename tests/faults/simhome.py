@@ -281,14 +281,12 @@ class Home:
         report.repeats = ledger.deliveries - sum(len(book.rows) for book in ledger.books.values())
 
     def _look_at_books(self, aside: set[str]) -> None:
-        poisonous = 0
         for (gateway, buffer), book in self.ledger.books.items():
             contiguous = book.rows.keys() | book.skipped
             if contiguous != set(range(1, len(contiguous) + 1)):
                 self._fault(f"{gateway} {buffer}: the watermark has gaps")
-            poisonous += len(book.skipped)
-        if poisonous > len(aside):
-            self._fault(f"{poisonous} rows given up, but only {len(aside)} set aside")
+            if given_up := book.skipped - self._aside_of(gateway, book.lane, buffer):
+                self._fault(f"{gateway} {book.lane}: given up, not set aside: {sorted(given_up)}")
         good = {
             name
             for name in aside
@@ -300,6 +298,14 @@ class Home:
     def _pressed_on(self, device_id: str) -> set[str]:
         counters = range(self.counters.get(device_id, 0) + 1)
         return {press_id(device_id, f"enc-1-{counter}", 0, "press") for counter in counters}
+
+    def _aside_of(self, gateway: str, lane: str, buffer_id: str) -> set[int]:
+        path = self.gateways[gateway].settings.data_dir / f"{lane}.db"
+        connection = sqlite3.connect(path)
+        query = "SELECT sequence FROM quarantine WHERE buffer_id = ?"
+        rows = connection.execute(query, (buffer_id,)).fetchall()
+        connection.close()
+        return {sequence for (sequence,) in rows}
 
     def _aside(self) -> set[str]:
         names: set[str] = set()

@@ -310,13 +310,15 @@ class Uplink:
     ) -> None:
         window = self._windows[lane]
         now = self._clock.now()
+        # Before the wait: a row that is kept meanwhile is not in the batch, and not passed over.
+        newest = self._outbox.level(lane).next_sequence - 1
         batch: NeedRows | ReadingRows | None
         if lane is Lane.NEED:
             batch = await self._outbox.need_batch(window.after, window.rows, now.at)
         else:
             batch = await self._outbox.reading_batch(window.after, window.rows, now.at)
         if batch is None:
-            window.after = self._outbox.level(lane).next_sequence - 1
+            window.after = newest
             return
         payload = self._pack(lane, batch)
         if payload is None:
