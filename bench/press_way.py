@@ -158,7 +158,7 @@ def _kept_at(data: Path) -> list[datetime]:
     kept = []
     for line in (data / "logs" / "edge.log").read_text().splitlines():
         if '"need_kept"' in line:
-            kept.append(datetime.fromisoformat(json.loads(line)["timestamp"]))
+            kept.append(datetime.fromisoformat(json.loads(line)["at"]))
     return kept
 
 

@@ -11,7 +11,7 @@ _TALKATIVE: Final = ("aiomqtt", "bleak", "bleak_retry_connector", "bthome_ble", 
 
 _SHARED: Final[list[structlog.typing.Processor]] = [
     structlog.processors.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
     structlog.processors.format_exc_info,
 ]
 

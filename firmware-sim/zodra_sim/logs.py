@@ -9,7 +9,7 @@ import structlog
 _SHARED: Final[list[structlog.typing.Processor]] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
 ]
 
 QUIET_LIBRARIES: Final = ("bumble", "aiomqtt", "uvicorn", "mqtt", "asyncio")

@@ -26,6 +26,6 @@ def test_every_line_is_json_and_no_library_prints_a_payload() -> None:
     )
     lines = [json.loads(line) for line in ran.stderr.splitlines()]
     assert [line["event"] for line in lines] == ["a task failed", "need_kept", "part_broke"]
-    assert all({"level", "timestamp"} <= line.keys() for line in lines)
+    assert all({"level", "at"} <= line.keys() for line in lines)
     assert "ValueError: odd" in lines[2]["exception"]
     assert "payload" not in ran.stderr
