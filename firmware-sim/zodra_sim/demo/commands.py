@@ -12,6 +12,7 @@ from zodra_sim.demo.parts import GATEWAY_ID, HOUSEHOLD_ID, SLOTS, Parts, program
 from zodra_sim.demo.toml import Rows, to_toml
 
 TIMEOUT_S: Final = 60.0
+SAID_CHARS_MAX: Final = 400
 
 
 class CommandFailed(Exception):
@@ -107,6 +108,6 @@ class Commands:
                 process.kill()
                 await process.wait()
         if process.returncode != 0:
-            last = err.decode(errors="replace").strip().splitlines()[-1:] or ["no word"]
-            raise CommandFailed(f"{shlex.join(argv)}: {last[0]}")
+            words = " ".join(err.decode(errors="replace").split()) or "it ended without a word"
+            raise CommandFailed(f"{shlex.join(argv)}: {words[-SAID_CHARS_MAX:]}")
         return out.decode()
