@@ -1,0 +1,124 @@
+"""Disks that are full, read-only or without power: told, survived, and nothing kept is lost."""
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from faults import harness, worlds
+from faults.mounts import mounted, run
+from zodra_edge.errors import OutboxFault
+from zodra_edge.link import Lane
+from zodra_edge.outbox import Kept, NotKept, Outbox
+from zodra_edge.outbox.records import NotKeptReason
+from zodra_edge.settings import OutboxLimits
+
+TESTS = Path(__file__).parents[1]
+
+
+async def keep(outbox: Outbox, name: str) -> Kept | NotKept:
+    return await outbox.keep(
+        worlds.signal(name), [worlds.memory(name)], worlds.light(name), worlds.AT
+    )
+
+
+def names_in(path: Path) -> list[str]:
+    connection = sqlite3.connect(path)
+    rows = connection.execute("SELECT signal_id FROM need ORDER BY sequence").fetchall()
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
+    return [name for (name,) in rows]
+
+
+@pytest.mark.needs_tmpfs
+async def test_a_full_disk_refuses_visibly_and_takes_again_when_there_is_room(
+    tmp_path: Path, tell: harness.Tell
+) -> None:
+    place = tmp_path / "small"
+    with mounted(place, "-t", "tmpfs", "-o", "size=2m", "none"):
+        async with Outbox(place, OutboxLimits()) as outbox:
+            kept: list[str] = []
+            while isinstance(answer := await keep(outbox, f"p_{len(kept)}"), Kept):
+                kept.append(f"p_{len(kept)}")
+                assert len(kept) < 5_000
+            assert answer == NotKept(NotKeptReason.STORAGE)
+            # What is kept can still be sent: reading needs no room.
+            batch = await outbox.need_batch(0, 5_000, worlds.AT)
+            assert batch is not None
+            assert [need.signal_id for _, need in batch.rows] == kept
+            run("mount", "-o", "remount,size=8m", place)
+            assert isinstance(await keep(outbox, "p_again"), Kept)
+            assert outbox.level(Lane.NEED).depth == len(kept) + 1
+        assert names_in(place / "need.db") == [*kept, "p_again"]
+    tell(kept_until_full=len(kept), lost=0)
+
+
+@pytest.mark.needs_tmpfs
+def test_a_read_only_disk_is_told_at_the_start(tmp_path: Path) -> None:
+    place = tmp_path / "small"
+    with mounted(place, "-t", "tmpfs", "-o", "size=2m", "none"):
+        run("mount", "-o", "remount,ro", place)
+        with pytest.raises(OutboxFault, match=r"need\.db"):
+            Outbox(place, OutboxLimits())
+
+
+async def cut_power(folder: Path, cuts: int, *weak: str) -> tuple[int, int, int]:
+    """Copy the image of a running writer's file system again and again, and look into the copies.
+
+    Returns:
+        Needs confirmed at the last cut, and how many were lost in how many of the cuts.
+    """
+    image, copy, place = folder / "image", folder / "copy", folder / "place"
+    with image.open("wb") as file:
+        file.truncate(96 * 2**20)
+    run("mkfs.ext4", "-qF", image)
+    confirmed = lost = losing = 0
+    with mounted(place, "-o", "loop", image):
+        writer = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "faults.writer", str(place), "1000000", *weak,
+            cwd=TESTS, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert writer.stdout is not None
+        try:
+            for number in range(cuts):
+                for _ in range(1 + number % 7):
+                    line = await writer.stdout.readline()
+                    assert line.startswith(b"kept")
+                subprocess.run(["kill", "-STOP", str(writer.pid)], check=True)
+                said = writer.stdout._buffer.count(b"\n")  # type: ignore[attr-defined]
+                confirmed = int(line.split()[1]) + said
+                run("cp", "--sparse=always", image, copy)
+                subprocess.run(["kill", "-CONT", str(writer.pid)], check=True)
+                with mounted(folder / "after", "-o", "loop", copy):
+                    there = len(names_in(folder / "after" / "need.db"))
+                lost += max(0, confirmed - there)
+                losing += there < confirmed
+        finally:
+            writer.kill()
+            await writer.wait()
+    return confirmed, lost, losing
+
+
+@pytest.mark.long
+@pytest.mark.needs_loop
+async def test_a_whole_file_system_without_power_has_what_was_confirmed(
+    tmp_path: Path, tell: harness.Tell
+) -> None:
+    cuts = harness.count("IMAGES", quick=5, full=100)
+    confirmed, lost, _ = await cut_power(tmp_path, cuts)
+    assert confirmed > cuts
+    assert lost == 0
+    tell(cuts=cuts, confirmed=confirmed, lost=lost)
+
+
+@pytest.mark.long
+@pytest.mark.needs_loop
+async def test_a_whole_file_system_shows_a_store_that_syncs_less(
+    tmp_path: Path, tell: harness.Tell
+) -> None:
+    _, lost, losing = await cut_power(tmp_path, 10, "NORMAL")
+    assert lost > 0
+    tell(cuts=10, cuts_that_lost=losing, lost=lost)
