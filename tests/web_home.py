@@ -329,7 +329,11 @@ class Home:
             "telemetry_depth": 12,
             "quarantine_depth": 0,
             "refusals": {"unknown_device": 14, "replay": 2},
-            "adapters": (AdapterHealth(name="hci0", last_advert_age_s=0.8, adverts_per_min=212.0),),
+            "adapters": (
+                AdapterHealth(
+                    name="hci0", last_advert_age_s=0.8, adverts_per_min=212.0, strangers=3
+                ),
+            ),
             "clock_quality": TimeQuality.SYNCED,
             "rss_bytes": 60_000_000,
             "local_mqtt_connected": True,

@@ -101,6 +101,8 @@ class AdapterHealth(Message):
     last_advert_age_s: Annotated[float, Field(ge=0)] | None
     """None until the first advertisement since the start."""
     adverts_per_min: Annotated[float, Field(ge=0)]
+    strangers: Annotated[int, Field(ge=0)] = 0
+    """Advertisers heard within the last minute that are nobody's here. Usual, and no refusal."""
 
 
 class HealthReport(_Header):

@@ -67,7 +67,9 @@ UP: Final[dict[str, UpMessage]] = {
         telemetry_depth=340,
         quarantine_depth=1,
         refusals={"unknown_device": 3},
-        adapters=(AdapterHealth(name="hci0", last_advert_age_s=0.4, adverts_per_min=61.0),),
+        adapters=(
+            AdapterHealth(name="hci0", last_advert_age_s=0.4, adverts_per_min=61.0, strangers=2),
+        ),
         clock_quality=TimeQuality.SYNCED,
         rss_bytes=47_000_000,
         local_mqtt_connected=True,

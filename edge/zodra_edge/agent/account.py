@@ -113,6 +113,7 @@ class Account:
                     name=radio.name,
                     last_advert_age_s=radio.last_advert_age_s,
                     adverts_per_min=radio.adverts_per_min,
+                    strangers=radio.strangers,
                 )
                 for radio in self._radio()
             ),
@@ -149,6 +150,7 @@ class Account:
                 scanning=held.scanning,
                 adverts_per_min=held.adverts_per_min,
                 last_advert_age_s=held.last_advert_age_s,
+                strangers=held.strangers,
             ),
         )
 

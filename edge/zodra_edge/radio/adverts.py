@@ -16,17 +16,19 @@ from bleak.assigned_numbers import AdvertisementDataType
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError
+from bleak.uuids import normalize_uuid_16
 
 from zodra_edge.clock import Clock, monotonic_s
 from zodra_edge.decode.frame import BleAdvert
 from zodra_edge.decode.profile import DeviceProfile, Family
+from zodra_edge.decode.result import DecodeRefusal
 from zodra_edge.errors import RadioFault
 from zodra_edge.radio.backend import Backends
 from zodra_edge.settings import Radio
 
 STRANGERS_MAX: Final = 1_024
-"""Addresses of strangers remembered, so that each is counted once; phones change theirs every 15
-minutes, and the oldest is forgotten for the newest."""
+"""Addresses of strangers remembered; phones change theirs every 15 minutes, and the one that was
+silent for the longest is forgotten for the newest."""
 LOOK_S: Final = 1.0
 MINUTE_S: Final = 60
 
@@ -38,6 +40,8 @@ _PATTERNS: Final = [
     OrPattern(0, AdvertisementDataType.INCOMPLETE_LIST_SERVICE_UUID16, _HEART_RATE),
 ]
 """What BlueZ must be told to let through in passive mode; without patterns it refuses to start."""
+_SPOKEN: Final = {normalize_uuid_16(0xFCD2), normalize_uuid_16(0x180D)}
+"""What our families advertise: BTHome, and a heart rate service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class AdapterStatus:
     scanning: bool
     adverts_per_min: float
     last_advert_age_s: float | None
+    strangers: int
+    """Advertisers heard within the last minute that are none of the home's devices."""
 
 
 class Adverts:
@@ -79,7 +85,7 @@ class Adverts:
         self._scanning = False
         self._last_s: float | None = None
         self._seconds: deque[tuple[int, int]] = deque(maxlen=MINUTE_S)
-        self._strangers: dict[str, None] = {}
+        self._strangers: dict[str, float] = {}
         self._seen: dict[str, BLEDevice] = {}
         self._rssi: dict[str, int] = {}
         self._arrivals: dict[str, asyncio.Event] = {}
@@ -89,7 +95,8 @@ class Adverts:
         now_s = monotonic_s()
         heard = sum(count for second, count in self._seconds if now_s - second < MINUTE_S)
         age_s = None if self._last_s is None else max(0.0, now_s - self._last_s)
-        return AdapterStatus(self.name, self._scanning, float(heard), age_s)
+        strangers = sum(now_s - heard_s < MINUTE_S for heard_s in self._strangers.values())
+        return AdapterStatus(self.name, self._scanning, float(heard), age_s, strangers)
 
     async def wait_for(self, address: str) -> BLEDevice:
         """Wait for the next advertisement of a device that one connects to."""
@@ -149,7 +156,7 @@ class Adverts:
         address = device.address.upper()
         profile = self._profiles.get(address)
         if profile is None:
-            self._stranger(address)
+            self._stranger(address, advert, now_s)
             return
         self._rssi[address] = advert.rssi
         if profile.family is Family.WEARABLE:
@@ -174,10 +181,12 @@ class Adverts:
         if address in self._arrivals:
             self._arrivals[address].set()
 
-    def _stranger(self, address: str) -> None:
-        if address in self._strangers:
-            return
-        self._count("unknown_device")
-        self._strangers[address] = None
+    def _stranger(self, address: str, advert: AdvertisementData, now_s: float) -> None:
+        is_new = self._strangers.pop(address, None) is None
+        self._strangers[address] = now_s
         if len(self._strangers) > STRANGERS_MAX:
             del self._strangers[next(iter(self._strangers))]
+        # A phone or a beacon next door is usual. A device of a kind that we read, but that nobody
+        # introduced, may be one that somebody waits for.
+        if is_new and not _SPOKEN.isdisjoint((*advert.service_data, *advert.service_uuids)):
+            self._count(DecodeRefusal.UNKNOWN_DEVICE)

@@ -74,6 +74,8 @@ def _lines(status: Status, running: bool, age_s: float) -> Iterator[str]:
         last = "nothing heard yet" if heard is None else f"last heard {age(heard)} ago"
         scans = "scanning" if radio.scanning else "NOT scanning"
         yield _line("radio", f"{radio.name} {scans}, {radio.adverts_per_min:.0f} a minute, {last}")
+        if radio.strangers:
+            yield _line("", f"hears {radio.strangers} nearby that are not this home's")
     yield _line("clock", f"{status.clock_quality}, error at most {_error(status.clock_error_ms)}")
     yield _line(
         "memory", f"{status.rss_bytes / 1e6:.0f} MB, {status.restarts} restarts of the agent"

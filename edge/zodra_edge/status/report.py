@@ -57,6 +57,8 @@ class RadioPart(_Value):
     scanning: bool
     adverts_per_min: float
     last_advert_age_s: float | None
+    strangers: int = 0
+    """Advertisers heard within the last minute that are none of the home's devices."""
 
 
 class LightPart(_Value):

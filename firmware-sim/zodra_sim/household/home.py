@@ -7,12 +7,14 @@ from random import Random
 from typing import Any, Final, TypeVar
 
 from zodra_sim.clock import Clock
+from zodra_sim.devices import beacon
 from zodra_sim.devices.button import PressKind
 from zodra_sim.devices.wearable import Activity
 from zodra_sim.errors import StoreError, UnknownDevice, WrongFamily
 from zodra_sim.household.bluetooth import ButtonUnit, StrapUnit
 from zodra_sim.household.lights import LIGHT_FILTER, Lights
 from zodra_sim.household.mqtt import BabyMonitorUnit, ThermostatUnit
+from zodra_sim.household.neighbour import Neighbour
 from zodra_sim.household.repository import Store
 from zodra_sim.household.settings import (
     BabyMonitorSettings,
@@ -28,6 +30,8 @@ from zodra_sim.logs import logger
 from zodra_sim.radio.air import Air
 
 FILE_NAME: Final = "home.db"
+NEIGHBOUR_DBM: Final = -88
+"""Through a wall."""
 
 AnyUnit = ButtonUnit | StrapUnit | ThermostatUnit | BabyMonitorUnit
 U = TypeVar("U", ButtonUnit, StrapUnit, ThermostatUnit, BabyMonitorUnit)
@@ -55,7 +59,8 @@ class Home:
             for one in settings.devices
             if isinstance(one, ButtonSettings | WearableSettings)
         }
-        self.air = Air(random, strengths)
+        self.air = Air(random, {beacon.ADDRESS: NEIGHBOUR_DBM, **strengths})
+        self._neighbour = Neighbour(self.air, settings.air.neighbour_period_s)
         self.units: dict[str, AnyUnit] = {
             one.device_id: self._unit(one) for one in settings.devices
         }
@@ -87,6 +92,7 @@ class Home:
             async with asyncio.TaskGroup() as tasks:
                 for unit in self.units.values():
                     tasks.create_task(unit.run())
+                tasks.create_task(self._neighbour.run())
                 if self._light_broker is not None:
                     tasks.create_task(self._light_broker.run())
         finally:

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from zodra_contract.ids import Id
+from zodra_sim.devices import beacon
 from zodra_sim.errors import SettingsError
 
 SECRET_CHARS_MIN: Final = 16
@@ -115,6 +116,8 @@ class AirSettings(_Section):
 
     host: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
     port: Port
+    neighbour_period_s: Annotated[float, Field(ge=0, le=3600)] = 2.0
+    """How often the beacon of a neighbour advertises, which no gateway knows; 0 for never."""
 
 
 class MqttSettings(_Section):
@@ -205,7 +208,8 @@ class HomeSettings(_Section):
     def _consistent(self) -> Self:
         ids = [device.device_id for device in self.devices]
         ble = [one for one in self.devices if isinstance(one, ButtonSettings | WearableSettings)]
-        for what, all_of_them in (("device_id", ids), ("address", [one.address for one in ble])):
+        addresses = [beacon.ADDRESS, *(one.address for one in ble)]
+        for what, all_of_them in (("device_id", ids), ("address", addresses)):
             if len(set(all_of_them)) != len(all_of_them):
                 raise ValueError(f"two devices have the same {what}")
         if self.mqtt is None and len(ble) < len(self.devices):

@@ -31,7 +31,7 @@ def test_a_gateway_says_how_it_is_with_value_and_limit(
     clock.advance(12)
     page = text_of(operator.get("/operator").text)
     assert "online Heard 12 seconds ago; it counts as silent after 3 minutes." in page
-    assert "hci0: 212 advertisements a minute" in page
+    assert "hci0: 212 advertisements a minute · 3 devices nearby are not this home's" in page
     assert "replay 2 unknown device 14" in page
     clock.advance(600)
     page = text_of(operator.get("/operator").text)

@@ -38,7 +38,7 @@ async def ended(task: "asyncio.Task[None]") -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_adverts_of_the_homes_buttons_become_frames_and_strangers_a_count(
+async def test_of_strangers_only_a_device_that_we_could_read_is_refused_and_once(
     tmp_path: Path,
 ) -> None:
     heard = Heard(tmp_path)
@@ -47,6 +47,7 @@ async def test_adverts_of_the_homes_buttons_become_frames_and_strangers_a_count(
     heard.air.advertise(ADDRESS.lower(), {BTHOME: b"\x44\x00"})
     for _ in range(2):
         heard.air.advertise("11:22:33:44:55:66")
+        heard.air.advertise("11:22:33:44:55:77", {BTHOME: b"\x44\x00"})
     (frame,) = heard.frames
     assert (frame.address, frame.service_data, frame.rssi_dbm) == (
         ADDRESS,
@@ -56,7 +57,8 @@ async def test_adverts_of_the_homes_buttons_become_frames_and_strangers_a_count(
     assert heard.counts == ["unknown_device"]
     status = heard.adverts.status()
     assert status.scanning
-    assert status.adverts_per_min == 3
+    assert status.strangers == 2
+    assert status.adverts_per_min == 5
     assert status.last_advert_age_s is not None
     await ended(task)
     assert not heard.adverts.status().scanning
@@ -69,7 +71,8 @@ async def test_a_crowd_of_strangers_fills_no_memory(tmp_path: Path) -> None:
     await until(lambda: heard.air.scanners)
     for number in range(STRANGERS_MAX + 50):
         heard.air.advertise(f"11:22:33:44:{number // 256:02X}:{number % 256:02X}")
-    assert len(heard.adverts._strangers) == STRANGERS_MAX
+    assert heard.adverts.status().strangers == STRANGERS_MAX
+    assert heard.counts == []
     await ended(task)
 
 

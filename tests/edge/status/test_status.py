@@ -101,7 +101,7 @@ def test_the_page_says_everything_that_is_known() -> None:
             "cloud": CLOUD.model_copy(update={"last_receipt_at": AT + timedelta(minutes=9)}),
             "telemetry": LANE.model_copy(update={"depth": 7, "oldest_age_s": 300, "dropped": 4}),
             "home_mqtt": HomePart(connected=True, reason="", messages=12),
-            "radio": (RADIO,),
+            "radio": (RADIO.model_copy(update={"strangers": 2}),),
             "devices": (
                 DevicePart(
                     device_id="btn-kitchen",
@@ -129,6 +129,7 @@ def test_the_page_says_everything_that_is_known() -> None:
         "online for 10 min, broker.example:8883, last receipt 60 s ago",
         "7 waiting for a receipt, the oldest for 5 min, 4 dropped because it was full",
         "hci0 scanning, 41 a minute, last heard 2 s ago",
+        "hears 2 nearby that are not this home's",
         "heard 65 s ago, battery 87 %, -61 dBm",
         "light: a quote waits for the household, 10 min ago",
         "not heard yet, not connected",

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -18,6 +19,9 @@ from bleak.backends.scanner import AdvertisementData
 
 from sim.brokers.brokers import RunningBroker, cloud, free_port, running, until
 from sim.homes import BABY, BUTTON, PATIENCE_S, STRAP, THERMOSTAT, running_home, write_home
+from zodra_sim.devices import beacon
+from zodra_sim.household.neighbour import Neighbour
+from zodra_sim.radio.air import Air
 from zodra_sim.radio.backend import create
 
 HOME_USERS = (
@@ -88,6 +92,32 @@ async def test_a_press_cut_short_by_a_kill_is_said_again(tmp_path: Path) -> None
         assert home.device("btn-1")["facts"]["last_counter"] == 1
         assert {one[-8:-4] for one in heard} == {b"\x01\x00\x00\x00"}
     await backends.close()
+
+
+async def test_a_neighbours_beacon_is_on_the_air_unless_it_is_switched_off(
+    tmp_path: Path,
+) -> None:
+    ports = free_port(), free_port()
+    config = write_home(tmp_path, BUTTON, control_port=ports[0], air_port=ports[1])
+    text = config.read_text()
+    config.write_text(text.replace("[air]", "[air]\nneighbour_period_s = 0.1"))
+    heard: list[tuple[str, bytes]] = []
+
+    def hear(device: BLEDevice, advert: AdvertisementData) -> None:
+        heard.extend((device.address, data) for data in advert.manufacturer_data.values())
+
+    with running_home(config, ports[0]) as home:
+        backends = await create({"air": f"127.0.0.1:{ports[1]}", "address": "F0:F1:F2:F3:F4:F5"})
+        async with BleakScanner(hear, backend=backends.scanner):
+            async with asyncio.timeout(PATIENCE_S):
+                while len(heard) < 2:
+                    await asyncio.sleep(0.02)
+        await backends.close()
+        assert home.get("/api/truth?after=0")["rows"] == []
+    assert {address for address, _ in heard} == {beacon.ADDRESS}
+    assert {data[:2] for _, data in heard} == {b"\x02\x15"}
+    # A neighbour without a beacon is done at once.
+    await Neighbour(Air(Random(1)), 0).run()
 
 
 def test_mqtt_devices_report_what_was_done_to_them(tmp_path: Path, broker: RunningBroker) -> None:

@@ -40,6 +40,8 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
         ('data_dir = "data"', 'data_dir = "data"\nhour_lasts_s = 0', "hour_lasts_s: .*0.1"),
         ('data_dir = "data"', 'data_dir = "data"\nlanguage = "fr"', "language: .*'en' or 'nl'"),
         ("A4:C1:38:00:00:01", "A4:C1:38", "address: .*such as A4:C1:38:00:00:01"),
+        ("A4:C1:38:00:00:01", "DC:1B:EA:C0:00:01", "two devices have the same address"),
+        ("port = 0", "port = 0\nneighbour_period_s = -1", "neighbour_period_s: .*equal to 0"),
         ("F4:C1:38:00:00:02", "04:C1:38:00:00:02", "address: .*from C0"),
         ("notify_period_s = 0.1", "notify_period_s = 0", "notify_period_s: .*0.1"),
         ('"strap-1"', '"btn-1"', "two devices have the same device_id"),

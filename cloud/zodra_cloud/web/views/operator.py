@@ -227,12 +227,20 @@ def _radios(speech: Speech, health: HealthReport | None) -> tuple[str, ...]:
     for adapter in health.adapters:
         if adapter.last_advert_age_s is None:
             said.append(speech.say("%(radio)s: nothing heard yet", radio=adapter.name))
-        else:
+            continue
+        said.append(
+            speech.say(
+                "%(radio)s: %(rate)s advertisements a minute",
+                radio=adapter.name,
+                rate=speech.number(round(adapter.adverts_per_min)),
+            )
+        )
+        if adapter.strangers:
             said.append(
-                speech.say(
-                    "%(radio)s: %(rate)s advertisements a minute",
-                    radio=adapter.name,
-                    rate=speech.number(round(adapter.adverts_per_min)),
+                speech.count(
+                    "%(n)s device nearby is not this home's",
+                    "%(n)s devices nearby are not this home's",
+                    adapter.strangers,
                 )
             )
     return tuple(said)
