@@ -1,7 +1,9 @@
 """Any one process killed in the middle of `--once`: the order is still placed exactly once."""
 
+import json
 import random
 import re
+import sqlite3
 from collections import Counter
 from pathlib import Path
 
@@ -54,6 +56,20 @@ def placed_exactly_once(data: Path, demo: DemoRun) -> None:
     needs, *parts = map(int, re.findall(r"\d+", demo.line_with(" needs = ").partition("  ")[2]))
     assert needs == sum(parts)
     assert needs >= 5
+    assert kept_at_the_edge(data) <= received_by_the_cloud(data)
+
+
+def kept_at_the_edge(data: Path) -> set[str]:
+    """The needs whose light said "kept": none of them may have to be pressed again."""
+    lines = (data / "logs" / "edge.log").read_text().splitlines()
+    events = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+    return {event["signal_id"] for event in events if event["event"] == "need_kept"}
+
+
+def received_by_the_cloud(data: Path) -> set[str]:
+    database = (data / "cloud" / "cloud.db").as_uri()
+    with sqlite3.connect(f"{database}?mode=ro", uri=True) as connection:
+        return {row[0] for row in connection.execute("SELECT signal_id FROM need_signals")}
 
 
 @pytest.mark.parametrize(("part", "moment"), QUICK)

@@ -35,6 +35,7 @@ PATIENCE_S: Final = 6.0
 RETRY_S: Final = 0.3
 REMIND_S: Final = 5.0
 
+DEVICES: Final = (BUTTON, STRAP, THERMOSTAT, BABY)
 ORDERED_DEVICES: Final = (BUTTON, STRAP, BABY)
 AT_SHOP: Final = frozenset({"ordered", "shipped", "delivered"})
 OPEN: Final = frozenset({"ordering", "ordered", "shipped"})
@@ -93,6 +94,7 @@ class Walk:
         self._say = say
         self._new_link = new_link
         self._known: frozenset[str] = frozenset()
+        self._lit_before: frozenset[str] = frozenset()
         self._looked = asyncio.Condition()
         self._diapers_changed = False
 
@@ -103,6 +105,7 @@ class Walk:
         await self._consent()
         await self._look()
         self._known = frozenset(need.signal_id for need in self.seen.needs)
+        self._lit_before = await self._lit(*DEVICES)
         async with asyncio.TaskGroup() as group:
             watching = [
                 group.create_task(self._watch_stream()),
@@ -115,6 +118,11 @@ class Walk:
             await self._still(self._shop.let_go, "the shop")
             await self._until(self._all_delivered, "all three orders to be delivered")
             await self._until(self._offer_settled, "the offer")
+            promised = await self._lit(*DEVICES) - self._lit_before
+            await self._until(
+                lambda: promised <= {need.signal_id for need in self.seen.needs},
+                "every need whose light said that it is kept",
+            )
             for task in watching:
                 task.cancel()
 
@@ -233,16 +241,12 @@ class Walk:
         self._diapers_changed = True
 
     async def _until_needed(self, device_id: str, act: Callable[[], Awaitable[None]]) -> None:
-        for attempt in range(10_000):
-            if attempt:
-                self._say("again", device=device_id)
-            await self._act(act)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(PATIENCE_S):
-                    await self._until(
-                        lambda: bool(self.fresh(device_id)), f"the need of {device_id} on the page"
-                    )
-                return
+        await self._until_answered(
+            device_id,
+            act,
+            lambda: bool(self.fresh(device_id)),
+            f"the need of {device_id} on the page",
+        )
 
     async def _press_again(self) -> None:
         self._say("second_press", device=BUTTON)
@@ -254,14 +258,41 @@ class Walk:
                 for need in self.fresh(BUTTON)
             )
 
+        await self._until_answered(
+            BUTTON,
+            lambda: self._house.press(BUTTON),
+            answered,
+            "the second press to be already on its way",
+        )
+
+    async def _until_answered(
+        self,
+        device_id: str,
+        act: Callable[[], Awaitable[None]],
+        answered: Callable[[], bool],
+        what: str,
+    ) -> None:
+        """Use a device until the page answers; never twice once a light has said "kept"."""
+        before = await self._lit(device_id) | {need.signal_id for need in self.seen.needs}
         for attempt in range(10_000):
             if attempt:
-                self._say("again", device=BUTTON)
-            await self._act(lambda: self._house.press(BUTTON))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(PATIENCE_S):
-                    await self._until(answered, "the second press to be already on its way")
-                return
+                self._say("again", device=device_id)
+            await self._act(act)
+            while True:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PATIENCE_S):
+                        await self._until(answered, what)
+                    return
+                if await self._lit(device_id) <= before:
+                    break
+
+    async def _lit(self, *device_ids: str) -> frozenset[str]:
+        lights = await self._still(self._house.lights, "the home")
+        return frozenset(
+            light.signal_id
+            for light in lights
+            if light.device_id in device_ids and light.state != "not_kept"
+        )
 
     async def _act(self, act: Callable[[], Awaitable[None]]) -> None:
         # Asked once, not until it answers: a home that died in mid-press may have pressed.
