@@ -29,17 +29,26 @@ SYSCALL_MAX = 60
 async def write_with(folder: Path, fault: str, when: str) -> list[list[str]]:
     """Run the writer with a fault in its way; return what it said."""
     folder.mkdir()
-    child = await asyncio.create_subprocess_exec(
-        "strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={fault.partition(':')[0]}",
-        "-e", f"inject={fault}:when={when}",
-        sys.executable, "-m", "faults.writer", str(folder), str(NEEDS),
-        cwd=TESTS, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    return await write(
+        folder, "strace", "-f", "-qq", "-o", "/dev/null",
+        "-e", f"trace={fault.partition(':')[0]}", "-e", f"inject={fault}:when={when}",
+        may_die="KILL" in fault,
     )  # fmt: skip
+
+
+async def write_without(folder: Path) -> list[list[str]]:
+    """Run the writer and let it be."""
+    return await write(folder)
+
+
+async def write(folder: Path, *before: str, may_die: bool = False) -> list[list[str]]:
+    command = (*before, sys.executable, "-m", "faults.writer", str(folder), str(NEEDS))
+    child = await asyncio.create_subprocess_exec(
+        *command, cwd=TESTS, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
     out, err = await child.communicate()
-    lines = [line.split(maxsplit=2) for line in out.decode().splitlines()]
-    if "KILL" not in fault:
-        assert child.returncode == 0, err.decode()[-2_000:]
-    return lines
+    assert may_die or child.returncode == 0, err.decode()[-2_000:]
+    return [line.split(maxsplit=2) for line in out.decode().splitlines()]
 
 
 def needs_in(folder: Path) -> dict[int, str]:
@@ -73,8 +82,10 @@ async def test_what_was_confirmed_is_there(tmp_path: Path, what: str, tell: harn
         # again.
         refused = {words[2] for words in said if words[0] == "not_kept"}
         assert not refused & set(there.values()), f"{what}, number {place}"
-        again = await write_with(tmp_path / f"again{place}", "fdatasync:error=EIO", "100000")
-        assert len(again) == NEEDS
+        # And the store takes more, as if nothing had happened.
+        after = await write_without(folder)
+        assert [words[0] for words in after] == ["kept"] * NEEDS
+        assert kept.items() <= needs_in(folder).items()
         tried += 1
         hit += len(kept) < NEEDS
         confirmed += len(kept)

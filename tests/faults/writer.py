@@ -7,6 +7,7 @@ Each line is `kept SEQUENCE NAME`, `not_kept REASON NAME` or, when the store can
 """
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -30,7 +31,7 @@ async def main() -> None:
         outbox._need._connection.execute("PRAGMA synchronous = NORMAL")
     async with outbox:
         for number in range(wanted):
-            name = f"p_{number}"
+            name = f"p_{number}_{os.getpid()}"
             kept = await outbox.keep(
                 worlds.signal(name), [worlds.memory(name)], worlds.light(name), worlds.AT
             )
