@@ -129,6 +129,7 @@ async def test_bad_input_is_counted_and_the_next_press_still_becomes_an_order(
     demo.wait_until(lambda: at_the_edge <= edge_refusals(demo).keys(), "the edge's refusals")
     await the_operator_sees(demo, at_the_edge | {"newer_version", "malformed", "unknown_device"})
     await a_press_becomes_an_order(demo)
+    demo.wait_for("The cloud's broker turned something away: on a topic that is not the credential")
     assert "up/hh-other/gw-other" in (demo.data / "logs" / "broker.log").read_text()
 
 

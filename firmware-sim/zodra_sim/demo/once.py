@@ -61,8 +61,7 @@ class Once:
         reminding = asyncio.create_task(self._remind())
         try:
             async with asyncio.timeout(timeout_s):
-                self._orders_before = len(await self._commands.shop_orders())
-                await self._walk.go()
+                await self._walk.go(self._count_orders)
         except TimeoutError:
             return sentence(
                 self._language,
@@ -73,6 +72,9 @@ class Once:
         finally:
             reminding.cancel()
         return ""
+
+    async def _count_orders(self) -> None:
+        self._orders_before = len(await self._commands.shop_orders())
 
     async def report(self) -> str:
         """Check and print what came of the walk.

@@ -73,6 +73,10 @@ class Demo:
         asked_to_stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # nohup has the terminal's end ignored; a shell's `&` does so with Ctrl-C, and means
+            # only that the keyboard is not for us.
+            if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                continue
             loop.add_signal_handler(number, asked_to_stop.set)
         self._parts.write()
         logs = [(part.name, part.log) for wave in self._parts.waves() for part in wave]

@@ -38,7 +38,7 @@ REMIND_S: Final = 5.0
 DEVICES: Final = (BUTTON, STRAP, THERMOSTAT, BABY)
 ORDERED_DEVICES: Final = (BUTTON, STRAP, BABY)
 AT_SHOP: Final = frozenset({"ordered", "shipped", "delivered"})
-OPEN: Final = frozenset({"ordering", "ordered", "shipped"})
+UNFINISHED: Final = frozenset({"received", "asked", "ordering", "ordered", "shipped"})
 OFFERED: Final = frozenset({"asked", "refused", "expired"})
 
 
@@ -98,20 +98,26 @@ class Walk:
         self._looked = asyncio.Condition()
         self._diapers_changed = False
 
-    async def go(self) -> None:
-        """Do it all. Runs until it is through, however long a part is away: bound it outside."""
-        await self._still(self._shop.hold, "the shop")
+    async def go(self, begin: Callable[[], Awaitable[None]]) -> None:
+        """Do it all. Runs until it is through, however long a part is away: bound it outside.
+
+        Args:
+            begin: awaited when what an earlier walk left open is done, before anything is used.
+        """
         await self._sign_in()
         await self._consent()
         await self._look()
-        self._known = frozenset(need.signal_id for need in self.seen.needs)
-        self._lit_before = await self._lit(*DEVICES)
         async with asyncio.TaskGroup() as group:
             watching = [
                 group.create_task(self._watch_stream()),
                 group.create_task(self._watch_clock()),
                 group.create_task(self._answer_quotes()),
             ]
+            await self._finish_earlier()
+            await begin()
+            self._known = frozenset(need.signal_id for need in self.seen.needs)
+            self._lit_before = await self._lit(*DEVICES)
+            await self._still(self._shop.hold, "the shop")
             await self._use_devices()
             await self._press_again()
             self._say("waiting_parcels")
@@ -212,6 +218,21 @@ class Walk:
         self.seen.confirmed_at[quote_id(form)] = pressed_at
 
     # ---- the home -----------------------------------------------------------------------------
+
+    async def _finish_earlier(self) -> None:
+        """Let what an interrupted walk left open come to its end, or a press would join it."""
+
+        def finished() -> bool:
+            return not any(
+                need.state in UNFINISHED
+                for device_id in ORDERED_DEVICES
+                for need in self.seen.of(device_id)
+            )
+
+        if not finished():
+            self._say("finishing")
+            await self._still(self._shop.let_go, "the shop")
+            await self._until(finished, "the orders of an earlier walk")
 
     async def _use_devices(self) -> None:
         async with asyncio.TaskGroup() as group:

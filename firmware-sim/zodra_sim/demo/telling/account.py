@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from zodra_sim.demo.parts import CLOUD, EDGE, HOUSEHOLD
+from zodra_sim.demo.parts import BROKER, CLOUD, EDGE, HOME_BROKER, HOUSEHOLD
 from zodra_sim.demo.telling.words import sentence, thing
 
 
@@ -202,6 +202,10 @@ _TELLERS: Final[Mapping[tuple[str, str], _Teller]] = {
     (EDGE, "uplink_connected"): _plain("uplink_back"),
     (CLOUD, "need_received"): _plain("received"),
     (CLOUD, "message_refused"): _with_reason("turned_away"),
+    (BROKER, "topic_refused"): _with_reason("turned_away"),
+    (BROKER, "connect_refused"): _with_reason("turned_away"),
+    (HOME_BROKER, "topic_refused"): _with_reason("turned_away"),
+    (HOME_BROKER, "connect_refused"): _with_reason("turned_away"),
     (CLOUD, "quote_moved"): _by_state(open=_quoted, confirmed=_plain("confirmed")),
     (CLOUD, "order_moved"): _by_state(placed=_ordered),
     (CLOUD, "need_moved"): _moved,

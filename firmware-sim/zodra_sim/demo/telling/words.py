@@ -50,6 +50,9 @@ THINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "unknown_device": "from a device that nobody introduced",
         "newer_version": "in a newer version of the format",
         "wrong_gateway": "in the name of another gateway",
+        "topic_not_granted": "on a topic that is not the credential's",
+        "unknown_user": "from a name it does not know",
+        "wrong_password": "with a wrong password",
     },
     "nl": {
         "btn-kitchen": "de knop in de keuken",
@@ -97,6 +100,9 @@ THINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "unknown_device": "van een apparaat dat niemand aanmeldde",
         "newer_version": "in een nieuwere versie van het formaat",
         "wrong_gateway": "op naam van een andere gateway",
+        "topic_not_granted": "op een topic dat niet bij het account hoort",
+        "unknown_user": "van een naam die niet bekend is",
+        "wrong_password": "met een verkeerd wachtwoord",
     },
 }
 
@@ -148,6 +154,7 @@ SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
         # once
         "signed_in": "Signed in on the household's page with the one-time link.",
         "consented": "Consent granted on the page: {purpose}.",
+        "finishing": "An earlier walk left orders open; finishing them first.",
         "again": "No light from {device} yet; doing it once more, as a person would.",
         "wanted": "Answering the question on the page: “{label}”.",
         "confirming": "Confirming the quote on the page: “{label}”.",
@@ -229,6 +236,7 @@ SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
         "uplink_back": "De gateway bereikt de cloud.",
         "signed_in": "Ingelogd op de pagina van het huishouden met de eenmalige link.",
         "consented": "Toestemming gegeven op de pagina: {purpose}.",
+        "finishing": "Een eerdere ronde liet bestellingen open; die eerst afmaken.",
         "again": "Nog geen lampje van {device}; nog een keer, zoals een mens zou doen.",
         "wanted": "De vraag op de pagina beantwoorden: “{label}”.",
         "confirming": "De prijsopgave bevestigen op de pagina: “{label}”.",
