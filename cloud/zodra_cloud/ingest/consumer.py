@@ -175,10 +175,6 @@ class Consumer:
         """Whether the broker has us and has confirmed the subscription."""
         return self._subscribed.is_set()
 
-    def wait_connected(self, timeout_s: float) -> bool:
-        """Wait for the subscription, at most this long."""
-        return self._subscribed.wait(timeout_s)
-
     def send(self, topic: str, payload: bytes) -> None:
         """Send down at QoS 1 and wait for the broker's word; see `Broker.send`."""
         if not self._client.is_connected():

@@ -8,7 +8,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Dialect, Integer, LargeBinary, Text
+from sqlalchemy import BigInteger, Dialect, Integer, Text
 from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION
 from sqlalchemy.dialects.sqlite import REAL
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -20,8 +20,6 @@ BigInt = BigInteger().with_variant(Integer(), "sqlite")
 """64 bits on both; SQLite's INTEGER is that wide already."""
 
 Real: TypeEngine[float] = DOUBLE_PRECISION[float]().with_variant(REAL(), "sqlite")
-
-Blob = LargeBinary()
 
 
 def to_ms(instant: datetime) -> int:

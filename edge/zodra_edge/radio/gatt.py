@@ -25,8 +25,6 @@ ATTEMPTS_MAX: Final = 3
 95 % of connections succeed within two."""
 DISCONNECT_S_MAX: Final = 5.0
 
-_Notified = Callable[[BleakGATTCharacteristic, bytearray], None]
-
 
 @dataclass(slots=True)
 class GattStatus:

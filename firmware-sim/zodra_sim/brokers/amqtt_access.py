@@ -5,6 +5,7 @@ all" when left out. This plugin refuses what is not granted, whatever the action
 """
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class AccessPlugin(BaseTopicPlugin):  # type: ignore[misc]
         super().__init__(context)
         path = Path(self._get_config_option("access_file"))
         self._grants: dict[str, dict[str, list[str]]] = json.loads(path.read_text())
+        self._refused: Counter[str] = Counter()
 
     async def topic_filtering(
         self,
@@ -48,5 +50,20 @@ class AccessPlugin(BaseTopicPlugin):  # type: ignore[misc]
         filters = granted["publish" if action is Action.PUBLISH else "subscribe"]
         allowed = any(covers(one, topic) for one in filters)
         if not allowed and action is not Action.RECEIVE:
-            logger().warning("topic_refused", action=action, user=username, topic=topic[:140])
+            self._refuse(username, action, topic)
         return allowed
+
+    def _refuse(self, username: str, action: Action | None, topic: str) -> None:
+        self._refused[username] += 1
+        count = self._refused[username]
+        # Every refusal is counted; only the 1st, 2nd, 4th, 8th ... of a user is a line in the log,
+        # since a client that goes on asking would otherwise fill the disk.
+        if count & (count - 1) == 0:
+            logger().warning(
+                "topic_refused",
+                reason="topic_not_granted",
+                action=action,
+                user=username,
+                topic=topic[:140],
+                count=count,
+            )
