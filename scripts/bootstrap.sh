@@ -18,7 +18,7 @@ fi
 if [ ! -x "$venv/bin/python" ]; then
     if ! "$python" -c 'import ensurepip' 2>/dev/null; then
         if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-            apt-get update -qq && apt-get install -y -qq python3-venv
+            apt-get update -qq >/dev/null 2>&1 && apt-get install -y -qq python3-venv >/dev/null 2>&1
         else
             echo "Python's venv module is not installed. As root: apt-get install python3-venv" >&2
             exit 1

@@ -34,6 +34,8 @@ NOTES: Final[dict[str, tuple[Tone, str]]] = {
     "withdrawn": (Tone.QUIET, mark("Switched off, from this moment.")),
     "offer_dismissed": (Tone.QUIET, mark("Gone. You will not see this one for a while.")),
     "blink": (Tone.GOOD, mark("Asked. The device blinks once the gateway has heard it.")),
+    "settled": (Tone.GOOD, mark("Settled: that need ended without an order.")),
+    "settled_already": (Tone.WAIT, mark("That order needs no person, or no longer.")),
     "blink_refused": (Tone.WAIT, mark("That gateway is revoked and hears no commands.")),
 }
 """Everything that a page can say after a form, by a name from this closed list."""

@@ -82,6 +82,26 @@ def test_an_order_that_stays_unclear_needs_a_person(
     assert re.search(r"Find out whether the shop has order o_\w+ hh-demo · just now timeout", page)
 
 
+def test_an_operator_says_that_the_shop_does_not_have_an_order(
+    operator: TestClient, resident: TestClient, home: Home, clock: FakeClock
+) -> None:
+    home.press()
+    home.shop.unclear = Unknown(ShopFault.TIMEOUT)
+    address, fields = form(resident.get("/").text, "confirm")
+    resident.post(address, data=fields)
+    for _ in range(30):
+        home.work()
+        clock.advance(60)
+    settle, token = form(operator.get("/operator").text, "settle")
+    answer = operator.post(settle, data=token)
+    assert answer.headers["location"] == "/operator"
+    page = text_of(operator.get("/operator").text)
+    assert "Settled: that need ended without an order." in page
+    assert "No job is stuck." in page
+    operator.post(settle, data=token)
+    assert "needs no person" in text_of(operator.get("/operator").text)
+
+
 def test_a_device_is_made_to_blink(operator: TestClient, home: Home) -> None:
     address, fields = form(operator.get("/operator").text, "identify")
     answer = operator.post(address, data={**fields, "device_id": "btn-kitchen"})

@@ -51,6 +51,19 @@ def identify(
     return back_to("/operator", "blink")
 
 
+@router.post("/operator/orders/{order_key}/settle", dependencies=[OwnForm])
+def settle(
+    request: Request, visitor: Operator, order_key: str, household_id: Annotated[str, Form()]
+) -> Response:
+    """Take an operator's word that the shop does not have an order."""
+    site = site_of(request)
+    with site.database.write(household_id) as connection:
+        settled = replenish.settle(
+            connection, household_id, order_key, now=site.clock.now(), changes=site.changes
+        )
+    return back_to("/operator", "settled" if settled else "settled_already")
+
+
 def fleet_part(request: Request, visitor: Visitor) -> str:
     """Render the live part of the operator's page."""
     shell = visitor.shell(request, "/operator")

@@ -9,6 +9,7 @@ from zodra_cloud.fleet.models import GatewayView
 from zodra_cloud.fleet.policy import GatewayState, Verdict
 from zodra_cloud.ingest.models import RefusalCount
 from zodra_cloud.replenish.models import Balance, UnclearOrder
+from zodra_cloud.replenish.states import OrderState
 from zodra_cloud.store.jobs import DeadJob
 from zodra_cloud.web.i18n import Speech, mark
 from zodra_cloud.web.views import words
@@ -272,4 +273,5 @@ def _unclear(speech: Speech, order: UnclearOrder, now: datetime) -> JobRow:
         household=order.household_id,
         since=moment(speech, order.unclear_since, now),
         error=words.plain(order.fault),
+        order_key=order.order_key if order.state is OrderState.NEEDS_PERSON else "",
     )

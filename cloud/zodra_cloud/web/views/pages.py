@@ -259,6 +259,8 @@ class JobRow:
     household: str
     since: Moment | None
     error: str
+    order_key: str = ""
+    """Of an order that only a person can settle; empty for anything else."""
 
 
 @dataclass(frozen=True, slots=True)
