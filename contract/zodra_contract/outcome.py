@@ -5,9 +5,9 @@ stays in its list, marked so, and is never used for something else.
 """
 
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from zodra_contract.ids import DeviceId, SignalId, SlotKey
 from zodra_contract.message import Message
@@ -66,7 +66,8 @@ _FINAL: Final = frozenset(
 )
 
 PROGRESS: Final = {state: step for step, state in enumerate(SignalState)}
-"""Later states have larger numbers. A state that arrives late never overwrites a later one."""
+"""Later states have larger numbers. Within one round of a need, a state that arrives late never
+overwrites a later one; a later round overwrites any earlier one."""
 
 
 class SignalOutcome(Message):
@@ -80,3 +81,6 @@ class SignalOutcome(Message):
     reason: str = ""
     """One name from a closed list of the cloud's `replenish` or `offers` room, or empty."""
     decided_at: AwareDatetime
+    round: Annotated[int, Field(ge=1)] = 1
+    """Counts how often the need was asked about anew, as after a price that changed. Who leaves it
+    out means the first."""

@@ -1,8 +1,9 @@
 """What a device's light says about its newest need: kept, then whatever the cloud makes of it.
 
 A light never says "kept" before the row is synced to disk: the agent calls `kept` with the row that
-was committed. A state that comes late never overwrites a later one of the same need, and news of an
-older need does not hide a newer one that is still open.
+was committed. A state that comes late never overwrites a later one of the same need, unless the
+cloud asks anew (a higher round), and news of an older need does not hide a newer one that is still
+open.
 """
 
 import json
@@ -82,7 +83,8 @@ class Lights:
         """
         place = Place(outcome.device_id, outcome.slot_key)
         known = self._needs.get(place, {}).get(outcome.signal_id)
-        if known is not None and _PROGRESS[known.state] >= _PROGRESS[outcome.state.value]:
+        news = (outcome.round, _PROGRESS[outcome.state.value])
+        if known is not None and (known.round, _PROGRESS[known.state]) >= news:
             return None
         row = LightRow(
             outcome.device_id,
@@ -91,6 +93,7 @@ class Lights:
             outcome.state.value,
             outcome.reason,
             int(outcome.decided_at.timestamp() * 1000),
+            outcome.round,
         )
         if self._hides_a_newer_one(place, row):
             self._remember(place, row)

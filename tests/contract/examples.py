@@ -101,5 +101,6 @@ DOWN: Final[dict[str, DownMessage]] = {
         state=SignalState.ASKED,
         reason="quote_open",
         decided_at=AT,
+        round=2,
     ),
 }

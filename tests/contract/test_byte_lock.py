@@ -5,6 +5,7 @@ A record changes only when a field is added, which is visible in review as a cha
 change of the wire is never an accident.
 """
 
+import json
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,12 @@ def test_a_record_from_a_gateway_reads_as_the_message(name: str) -> None:
 @pytest.mark.parametrize("name", DOWN)
 def test_a_record_from_the_cloud_reads_as_the_message(name: str) -> None:
     assert READERS[name]((RECORDS / f"{name}.json").read_bytes()) == DOWN[name]
+
+
+def test_an_outcome_without_a_round_is_of_the_first() -> None:
+    body = json.loads((RECORDS / "signal_outcome.json").read_bytes())
+    del body["round"]
+    assert read_outcome(json.dumps(body).encode()).round == 1
 
 
 def test_there_is_no_record_without_a_message() -> None:

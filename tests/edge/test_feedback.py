@@ -24,8 +24,9 @@ def signal(name: str) -> NeedSignal:
     )
 
 
-def outcome(name: str, state: SignalState, reason: str = "") -> SignalOutcome:
+def outcome(name: str, state: SignalState, reason: str = "", in_round: int = 1) -> SignalOutcome:
     return SignalOutcome(
+        round=in_round,
         signal_id=name,
         device_id="btn",
         slot_key="button-1",
@@ -66,6 +67,19 @@ def test_late_news_of_the_same_need_changes_nothing(late: SignalState) -> None:
     home.lights.outcome(outcome("p_1", SignalState.ASKED))
     assert home.lights.outcome(outcome("p_1", late)) is None
     assert home.said[-1] == ("p_1", "asked")
+
+
+def test_a_price_that_changed_asks_again_and_news_of_the_round_before_is_late() -> None:
+    home, later = Home(), Home()
+    home.kept("p_1")
+    home.lights.outcome(outcome("p_1", SignalState.ORDERING))
+    asked = home.lights.outcome(outcome("p_1", SignalState.ASKED, "price_changed", in_round=2))
+    assert asked is not None
+    assert home.said[-1] == ("p_1", "asked")
+    later.lights.restore([asked])
+    for lights in (home.lights, later.lights):
+        assert lights.outcome(outcome("p_1", SignalState.ORDERED)) is None
+        assert lights.outcome(outcome("p_1", SignalState.ORDERING, in_round=2)) is not None
 
 
 def test_news_of_an_older_need_does_not_hide_a_newer_open_one() -> None:

@@ -30,6 +30,8 @@ class StoredSignal:
     state: SignalState
     reason: str
     state_at: datetime
+    round: int
+    """Counts from 1 how often it was asked about anew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,9 @@ def advance(
         raise UnknownThing("need-moment", signal_id)
     if PROGRESS[state] <= PROGRESS[found.state]:
         return False
-    repository.set_state(connection, household_id, signal_id, state, reason, now)
+    repository.set_state(
+        connection, household_id, signal_id, state, reason, now, in_round=found.round
+    )
     jobs.enqueue(
         connection,
         kind=TELL_GATEWAY,
@@ -121,7 +123,9 @@ def restate(
         raise UnknownThing("need-moment", signal_id)
     if (found.state, found.reason) == (state, reason):
         return False
-    repository.set_state(connection, household_id, signal_id, state, reason, now)
+    # No step forward: a gateway takes it for late news unless it belongs to a new round.
+    in_round = found.round + (PROGRESS[state] <= PROGRESS[found.state])
+    repository.set_state(connection, household_id, signal_id, state, reason, now, in_round=in_round)
     jobs.enqueue(
         connection,
         kind=TELL_GATEWAY,
@@ -232,5 +236,6 @@ def _outcome(need: StoredSignal) -> bytes:
             state=need.state,
             reason=need.reason,
             decided_at=need.state_at,
+            round=need.round,
         )
     )

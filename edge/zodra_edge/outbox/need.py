@@ -100,9 +100,10 @@ class NeedFile:
     def shine(self, connection: sqlite3.Connection, light: LightRow) -> None:
         """Store what a light says, and forget the oldest needs of its slot."""
         connection.execute(
-            "INSERT INTO light (signal_id, device_id, slot_key, state, reason, at_ms) "
-            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (signal_id) DO UPDATE "
-            "SET state = excluded.state, reason = excluded.reason, at_ms = excluded.at_ms",
+            "INSERT INTO light (signal_id, device_id, slot_key, state, reason, at_ms, round) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (signal_id) DO UPDATE "
+            "SET state = excluded.state, reason = excluded.reason, at_ms = excluded.at_ms, "
+            "round = excluded.round",
             (
                 light.signal_id,
                 light.device_id,
@@ -110,6 +111,7 @@ class NeedFile:
                 light.state,
                 light.reason,
                 light.at_ms,
+                light.round,
             ),
         )
         connection.execute(
@@ -122,7 +124,8 @@ class NeedFile:
     def lights(self, connection: sqlite3.Connection) -> list[LightRow]:
         """Read all lights, the oldest need first."""
         rows = connection.execute(
-            "SELECT device_id, slot_key, signal_id, state, reason, at_ms FROM light ORDER BY place"
+            "SELECT device_id, slot_key, signal_id, state, reason, at_ms, round FROM light "
+            "ORDER BY place"
         )
         return [LightRow(*row) for row in rows]
 

@@ -95,6 +95,8 @@ class LightRow:
     state: str
     reason: str
     at_ms: int
+    round: int = 1
+    """How often the cloud has asked about the need anew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,11 @@ def _need_first(db: Any) -> None:
         db.execute(statement)
 
 
+@NEED(name="0002_round")
+def _need_round(db: Any) -> None:
+    db.execute("ALTER TABLE light ADD COLUMN round INTEGER NOT NULL DEFAULT 1")
+
+
 @TELEMETRY(name="0001_first")
 def _telemetry_first(db: Any) -> None:
     for statement in _TELEMETRY_TABLES:

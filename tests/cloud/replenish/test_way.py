@@ -17,6 +17,7 @@ from zodra_cloud.replenish import service as replenish
 from zodra_cloud.replenish.models import Confirmed, ConfirmRefusal, NotConfirmed
 from zodra_cloud.replenish.states import OrderState
 from zodra_cloud.store.engine import Database
+from zodra_contract.envelope import read_outcome
 from zodra_contract.ids import derived_id
 
 
@@ -334,12 +335,20 @@ def test_a_price_that_changed_is_asked_anew(home: Business) -> None:
     again = home.quotes()[0]
     assert again.snapshot is not None
     assert again.snapshot.total_minor == 1_294
+    assert told_last(home) == (2, "asked")
     second = home.confirm(again)
     home.do_jobs()
     assert first != second
     assert home.stands(signal_id) == ("ordered", "")
+    assert told_last(home) == (2, "ordered")
     assert len(home.shop.orders) == 1
     assert home.balance().adds_up
+
+
+def told_last(home: Business) -> tuple[int, str]:
+    """What the gateway was told last: the round, and where the need stands."""
+    outcome = read_outcome(home.broker.sent[-1][1])
+    return outcome.round, outcome.state.value
 
 
 def test_a_price_that_changes_each_time_ends(home: Business) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlite_utils
 
 from zodra_contract.envelope import Receipt, Rejection
 from zodra_contract.outcome import RejectReason
@@ -13,7 +14,7 @@ from zodra_contract.reading import Reading, ReadingKind
 from zodra_contract.signal import NeedSignal, SignalKind, TimeNote, TimeQuality
 from zodra_edge.errors import OutboxFault
 from zodra_edge.link import Lane
-from zodra_edge.outbox import Kept, KeptReading, LightRow, MemoryRow, NotKept, Outbox
+from zodra_edge.outbox import Kept, KeptReading, LightRow, MemoryRow, NotKept, Outbox, schema
 from zodra_edge.outbox.records import NotKeptReason
 from zodra_edge.settings import OutboxLimits
 
@@ -66,6 +67,28 @@ async def test_a_kept_need_is_there_after_a_reopen_with_its_memory_and_light(
         assert await outbox.lights() == [light("p_1")]
         assert outbox.level(Lane.NEED).buffer_id == buffer_id
         assert outbox.level(Lane.NEED).restarts == 1
+
+
+async def test_a_file_of_an_earlier_build_is_brought_up_to_date_with_what_it_holds(
+    tmp_path: Path,
+) -> None:
+    with sqlite3.connect(tmp_path / "need.db") as connection:
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        db = sqlite_utils.Database(connection)
+        schema.NEED.apply(db, stop_before="0002_round")
+        connection.execute(
+            "INSERT INTO light (signal_id, device_id, slot_key, state, reason, at_ms) "
+            "VALUES ('p_1', 'btn-kitchen', 'button-1', 'asked', '', 5)"
+        )
+    connection.close()
+    asked_anew = LightRow("btn-kitchen", "button-1", "p_1", "asked", "price_changed", 9, 2)
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        assert await outbox.lights() == [
+            LightRow("btn-kitchen", "button-1", "p_1", "asked", "", 5, 1)
+        ]
+        await outbox.shine(asked_anew)
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        assert await outbox.lights() == [asked_anew]
 
 
 async def test_only_a_receipt_lets_a_row_go_and_sequences_are_never_used_again(

@@ -26,6 +26,7 @@ _SIGNAL: Final = (
     need_signals.c.state,
     need_signals.c.reason,
     need_signals.c.state_at,
+    need_signals.c.round,
 )
 
 
@@ -75,12 +76,14 @@ def set_state(
     state: SignalState,
     reason: str,
     now: datetime,
+    *,
+    in_round: int,
 ) -> None:
     """Write where a need stands."""
     connection.execute(
         update(need_signals)
         .where(need_signals.c.household_id == household_id, need_signals.c.signal_id == signal_id)
-        .values(state=state, reason=reason, state_at=now)
+        .values(state=state, reason=reason, state_at=now, round=in_round)
     )
 
 
@@ -134,4 +137,5 @@ def _signal(row: Any) -> StoredSignal:
         state=SignalState(row.state),
         reason=row.reason,
         state_at=row.state_at,
+        round=row.round,
     )

@@ -64,6 +64,7 @@ need_signals: Final = Table(
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("state_at", Instant, nullable=False),
+    Column("round", Integer, nullable=False, server_default="1"),
     Index("ix_need_signals_household_id_occurred_at", "household_id", "occurred_at"),
     sqlite_strict=True,
 )
