@@ -37,6 +37,7 @@ class Cloud:
     """All parts of the service; made once, started once, stopped once."""
 
     def __init__(self, settings: Settings, *, instance: str, clock: Clock | None = None) -> None:
+        """Make the parts; `instance` is the name that `only_one` keeps for this data folder."""
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self.changes = Changes()
@@ -50,7 +51,7 @@ class Cloud:
                 password=broker.password.get_secret_value(),
                 tls=broker.tls,
                 ca_file=str(broker.ca_file) if broker.ca_file else None,
-                client_id=broker.client_id,
+                client_id=instance,
             ),
             Writer(self.database, self.clock, self.changes),
             rows_per_commit_max=settings.ingest.rows_per_commit_max,

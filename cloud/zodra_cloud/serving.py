@@ -91,7 +91,8 @@ def _thread_died(died: threading.Event) -> Callable[[threading.ExceptHookArgs], 
 def only_one(data_dir: Path) -> Iterator[str]:
     """Hold the folder's lock, and give the name under which this instance leases jobs.
 
-    The name outlives the process, so that a killed one's leases are taken back at the next start.
+    The name outlives the process, so that a killed one's leases are taken back at the next start,
+    and so is its session at the broker. It is nobody else's to know: 64 random bits, 0600.
 
     Raises:
         AlreadyServing: another process holds the lock.
@@ -105,6 +106,7 @@ def only_one(data_dir: Path) -> Iterator[str]:
         name = data_dir / "instance"
         if not name.exists():
             draft = data_dir / "instance.new"
+            draft.touch(mode=0o600)
             draft.write_text(f"cloud-{secrets.token_hex(8)}\n")
             draft.replace(name)
         yield name.read_text().strip()

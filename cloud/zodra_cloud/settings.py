@@ -45,8 +45,6 @@ class Broker(_Part):
     tls: bool = False
     ca_file: Path | None = None
     """Certificates to trust; the system's own if not given."""
-    client_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,23}$")] = "zodra-cloud"
-    """Kept over restarts, so that the broker keeps for us what comes meanwhile."""
 
 
 class Shop(_Part):
@@ -84,7 +82,7 @@ class Settings(_Part):
     database_url: Annotated[str, Field(min_length=1, max_length=1_000)]
     """`sqlite:////absolute/path` or `postgresql+psycopg://user@host/database`."""
     data_dir: Path
-    """Folder of the lock and of this instance's name."""
+    """Folder of the lock and of this instance's name, which is its session at the broker too."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     web: Web = Web()
     broker: Broker

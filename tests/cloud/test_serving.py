@@ -1,6 +1,8 @@
 """The service as a process: killed, stopped, started twice, cut off from its broker or database."""
 
+import re
 import shutil
+import socket
 import sqlite3
 import urllib.request
 from collections.abc import Iterator
@@ -13,9 +15,11 @@ from sqlalchemy import text
 
 from cloud_messages import answer, health, need, needs, reading, telemetry
 from cloud_serving import Serving, TalkingGateway, until
+from zodra_cloud.app import Cloud
 from zodra_cloud.errors import AlreadyServing
 from zodra_cloud.fleet import service as fleet
 from zodra_cloud.serving import only_one
+from zodra_cloud.settings import Settings
 from zodra_cloud.store.engine import Database
 from zodra_contract.command import CommandOutcome
 from zodra_contract.envelope import read_command, read_outcome
@@ -186,6 +190,36 @@ def test_a_second_one_in_the_same_folder_is_turned_away(tmp_path: Path) -> None:
         pass
     with only_one(tmp_path) as again:
         assert again == first
+    # It names the session at the broker too: not to be guessed, not to be read, short enough.
+    assert re.fullmatch("cloud-[0-9a-f]{16}", first)
+    assert (tmp_path / "instance").stat().st_mode & 0o077 == 0
+
+
+def test_the_session_at_the_broker_has_the_name_that_nobody_else_knows(
+    tmp_path: Path, sqlite_template: Path
+) -> None:
+    shutil.copy(sqlite_template, tmp_path / "cloud.db")
+    with socket.create_server(("127.0.0.1", 0)) as broker:
+        settings = Settings.model_validate(
+            {
+                "database_url": f"sqlite:///{tmp_path / 'cloud.db'}",
+                "data_dir": tmp_path,
+                "broker": {"port": broker.getsockname()[1], "password": "secret"},
+                "shop": {
+                    "base_url": "http://127.0.0.1:1",
+                    "api_key": "key",
+                    "webhook_secret": "whsec_a2V5",
+                },
+            }
+        )
+        cloud = Cloud(settings, instance="cloud-of-this-folder")
+        cloud.consumer.start()
+        said, _ = broker.accept()
+        with said:
+            greeting = said.recv(1_024)
+        cloud.consumer.stop(1)
+        cloud.close()
+    assert b"\x00\x14cloud-of-this-folder" in greeting
 
 
 def test_a_locked_database_holds_up_and_loses_nothing(

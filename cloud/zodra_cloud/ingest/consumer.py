@@ -52,10 +52,12 @@ class BrokerAccess:
     port: int
     username: str
     password: str
+    client_id: str
+    """The same after each restart: the broker keeps what came meanwhile for this name. Random,
+    since mosquitto and NATS throw a session out for any client that knows its name (measured,
+    docs/brokers.md)."""
     tls: bool = False
     ca_file: str | None = None
-    client_id: str = "zodra-cloud"
-    """The same after each restart: the broker keeps what came meanwhile for this name."""
 
 
 @dataclass(frozen=True, slots=True)
