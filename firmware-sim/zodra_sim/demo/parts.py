@@ -131,6 +131,12 @@ class Parts:
         edge = self._part(EDGE, "zodra-edge", "run", Writes(self.edge_status))
         return ((broker, home_broker, shop), (cloud, household), (edge,))
 
+    def farewells(self) -> tuple[tuple[Part, ...], ...]:
+        """List the parts in groups for a stop; nobody loses one that it talks to while it runs."""
+        by_name = {part.name: part for wave in self.waves() for part in wave}
+        groups = ((EDGE,), (HOUSEHOLD, CLOUD), (SHOP, BROKER, HOME_BROKER))
+        return tuple(tuple(by_name[name] for name in group) for group in groups)
+
     @property
     def edge_status(self) -> Path:
         """Name the file in which the gateway says how it is."""

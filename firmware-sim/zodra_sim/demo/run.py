@@ -97,7 +97,7 @@ class Demo:
                 task.cancel()
             await asyncio.gather(work, asked, return_exceptions=True)
             self._say("stopping")
-            await self._supervisor.stop()
+            await self._supervisor.stop(self._parts.farewells())
             following.cancel()
             follower.catch_up()
 

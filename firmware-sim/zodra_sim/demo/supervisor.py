@@ -12,7 +12,7 @@ import signal
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -150,13 +150,22 @@ class Supervisor:
         """
         await asyncio.gather(*self._keepers.values())
 
-    async def stop(self) -> None:
-        """End every part: SIGTERM to all of them, SIGKILL to one that needs over five seconds."""
+    async def stop(self, waves: Sequence[Iterable[Part]] = ()) -> None:
+        """End every part: SIGTERM, and SIGKILL to one that needs over five seconds.
+
+        Args:
+            waves: the parts in groups; one group is ended after the other, the first one first.
+                Parts that are in none end last.
+        """
         self._stopping = True
         for keeper in self._keepers.values():
             keeper.cancel()
         await asyncio.gather(*self._keepers.values(), return_exceptions=True)
-        await asyncio.gather(*(self._end(run) for run in self._runs.values()))
+        left = dict(self._runs)
+        for wave in waves:
+            ending = [left.pop(part.name) for part in wave if part.name in left]
+            await asyncio.gather(*(self._end(run) for run in ending))
+        await asyncio.gather(*(self._end(run) for run in left.values()))
         self._pids_file.unlink(missing_ok=True)
 
     async def _first_ready(self, run: _Run) -> None:

@@ -33,6 +33,19 @@ new.replace(path)
 time.sleep(600)
 """
 
+LEAVER = """
+import pathlib, signal, sys, time
+
+def leave(*_):
+    with open(sys.argv[3], "a") as said:
+        said.write(sys.argv[2] + "\\n")
+    sys.exit(0)
+
+signal.signal(signal.SIGTERM, leave)
+pathlib.Path(sys.argv[1]).write_text("up")
+time.sleep(600)
+"""
+
 
 def supervisor(tmp_path: Path, told: list[Happening]) -> Supervisor:
     return Supervisor(told.append, tmp_path / "pids", os.environ, SystemClock())
@@ -105,6 +118,23 @@ async def test_a_part_that_hangs_is_named_when_the_time_is_up(tmp_path: Path) ->
     assert pid is not None
     await running.stop()
     await until_dead(pid)
+
+
+async def test_parts_end_in_the_order_asked_for_and_the_others_last(tmp_path: Path) -> None:
+    said = tmp_path / "farewells"
+    names = ("gateway", "broker", "other", "cloud")
+    parts = {name: leaver(tmp_path, name, said) for name in names}
+    running = supervisor(tmp_path, [])
+    await running.start(parts.values(), 20)
+    await running.stop([[parts["gateway"]], [parts["cloud"]], [parts["broker"]]])
+    assert said.read_text().split() == ["gateway", "cloud", "broker", "other"]
+
+
+def leaver(tmp_path: Path, name: str, said: Path) -> Part:
+    """A part that says goodbye."""
+    mark = tmp_path / f"{name}.mark"
+    argv = (sys.executable, "-c", LEAVER, str(mark), name, str(said))
+    return Part(name, argv, tmp_path / f"{name}.log", Writes(mark))
 
 
 async def test_what_a_killed_demo_left_running_is_ended_by_the_next(tmp_path: Path) -> None:
