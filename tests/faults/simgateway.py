@@ -89,7 +89,9 @@ def inline_writer(draw: random.Random, faults: Callable[[], float]) -> type[Writ
             for job, _ in group:
                 job(self._connection, self._file)
             self._roll_back()
-            raise sqlite3.OperationalError("disk I/O error")
+            fault = sqlite3.OperationalError("disk I/O error")
+            fault.sqlite_errorcode = sqlite3.SQLITE_IOERR
+            raise fault
 
         def kill(self) -> None:
             self.dead = True
