@@ -10,8 +10,11 @@ from typing import Final
 
 import click
 
-from zodra_edge.errors import EdgeError, SettingsFault
-from zodra_edge.settings import Settings, load
+from zodra_edge.errors import EdgeError
+from zodra_edge.options import as_json as _as_json
+from zodra_edge.options import config as _config
+from zodra_edge.options import load_or_say as _load
+from zodra_edge.outbox_commands import outbox
 from zodra_edge.status import Look, look, problems, render
 
 HEALTHY: Final = 0
@@ -25,17 +28,6 @@ A gateway in three steps:
   2. zodra-edge run --config gateway.toml
   3. zodra-edge status --config gateway.toml
 """
-
-_config = click.option(
-    "--config",
-    "config",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("gateway.toml"),
-    show_default=True,
-    envvar="ZODRA_EDGE_CONFIG",
-    help="The settings, a TOML file. Also taken from ZODRA_EDGE_CONFIG.",
-)
-_as_json = click.option("--json", "as_json", is_flag=True, help="For programs: JSON, not a page.")
 
 
 @click.group(epilog=_EPILOG)
@@ -83,33 +75,52 @@ def status(config: Path, as_json: bool) -> None:
     sys.exit(_exit_code(seen))
 
 
-@cli.group()
-def outbox() -> None:
-    """Look at what the gateway keeps until the cloud has it."""
-
-
-@outbox.command()
+@cli.command()
 @_config
 @_as_json
-def show(config: Path, as_json: bool) -> None:
-    """Show both lanes and what was set aside. Reads only; safe while the gateway runs."""
-    from zodra_edge.outbox.look import read, render_lanes
+@click.option(
+    "--listen",
+    "listen_s",
+    type=click.FloatRange(0, 120),
+    default=5.0,
+    show_default=True,
+    help="Seconds to listen to the radio; ends sooner once all devices were heard.",
+)
+@click.option(
+    "--limit",
+    "limit_s",
+    type=click.FloatRange(1, 600),
+    default=20.0,
+    show_default=True,
+    help="Seconds that any check may take.",
+)
+def doctor(config: Path, as_json: bool, listen_s: float, limit_s: float) -> None:
+    """Examine the gateway and say what to do: settings, clock, cloud, home, storage, radio.
 
-    data_dir = _load(config).data_dir
-    lanes = read(data_dir)
+    Only looks, so it is safe while the gateway runs. Exit code 0 all well, 1 warnings, 2 failures.
+    """
+    from zodra_edge.doctor import examine, exit_code, render
+
+    findings = asyncio.run(
+        examine(config, listen_s=listen_s, limit_s=max(limit_s, listen_s + 1), progress=_progress)
+    )
+    code = exit_code(findings)
     if as_json:
-        click.echo(json.dumps([asdict(lane) for lane in lanes], indent=1))
-    elif lanes:
-        click.echo(render_lanes(lanes), nl=False)
+        rows = [asdict(finding) for finding in findings]
+        click.echo(json.dumps({"exit_code": code, "findings": rows}, indent=1))
     else:
-        click.echo(f"There is no outbox in {data_dir} yet.")
+        click.echo(render(findings), nl=False)
+    sys.exit(code)
 
 
-def _load(config: Path) -> Settings:
-    try:
-        return load(config)
-    except SettingsFault as fault:
-        raise click.ClickException(str(fault)) from fault
+def _progress(waiting: tuple[str, ...]) -> None:
+    """Show on a terminal what is still under way, on one line that vanishes."""
+    if sys.stderr.isatty():
+        words = f"checking {', '.join(waiting)}"[:78] if waiting else ""
+        click.echo(f"\r\x1b[K{words}", err=True, nl=False)
+
+
+cli.add_command(outbox)
 
 
 def _exit_code(seen: Look) -> int:

@@ -89,7 +89,7 @@ class Clock:
         """Take the floor from its file; one that cannot be read is no floor."""
         self._floor_file = floor_file
         self.boot_id = boot_id()
-        self._floor = _read_floor(floor_file)
+        self._floor = read_floor(floor_file)
         self._started_s = monotonic_s()
         self._step_base_ms = self._wall_minus_monotonic_ms()
         self._cloud: tuple[float, int] | None = None
@@ -165,7 +165,8 @@ class Clock:
         return time.time() * 1000 - monotonic_s() * 1000
 
 
-def _read_floor(path: Path) -> datetime:
+def read_floor(path: Path) -> datetime:
+    """Read the newest instant ever trusted here; the earliest there is if there is no such file."""
     try:
         floor = datetime.fromisoformat(path.read_text(encoding="ascii").strip())
     except (OSError, ValueError):

@@ -162,6 +162,30 @@ class Uplink(_Part):
     telemetry_rows_max: Annotated[int, Field(ge=1, le=TELEMETRY_ROWS_MAX)] = 500
 
 
+class NetworkTime(_Part):
+    """Who is asked for the time when the cloud has not told it; only `doctor` asks."""
+
+    host: Host
+    """A time server that speaks SNTP, such as the home's router."""
+    port: Port = 123
+
+
+class Metrics(_Part):
+    """Figures for Prometheus, at `/metrics`. Off unless this section is there."""
+
+    port: Port | None = None
+    """On 127.0.0.1 only: whoever is to read it from outside goes through a proxy that asks who is
+    there."""
+    socket: Path | None = None
+    """A Unix socket instead, for the gateway's own account only; its path may have 107 bytes."""
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        if (self.port is None) == (self.socket is None):
+            raise ValueError("give either a port or a socket")
+        return self
+
+
 class Settings(_Part):
     """Everything that can be set."""
 
@@ -175,6 +199,8 @@ class Settings(_Part):
     frames: Frames = Frames()
     outbox: OutboxLimits = OutboxLimits()
     uplink: Uplink = Uplink()
+    network_time: NetworkTime | None = None
+    metrics: Metrics | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @model_validator(mode="after")
@@ -214,7 +240,33 @@ def load(path: Path) -> Settings:
         settings = Settings.model_validate(raw)
     except ValidationError as fault:
         raise SettingsFault(f"{path}: {_sentence(fault)}") from fault
-    return settings.model_copy(update={"data_dir": folder / settings.data_dir})
+    changed: dict[str, Any] = {"data_dir": folder / settings.data_dir}
+    if settings.metrics is not None and settings.metrics.socket is not None:
+        socket = folder / settings.metrics.socket
+        changed["metrics"] = settings.metrics.model_copy(update={"socket": socket})
+    return settings.model_copy(update=changed)
+
+
+def secret_files(path: Path) -> tuple[Path, ...]:
+    """Name the files that hold the secrets of a settings file; none if it cannot be read."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return ()
+    devices = raw.get("devices")
+    parts = [
+        raw.get("cloud"),
+        raw.get("home_mqtt"),
+        *(devices if isinstance(devices, list) else ()),
+    ]
+    named = [
+        part[name]
+        for part in parts
+        if isinstance(part, dict)
+        for name in ("password_file", "bind_key_file")
+        if part.get(name)
+    ]
+    return tuple(dict.fromkeys(path.resolve().parent / str(name) for name in named))
 
 
 def _take_secrets(raw: dict[str, Any], folder: Path) -> None:

@@ -25,15 +25,22 @@ MESSAGES_WAITING_MAX: Final = 1_000
 
 _DENIED: Final = {4, 5, 134, 135}
 """Bad user name or password, not authorised; paho shows the codes of MQTT 5 for those of 3.1.1."""
-_SUBSCRIPTION_REFUSED: Final = 0x80
+SUBSCRIPTION_REFUSED: Final = 0x80
+"""What a broker answers to a subscription that it does not grant; all codes from here on."""
 
 
 class Denied(LinkFault):
     """The broker does not accept who we are, or what we want to hear."""
 
 
-def client(cloud: Cloud, gateway_id: str) -> aiomqtt.Client:
+def client(cloud: Cloud, gateway_id: str, identifier: str = "") -> aiomqtt.Client:
     """Prepare a connection; entering it connects.
+
+    Args:
+        cloud: where, and as whom.
+        gateway_id: the account, unless the settings name another.
+        identifier: of the session; the gateway's own if empty. A broker ends the session that has
+            the same one, so whoever looks in beside a running agent needs another.
 
     Raises:
         LinkFault: the certificates to trust cannot be read.
@@ -47,17 +54,22 @@ def client(cloud: Cloud, gateway_id: str) -> aiomqtt.Client:
         cloud.port,
         username=cloud.username or gateway_id,
         password=password,
-        identifier=gateway_id,
+        identifier=identifier or gateway_id,
         clean_session=True,
         keepalive=KEEPALIVE_S,
         timeout=TIMEOUT_S,
         max_queued_incoming_messages=MESSAGES_WAITING_MAX,
-        tls_context=_tls(cloud) if cloud.tls else None,
+        tls_context=tls_context(cloud) if cloud.tls else None,
         socket_options=options,
     )
 
 
-def _tls(cloud: Cloud) -> ssl.SSLContext:
+def tls_context(cloud: Cloud) -> ssl.SSLContext:
+    """Say which certificates are trusted.
+
+    Raises:
+        LinkFault: they cannot be read.
+    """
     try:
         return ssl.create_default_context(cafile=str(cloud.ca_file) if cloud.ca_file else None)
     except OSError as fault:
@@ -71,14 +83,14 @@ async def subscribe(connected: aiomqtt.Client, address: Address) -> None:
         Denied: the broker refused the subscription.
     """
     codes = await connected.subscribe(down_filter(address), qos=1)
-    if any(_number(code) >= _SUBSCRIPTION_REFUSED for code in codes):
+    if any(number(code) >= SUBSCRIPTION_REFUSED for code in codes):
         raise Denied("not_authorised", f"the broker refused {down_filter(address)}")
 
 
 def fault(raised: aiomqtt.MqttError) -> LinkFault:
     """Say in one word what a fault of aiomqtt means."""
     code = raised.rc if isinstance(raised, aiomqtt.MqttCodeError) else None
-    if code is not None and _number(code) in _DENIED:
+    if code is not None and number(code) in _DENIED:
         return Denied("not_authorised", "the broker refused the gateway's credential")
     if isinstance(raised.__context__, ssl.SSLCertVerificationError):
         # A clock that is wrong looks just like this: certificates are "not yet valid" in 1970.
@@ -86,6 +98,7 @@ def fault(raised: aiomqtt.MqttError) -> LinkFault:
     return LinkFault("unreachable", str(raised) or type(raised).__name__)
 
 
-def _number(code: object) -> int:
+def number(code: object) -> int:
+    """Read a reason code, which aiomqtt hands on as a number or as an object of paho."""
     value = getattr(code, "value", code)
     return value if isinstance(value, int) else 0

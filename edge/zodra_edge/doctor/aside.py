@@ -1,0 +1,29 @@
+"""Work that may hang, on threads that nobody waits for when the time is over."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+
+async def aside(work: Callable[[], Result]) -> Result:
+    """Do blocking work on a thread of its own.
+
+    The pool that asyncio offers is waited for at the end of a program, so a name server that
+    never answers, or a card that hangs, would hold the whole examination back.
+    """
+    done: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            found = work()
+        except BaseException as fault:
+            done.set_exception(fault)
+            raise
+        done.set_result(found)
+
+    threading.Thread(target=run, name="doctor", daemon=True).start()
+    return await asyncio.wrap_future(done)

@@ -1,0 +1,106 @@
+"""What one check found, and what all of them come to. Pure."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Verdict(StrEnum):
+    """How one check ended."""
+
+    OK = "ok"
+    WARN = "warn"
+    """The gateway works, and somebody should look."""
+    FAIL = "fail"
+    """Presses do not reach the cloud like this, or may get lost."""
+    SKIPPED = "skipped"
+    """Not checked, with the reason."""
+
+    @property
+    def lets_go_on(self) -> bool:
+        """Whether what comes after it can be tried."""
+        return self is not Verdict.FAIL
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer of one check."""
+
+    name: str
+    verdict: Verdict
+    found: str
+    """What was seen, in words with figures."""
+    next_step: str = ""
+    """What the person should do now, in one sentence; empty if nothing."""
+
+
+def ok(name: str, found: str) -> Finding:
+    """Say that all is well."""
+    return Finding(name, Verdict.OK, found)
+
+
+def warn(name: str, found: str, next_step: str) -> Finding:
+    """Say that somebody should look."""
+    return Finding(name, Verdict.WARN, found, next_step)
+
+
+def fail(name: str, found: str, next_step: str) -> Finding:
+    """Say that this must be mended."""
+    return Finding(name, Verdict.FAIL, found, next_step)
+
+
+def skipped(name: str, found: str, next_step: str = "") -> Finding:
+    """Say why this was not checked."""
+    return Finding(name, Verdict.SKIPPED, found, next_step)
+
+
+_SIGNS: Final = {
+    Verdict.OK: "✓",
+    Verdict.WARN: "!",
+    Verdict.FAIL: "✗",
+    Verdict.SKIPPED: "-",
+}
+"""Beside the word, never instead of it: a sign alone says nothing to a screen reader."""
+_COUNTED: Final = {
+    Verdict.FAIL: ("failure", "failures"),
+    Verdict.WARN: ("warning", "warnings"),
+    Verdict.OK: ("check is fine", "checks are fine"),
+    Verdict.SKIPPED: ("not checked", "not checked"),
+}
+
+
+def exit_code(findings: Iterable[Finding]) -> int:
+    """Count 0 for all well, 1 for warnings, 2 for failures."""
+    verdicts = {finding.verdict for finding in findings}
+    if Verdict.FAIL in verdicts:
+        return 2
+    return 1 if Verdict.WARN in verdicts else 0
+
+
+def render(findings: tuple[Finding, ...]) -> str:
+    """Write all findings as a page, each with its next step."""
+    return "\n".join(_lines(findings)) + "\n"
+
+
+def _lines(findings: tuple[Finding, ...]) -> Iterator[str]:
+    width = max((len(finding.name) for finding in findings), default=0)
+    verdict_width = max(len(verdict) for verdict in Verdict)
+    for finding in findings:
+        sign = _SIGNS[finding.verdict]
+        yield (
+            f"{sign} {finding.verdict:<{verdict_width}}  {finding.name:<{width}}  {finding.found}"
+        )
+        if finding.next_step:
+            yield f"{'':<{verdict_width + width + 6}}→ {finding.next_step}"
+    yield ""
+    yield _summary(findings)
+
+
+def _summary(findings: tuple[Finding, ...]) -> str:
+    words = []
+    for verdict, (one, many) in _COUNTED.items():
+        count = sum(finding.verdict is verdict for finding in findings)
+        if count:
+            words.append(f"{count} {one if count == 1 else many}")
+    return ", ".join(words)
