@@ -22,6 +22,17 @@ COMMANDS = {
 SETTINGS = {
     "The gateway: `zodra-edge run --config gateway.toml`": "edge/zodra_edge/settings.py",
     "The service: `zodra-cloud serve --config cloud.toml`": "cloud/zodra_cloud/settings.py",
+    "A home, for the service: `zodra-cloud set-up --home home.toml`": "cloud/zodra_cloud/home.py",
+    "The broker: `zodra-sim broker --config broker.toml`": (
+        "firmware-sim/zodra_sim/brokers/settings.py"
+    ),
+    "The simulated household: `zodra-sim household --config household.toml`": (
+        "firmware-sim/zodra_sim/household/settings.py"
+    ),
+    "The shop: `zodra-sim shop run --config shop.toml`": "firmware-sim/zodra_sim/shop/settings.py",
+    "What can be wrong with the shop: `zodra-sim shop fault`": (
+        "firmware-sim/zodra_sim/shop/faults.py"
+    ),
 }
 CLOSED_LISTS = [
     ("contract/zodra_contract/signal.py", ["SignalKind", "TimeQuality"]),
@@ -29,7 +40,20 @@ CLOSED_LISTS = [
     ("contract/zodra_contract/command.py", ["CommandKind", "CommandOutcome"]),
     ("contract/zodra_contract/reading.py", ["ReadingKind"]),
     ("edge/zodra_edge/decode/result.py", ["DecodeRefusal"]),
+    ("cloud/zodra_cloud/fleet/policy.py", ["GatewayState"]),
+    ("cloud/zodra_cloud/replenish/policy.py", ["Reason"]),
+    ("cloud/zodra_cloud/offers/policy.py", ["OfferReason"]),
+    ("firmware-sim/zodra_sim/brokers/settings.py", ["Kind"]),
+    ("firmware-sim/zodra_sim/brokers/access.py", ["Role"]),
 ]
+BOUNDS = {
+    "ge": "from {}",
+    "gt": "above {}",
+    "le": "to {}",
+    "lt": "below {}",
+    "min_length": "at least {} long",
+    "max_length": "at most {} long",
+}
 
 
 def first_sentence(text: str | None) -> str:
@@ -39,19 +63,72 @@ def first_sentence(text: str | None) -> str:
     return " ".join(text.split("\n\n")[0].split()).replace("|", "\\|")
 
 
-def fields(node: ast.ClassDef) -> list[tuple[str, str, str, str]]:
-    """Read name, type, default and docstring of the annotated fields of a class."""
-    found = []
+def is_call(node: ast.expr | None, name: str) -> bool:
+    """Tell whether an expression calls a function of this name."""
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == name
+
+
+def unwrapped(kind: ast.expr, aliases: dict[str, ast.expr]) -> tuple[ast.expr, list[ast.Call]]:
+    """Take `Annotated` off a type, also behind the module's own names for types."""
+    bounds: list[ast.Call] = []
+    while True:
+        if isinstance(kind, ast.Name) and kind.id in aliases:
+            kind = aliases[kind.id]
+        elif isinstance(kind, ast.Subscript) and ast.unparse(kind.value) == "Annotated":
+            assert isinstance(kind.slice, ast.Tuple)
+            bounds += [each for each in kind.slice.elts if isinstance(each, ast.Call)]
+            kind = kind.slice.elts[0]
+        else:
+            return kind, bounds
+
+
+def field(
+    here: ast.AnnAssign, said: str, aliases: dict[str, ast.expr]
+) -> tuple[str, str, str, str]:
+    """Read name, type with bounds, default and meaning of one setting."""
+    kind, calls = unwrapped(here.annotation, aliases)
+    default = "required" if here.value is None else f"`{ast.unparse(here.value)}`"
+    name = ast.unparse(here.target)
+    if isinstance(here.value, ast.Call) and is_call(here.value, "Field"):
+        calls = [*calls, here.value]
+        keywords = {each.arg: each.value for each in here.value.keywords}
+        default = "required"
+        if "default" in keywords:
+            default = f"`{ast.unparse(keywords['default'])}`"
+        elif "default_factory" in keywords:
+            default = f"`{ast.unparse(keywords['default_factory'])}()`"
+        name = str(ast.literal_eval(keywords["alias"])) if "alias" in keywords else name
+    text = f"`{ast.unparse(kind).replace('|', 'or')}`"
+    text = "the name of a file" if name.endswith("_file") else text
+    limits = [
+        BOUNDS[each.arg].format(ast.unparse(each.value))
+        for call in calls
+        for each in call.keywords
+        if each.arg in BOUNDS
+    ]
+    return name, ", ".join([text, *limits]), default, said
+
+
+def fields(node: ast.ClassDef, tree: ast.Module) -> list[tuple[str, str, str, str]]:
+    """Read the annotated fields of a class, after those of its private base."""
+    found: list[tuple[str, str, str, str]] = []
+    for base in tree.body:
+        names = {ast.unparse(each) for each in node.bases}
+        if isinstance(base, ast.ClassDef) and base.name in names and base.name.startswith("_"):
+            found += fields(base, tree)
+    aliases = {
+        each.targets[0].id: each.value
+        for each in tree.body
+        if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name)
+    }
     for here, after in zip(node.body, [*node.body[1:], None], strict=True):
         if not isinstance(here, ast.AnnAssign) or not isinstance(here.target, ast.Name):
             continue
         said = ""
         if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
             said = first_sentence(str(after.value.value))
-        default = "required" if here.value is None else f"`{ast.unparse(here.value)}`"
-        kind = ast.unparse(here.annotation).replace("|", "or")
-        found.append((here.target.id, kind, default, said))
-    return found
+        found.append(field(here, said, aliases))
+    return [row for row in found if not row[0].startswith("_")]
 
 
 def classes(path: str) -> list[ast.ClassDef]:
@@ -62,14 +139,16 @@ def classes(path: str) -> list[ast.ClassDef]:
 
 def settings_section(path: str) -> list[str]:
     """Make a table for each part of a settings file."""
+    tree = ast.parse((ROOT / path).read_text())
     lines: list[str] = []
     for node in classes(path):
-        rows = [row for row in fields(node) if not row[0].startswith("_")]
+        is_value = any(is_call(each, "dataclass") for each in node.decorator_list)
+        rows = [] if is_value else fields(node, tree)
         if not rows or node.name.startswith("_"):
             continue
         lines += [f"#### {node.name}", "", first_sentence(ast.get_docstring(node)), ""]
         lines += ["| name | type | default | meaning |", "|---|---|---|---|"]
-        lines += [f"| `{n}` | `{k}` | {d} | {s} |" for n, k, d, s in rows]
+        lines += [f"| `{n}` | {k} | {d} | {s} |" for n, k, d, s in rows]
         lines.append("")
     return lines
 

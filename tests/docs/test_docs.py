@@ -28,6 +28,15 @@ def test_the_reference_is_what_the_code_says() -> None:
     assert run.returncode == 0, run.stderr
 
 
+def test_every_settings_file_and_closed_list_is_in_the_reference() -> None:
+    """Whoever adds a settings file or an enumeration that is seen outside names it there."""
+    text = (ROOT / "docs" / "reference.md").read_text()
+    for setting in ("neighbour_period_s", "shipped_after_s", "hold_parcels", "connections_max"):
+        assert f"| `{setting}` |" in text
+    for said in ("password_file", "token_file", "bind_key_file"):
+        assert f"| `{said}` | the name of a file |" in text
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_link_leads_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
