@@ -13,6 +13,7 @@ from faults import harness
 TESTS = Path(__file__).parents[1]
 
 
+@pytest.mark.timeout(7_200 if harness.FULL else 300)
 @pytest.mark.parametrize("shard", range(harness.SHARDS), ids=lambda n: f"shard{n}")
 async def test_nothing_confirmed_is_lost_when_the_process_is_killed(
     tmp_path: Path, ram: Path, shard: int, tell: harness.Tell

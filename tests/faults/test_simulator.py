@@ -43,6 +43,7 @@ def live(seed: int, folder: Path, events: int, **options: bool) -> Report:
     return report
 
 
+@pytest.mark.timeout(7_200 if harness.FULL else 120)
 @pytest.mark.parametrize("shard", range(harness.SHARDS), ids=lambda n: f"shard{n}")
 def test_nothing_is_lost_or_doubled_whatever_comes(
     ram: Path, shard: int, tell: harness.Tell
@@ -63,6 +64,13 @@ def test_seeds_that_once_failed_fail_no_more(ram: Path) -> None:
     for line in SEEDS.read_text().splitlines():
         if line[:1].isdigit():
             assert live(int(line.split()[0]), ram, EVENTS_A_RUN).faults == [], line
+
+
+def test_a_row_that_spoils_its_batch_is_set_aside_and_no_other_is(ram: Path) -> None:
+    """Also while refusals come late, twice or not at all."""
+    for seed in range(harness.count("POISONED", quick=1, full=20)):
+        report = live(seed, ram, 1_500, poison=True)
+        assert report.faults == [], f"seed {seed} with poison"
 
 
 def test_a_cloud_that_does_not_know_needs_by_name_is_noticed(ram: Path) -> None:
