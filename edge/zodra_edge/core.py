@@ -193,7 +193,7 @@ def _press_signal(
         occurred_at=heard.at,
         time=heard.note(),
         evidence=_press_evidence(press),
-        authenticated=decoded.authenticated,
+        authenticated=decoded.authenticated and not accepted.memory.unproven,
     )
 
 

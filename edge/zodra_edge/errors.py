@@ -4,6 +4,7 @@ EdgeError
 ├── SettingsFault    the settings cannot be used; the start stops and names what to change
 ├── AlreadyRunning   another agent holds the data folder
 ├── OutboxFault      the store could not do what was asked; nothing was changed
+│   └── StorageFault because the disk is full, read-only or broken
 ├── LinkFault        a broker was lost, or refused us
 └── RadioFault       an adapter could not be started, or fell silent
 """
@@ -29,6 +30,14 @@ class AlreadyRunning(EdgeError):
 
 class OutboxFault(EdgeError):
     """The disk or the database refused; the transaction was rolled back."""
+
+
+class StorageFault(OutboxFault):
+    """The disk is full, read-only or broken. `trouble` is one word for the status page."""
+
+    def __init__(self, message: str, trouble: str) -> None:
+        self.trouble = trouble
+        super().__init__(message)
 
 
 class LinkFault(EdgeError):

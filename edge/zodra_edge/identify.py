@@ -68,6 +68,10 @@ class PressMemory:
     """Packet id, monotonic time and boot of the last frame that had one."""
     recent: tuple[Recent, ...] = ()
     """Oldest first."""
+    unproven: bool = False
+    """The counter was lost with a damaged store, so nobody can tell a new frame from one recorded
+    long ago. Presses then only ask, until a person raises `counter_epoch`. A recording of a press
+    that reached the cloud has that press's own name, and so is no second one."""
 
 
 @dataclass(frozen=True, slots=True)

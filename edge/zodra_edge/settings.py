@@ -143,6 +143,15 @@ class OutboxLimits(_Part):
     telemetry_rows_max: Annotated[int, Field(ge=100, le=50_000_000)] = 1_000_000
     """When full, the oldest reading is dropped and counted; about 100 bytes each."""
     quarantine_rows_max: Annotated[int, Field(ge=10, le=1_000_000)] = 10_000
+    need_bytes_max: Annotated[int, Field(ge=2**20, le=2**32)] = 64 * 2**20
+    """Soft limit of the file with the need-moments; close to it a new one is refused visibly."""
+    telemetry_bytes_max: Annotated[int, Field(ge=2**20, le=2**40)] = 256 * 2**20
+    """Soft limit of the file with the readings; close to it the oldest are dropped and counted."""
+    telemetry_age_s_max: Annotated[float, Field(ge=60, le=10 * 365 * 86_400)] = 7 * 86_400.0
+    """An older reading is dropped and counted, by a trusted clock. Need-moments never are."""
+    reserve_bytes: Annotated[int, Field(ge=2**18, le=2**30)] = 8 * 2**20
+    """Held back on the disk, and given up when it is full: room for the need-moments of weeks.
+    Without it no reading is kept."""
     linger_s: Annotated[float, Field(ge=0, le=60)] = 2.0
     """The longest that a reading, or a detector's memory, waits in RAM for company. One commit
     alone costs a card 10 kB, one of a hundred 0.9 kB an event. Never for a need-moment."""

@@ -14,7 +14,7 @@ from zodra_edge.feedback import Lights
 from zodra_edge.heard import Heard
 from zodra_edge.link import Lane
 from zodra_edge.local_mqtt import HomeBroker
-from zodra_edge.outbox import Level, Outbox
+from zodra_edge.outbox import Level, Outbox, Storage, Trouble
 from zodra_edge.radio import Adverts, Wearable
 from zodra_edge.settings import Settings
 from zodra_edge.status import (
@@ -27,6 +27,7 @@ from zodra_edge.status import (
     RadioPart,
     RunningPart,
     Status,
+    StoragePart,
     Tally,
     rss_bytes,
 )
@@ -62,6 +63,7 @@ class Account:
     def status(self, link: LinkStatus) -> Status:
         """Say everything."""
         now = self.clock.now()
+        storage = self.outbox.storage()
         return Status(
             gateway_id=self.settings.gateway_id,
             household_id=self.settings.household_id,
@@ -76,8 +78,9 @@ class Account:
             clock_quality=now.quality,
             clock_error_ms=now.error_ms,
             cloud=self._cloud(link),
-            need=_lane(self.outbox.level(Lane.NEED), now.at),
-            telemetry=_lane(self.outbox.level(Lane.TELEMETRY), now.at),
+            need=_lane(self.outbox.level(Lane.NEED), now.at, storage.need),
+            telemetry=_lane(self.outbox.level(Lane.TELEMETRY), now.at, storage.telemetry),
+            storage=_storage(storage),
             home_mqtt=self._home(),
             radio=self._radio(),
             devices=self._devices(now),
@@ -172,7 +175,7 @@ class Account:
             rssi_dbm=rssi_dbm,
             online=note.online if note else None,
             connected=wearable.status.connected if wearable else None,
-            out_of_service=self.consumer.out_of_service.get(profile.device_id, ""),
+            counter_unknown=self.consumer.has_lost_counter(profile.device_id),
             lights=tuple(
                 LightPart(
                     slot_key=row.slot_key,
@@ -187,13 +190,26 @@ class Account:
         )
 
 
-def _lane(level: Level, now: datetime) -> LanePart:
+def _storage(storage: Storage) -> StoragePart:
+    return StoragePart(
+        state=storage.state,
+        disk=storage.level,
+        used_percent=storage.disk.used_percent,
+        free_bytes=storage.disk.free_bytes,
+        reserve=storage.reserve,
+        aside=storage.aside,
+    )
+
+
+def _lane(level: Level, now: datetime, trouble: Trouble | None) -> LanePart:
     return LanePart(
         buffer_id=level.buffer_id,
         depth=level.depth,
         oldest_age_s=_oldest_age_s(level, now),
         dropped=level.dropped,
         quarantined=level.quarantined,
+        expired=level.expired,
+        trouble=trouble or "",
     )
 
 

@@ -5,8 +5,9 @@ A need-moment, its light and the memory behind it are one transaction, and its t
 """
 
 import asyncio
+import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import structlog
@@ -21,14 +22,15 @@ from zodra_edge.decode.result import DecodeRefusal
 from zodra_edge.errors import OutboxFault
 from zodra_edge.feedback import KEPT, Lights, light
 from zodra_edge.heard import Heard
-from zodra_edge.outbox import KeptReading, MemoryRow, NotKept, Outbox
+from zodra_edge.identify import PressMemory
+from zodra_edge.link import Lane
+from zodra_edge.outbox import Kept, KeptReading, MemoryRow, NotKept, NotKeptReason, Outbox
 from zodra_edge.settings import OutboxLimits
 from zodra_edge.status import Tally
 
 PENDING_MAX: Final = 4_000
 """Readings in RAM; above this the consumer waits for the disk, and the queue before it fills."""
 AVAILABILITY: Final = "/availability"
-MEMORY_DAMAGED: Final = "memory_damaged"
 
 log = structlog.get_logger()
 
@@ -62,24 +64,45 @@ class Consumer:
         self._flushing = asyncio.Lock()
         self._dirty = asyncio.Event()
         self._many = asyncio.Event()
-        self.out_of_service: dict[str, str] = {}
+        self._buffer_id = ""
+        self._is_restored = False
         self.notes: dict[str, core.NoteDevice] = {}
         self.repeats: Counter[str] = Counter()
         self.stayed_home = 0
         self.used = 0
 
     async def restore(self) -> None:
-        """Take up what was remembered before a restart."""
-        for device_id, text in (await self._outbox.memories()).items():
-            if device_id not in self._profiles:
-                continue
+        """Take up what was remembered before a restart.
+
+        Raises:
+            OutboxFault: it cannot be read. Until it can, nothing is kept: without its counter a
+                recorded frame would pass for a press.
+        """
+        held = await self._outbox.memories()
+        level = self._outbox.level(Lane.NEED)
+        lost: dict[str, core.DeviceMemory] = {}
+        for device_id, profile in self._profiles.items():
+            text = held.get(device_id)
             try:
-                self._committed[device_id] = core.DeviceMemory.from_json(text)
+                if text is not None:
+                    self._committed[device_id] = core.DeviceMemory.from_json(text)
+                elif level.memory_lost:
+                    lost[device_id] = _without_counter(profile)
             except ValueError:
-                # Without its counter, frames of long ago would pass for presses.
-                self.out_of_service[device_id] = MEMORY_DAMAGED
-                log.error("device_out_of_service", device_id=device_id, reason=MEMORY_DAMAGED)
+                lost[device_id] = _without_counter(profile)
+        if lost or level.memory_lost:
+            log.error("memory_lost", device_ids=sorted(lost))
+            self._tally.add("memory_lost", len(lost))
+            await self._outbox.settle_memory(_rows(lost))
+        self._committed.update(lost)
         self._memory = dict(self._committed)
+        self._buffer_id = level.buffer_id
+        self._is_restored = True
+
+    def has_lost_counter(self, device_id: str) -> bool:
+        """Whether a device's presses only ask, because its counter is unknown."""
+        memory = self._memory.get(device_id)
+        return memory is not None and memory.press.unproven
 
     async def run(self, intake: Intake) -> None:
         """Consume for ever."""
@@ -106,17 +129,27 @@ class Consumer:
             self._dirty.clear()
             self._many.clear()
             readings, self._pending = self._pending, []
-            try:
-                if readings:
-                    await self._outbox.keep_readings(readings)
-                    self._wake()
+            if readings:
+                await self._keep_readings(readings)
+            if self._is_restored:
                 await self._remember_all()
-            except OutboxFault as fault:
-                self._tally.add("readings_not_kept", len(readings))
-                log.error("flush_failed", fault=str(fault), readings=len(readings))
+
+    async def _keep_readings(self, readings: list[KeptReading]) -> None:
+        try:
+            await self._outbox.keep_readings(readings)
+        except OutboxFault as fault:
+            before = self._tally.counts().get("readings_not_kept", 0)
+            count = self._tally.add("readings_not_kept", len(readings))
+            if count.bit_length() > before.bit_length():
+                # All are counted; the log hears of it as often as the count doubles.
+                log.error("readings_not_kept", fault=str(fault), count=count)
+            return
+        self._wake()
 
     async def _remember_all(self) -> None:
-        before = dict(self._committed)
+        buffer_id = self._outbox.level(Lane.NEED).buffer_id
+        is_new_file = buffer_id != self._buffer_id
+        before = {} if is_new_file else dict(self._committed)
         changed = {
             device_id: memory
             for device_id, memory in self._memory.items()
@@ -125,20 +158,31 @@ class Consumer:
         unsaved = self._tally.take_unsaved()
         if not changed and not unsaved:
             return
-        rows = [MemoryRow(device_id, memory.to_json()) for device_id, memory in changed.items()]
-        await self._outbox.remember(rows, unsaved)
+        rows = _rows(changed)
+        try:
+            if is_new_file:
+                # What a damaged file still had is older than what is remembered here.
+                await self._outbox.settle_memory(rows)
+            await self._outbox.remember([] if is_new_file else rows, unsaved)
+        except OutboxFault:
+            self._tally.keep_unsaved(unsaved)
+            if self._tally.add("memory_not_kept") == 1:
+                log.error("memory_not_kept", device_ids=sorted(changed))
+            return
+        self._buffer_id = buffer_id
         for device_id, memory in changed.items():
             # A need kept meanwhile brought newer memory to disk with it.
-            if self._committed.get(device_id) is before.get(device_id):
+            if is_new_file or self._committed.get(device_id) is before.get(device_id):
                 self._committed[device_id] = memory
 
     async def _consume(self, arrival: Arrival) -> None:
         frame, done = arrival
+        if not self._is_restored:
+            with contextlib.suppress(OutboxFault):
+                await self.restore()
         profile = self._profile(frame)
         if profile is None:
             self._tally.add(DecodeRefusal.UNKNOWN_DEVICE)
-        elif profile.device_id in self.out_of_service:
-            self._tally.add(self.out_of_service[profile.device_id])
         else:
             await self._step(frame, profile)
         done()
@@ -212,7 +256,9 @@ class Consumer:
         at = self._clock.now().at
         shown = light(signal, KEPT, "", at)
         rows = [MemoryRow(device_id, memory.to_json())]
-        kept = await self._outbox.keep(signal, rows, shown, at)
+        kept: Kept | NotKept = NotKept(NotKeptReason.STORAGE)
+        if self._is_restored:
+            kept = await self._outbox.keep(signal, rows, shown, at)
         if isinstance(kept, NotKept):
             self._memory[device_id] = self._committed.get(device_id, core.DeviceMemory())
             self._tally.add(kept.reason)
@@ -241,6 +287,8 @@ class Consumer:
     async def _remember(self, device_id: str) -> None:
         memory = self._memory[device_id]
         try:
+            if not self._is_restored:
+                raise OutboxFault("what was remembered could not be read yet")
             await self._outbox.remember([MemoryRow(device_id, memory.to_json())])
         except OutboxFault as fault:
             self._memory[device_id] = self._committed.get(device_id, core.DeviceMemory())
@@ -248,3 +296,12 @@ class Consumer:
             log.error("memory_not_kept", device_id=device_id, fault=str(fault))
             return
         self._committed[device_id] = memory
+
+
+def _rows(memory: Mapping[str, core.DeviceMemory]) -> list[MemoryRow]:
+    return [MemoryRow(device_id, held.to_json()) for device_id, held in memory.items()]
+
+
+def _without_counter(profile: DeviceProfile) -> core.DeviceMemory:
+    press = PressMemory(epoch=profile.counter_epoch, unproven=profile.bind_key is not None)
+    return core.DeviceMemory(press=press)

@@ -14,17 +14,18 @@ from zodra_contract.signal import TimeQuality
 from zodra_edge.agent.account import Account
 from zodra_edge.agent.consumer import AVAILABILITY, Consumer
 from zodra_edge.agent.intake import Intake
+from zodra_edge.agent.keeper import Keeper
 from zodra_edge.agent.supervisor import STOP_S_MAX, Supervisor
 from zodra_edge.clock import Clock
 from zodra_edge.decode.frame import BleAdvert, Frame
 from zodra_edge.decode.profile import Family
-from zodra_edge.errors import EdgeError
+from zodra_edge.errors import EdgeError, OutboxFault, StorageFault
 from zodra_edge.feedback import Lights
 from zodra_edge.local_mqtt import HomeBroker
 from zodra_edge.outbox import Outbox
 from zodra_edge.radio import Adverts, Backends, Wearable, load
 from zodra_edge.settings import Settings
-from zodra_edge.status import Problem, Tally, problems, sole_owner, write
+from zodra_edge.status import Problem, Status, Tally, problems, sole_owner, write
 from zodra_edge.uplink import Hooks, Uplink
 
 CLOCK_CHECK_S: Final = 5.0
@@ -78,6 +79,7 @@ class Gateway:
             settings.outbox,
             wake=self._wake,
         )
+        self._keeper = Keeper(outbox, self._clock, self._tally, self._changed.set)
         self._home = self._make_home()
         self._backends: Backends | None = None
         self._backends_ready = asyncio.Event()
@@ -100,8 +102,12 @@ class Gateway:
 
     async def run(self) -> int:
         """Start everything, wait for the stop, and leave in order."""
-        await self._consumer.restore()
-        self._lights.restore(await self._outbox.lights())
+        try:
+            await self._consumer.restore()
+            self._lights.restore(await self._outbox.lights())
+        except OutboxFault as fault:
+            # The storage is in trouble; the consumer tries again with each frame.
+            log.error("not_restored", fault=str(fault))
         self._start_parts()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -122,6 +128,7 @@ class Gateway:
         self._supervisor.start("uplink", self._uplink.run)
         self._supervisor.start("status", self._keep_status)
         self._supervisor.start("clock", self._keep_clock)
+        self._supervisor.start("storage", self._keeper.run)
         if self._home is not None:
             self._supervisor.start("home_mqtt", self._home.run)
         if self._adverts is not None:
@@ -224,7 +231,11 @@ class Gateway:
             state=row.state,
             reason=row.reason,
         )
-        await self._outbox.shine(row)
+        try:
+            await self._outbox.shine(row)
+        except StorageFault:
+            # It shines all the same; after a restart the cloud tells it again.
+            self._tally.add("light_not_kept")
 
     def _command(self, command: Command) -> CommandOutcome:
         if command.kind != CommandKind.IDENTIFY:
@@ -241,7 +252,7 @@ class Gateway:
         return CommandOutcome.UNKNOWN_DEVICE
 
     async def _keep_status(self) -> None:
-        told = problems(self._account.status(self._uplink.status))
+        told = problems(self._status())
         while True:
             self._changed.clear()
             found = self._write_status()
@@ -260,8 +271,11 @@ class Gateway:
             except TimeoutError:
                 continue
 
+    def _status(self) -> Status:
+        return self._account.status(self._uplink.status)
+
     def _write_status(self) -> tuple[Problem, ...]:
-        status = self._account.status(self._uplink.status)
+        status = self._status()
         try:
             write(self._settings.data_dir, status)
         except OSError:

@@ -13,10 +13,12 @@ from zodra_edge.outbox.records import (
     ReadingRow,
     ReadingRows,
 )
+from zodra_edge.outbox.storage import DiskLevel, Salvage, Storage, StorageState, Trouble
 from zodra_edge.outbox.store import Outbox
 
 __all__ = [
     "Applied",
+    "DiskLevel",
     "Kept",
     "KeptReading",
     "Level",
@@ -28,4 +30,8 @@ __all__ = [
     "Outbox",
     "ReadingRow",
     "ReadingRows",
+    "Salvage",
+    "Storage",
+    "StorageState",
+    "Trouble",
 ]

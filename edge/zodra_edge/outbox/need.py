@@ -19,9 +19,12 @@ from zodra_edge.outbox.records import (
     NeedRows,
     NotKept,
     NotKeptReason,
+    memory_checksum,
     need_checksum,
 )
 
+NEEDS_PERCENT: Final = 90
+"""Of the file's soft limit; the rest is for memory, lights and what goes aside."""
 LIGHTS_PER_SLOT_MAX: Final = 8
 """Needs of one slot whose light is remembered; older ones are done with."""
 
@@ -29,9 +32,12 @@ LIGHTS_PER_SLOT_MAX: Final = 8
 class NeedFile:
     """What the writer's thread knows about `need.db` between transactions."""
 
-    def __init__(self, rows_max: int, quarantine_rows_max: int) -> None:
+    def __init__(
+        self, rows_max: int, quarantine_rows_max: int, bytes_max: int | None = None
+    ) -> None:
         """Set the limits; the counters come with `load`."""
         self._rows_max = rows_max
+        self._needs_bytes_max = None if bytes_max is None else bytes_max * NEEDS_PERCENT // 100
         self._quarantine_rows_max = quarantine_rows_max
         self._meta = quarantine.Meta()
         self._depth = 0
@@ -58,7 +64,13 @@ class NeedFile:
             quarantined=quarantine.depth(connection),
             restarts=self._meta.restarts,
             counts=dict(counts),
+            memory_lost=self._meta.memory_lost,
         )
+
+    @property
+    def buffer_id(self) -> str:
+        """Of the file that is open; it changes when a damaged one is replaced."""
+        return self._meta.buffer_id
 
     def keep(
         self,
@@ -69,7 +81,7 @@ class NeedFile:
         kept_ms: int,
     ) -> Kept | NotKept:
         """Store a need-moment, its light and the memory that came with it; or none of them."""
-        if self._depth >= self._rows_max:
+        if self._depth >= self._rows_max or self._has_no_bytes_left(connection):
             return NotKept(NotKeptReason.FULL)
         sequence = self._meta.take_sequence()
         body = signal.model_dump_json()
@@ -83,19 +95,39 @@ class NeedFile:
         self.shine(connection, light)
         return Kept(sequence)
 
+    def _has_no_bytes_left(self, connection: sqlite3.Connection) -> bool:
+        limit = self._needs_bytes_max
+        return limit is not None and quarantine.used_bytes(connection) >= limit
+
+    def give_way(self, connection: sqlite3.Connection) -> int:
+        """Drop nothing: a need-moment leaves for a receipt alone."""
+        return 0
+
     def remember(self, connection: sqlite3.Connection, memory: Sequence[MemoryRow]) -> None:
         """Store what the pure rooms remember."""
         connection.executemany(
-            "INSERT INTO memory (device_id, memory) VALUES (?, ?) "
-            "ON CONFLICT (device_id) DO UPDATE SET memory = excluded.memory",
-            memory,
+            "INSERT INTO memory (device_id, memory, checksum) VALUES (?, ?, ?) "
+            "ON CONFLICT (device_id) "
+            "DO UPDATE SET memory = excluded.memory, checksum = excluded.checksum",
+            [(*row, memory_checksum(*row)) for row in memory],
         )
 
+    def settle_memory(self, connection: sqlite3.Connection, memory: Sequence[MemoryRow]) -> None:
+        """Store memory that takes the place of what was lost."""
+        self.remember(connection, memory)
+        self._meta.memory_lost = False
+
     def memories(self, connection: sqlite3.Connection) -> dict[str, str]:
-        """Read all memory."""
-        return dict(
-            connection.execute("SELECT device_id, memory FROM memory ORDER BY device_id").fetchall()
+        """Read all memory; what is damaged is an empty text, which nothing can be read from."""
+        rows = connection.execute(
+            "SELECT device_id, memory, checksum FROM memory ORDER BY device_id"
         )
+        return {
+            device_id: ""
+            if checksum is not None and memory_checksum(device_id, memory) != checksum
+            else memory
+            for device_id, memory, checksum in rows
+        }
 
     def shine(self, connection: sqlite3.Connection, light: LightRow) -> None:
         """Store what a light says, and forget the oldest needs of its slot."""
@@ -159,7 +191,7 @@ class NeedFile:
         if damaged and not rows:
             return self.batch(connection, after, rows_max, now_ms)
         (kept_from,) = connection.execute("SELECT min(sequence) FROM need").fetchone()
-        return NeedRows(kept_from, tuple(rows)) if rows else None
+        return NeedRows(self._meta.buffer_id, kept_from, tuple(rows)) if rows else None
 
     def apply(
         self,

@@ -2,10 +2,11 @@
 
 import sqlite3
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 from zodra_contract.envelope import Rejection
+from zodra_edge.outbox import schema
 
 DAMAGED: Final = "damaged_on_disk"
 UNREADABLE: Final = "unreadable"
@@ -19,15 +20,25 @@ class Meta:
     next_sequence: int = 1
     """Sequences are never reused, also when the newest rows are gone."""
     dropped: int = 0
+    expired: int = 0
     restarts: int = 0
-    _saved: tuple[int, int] = (1, 0)
+    memory_lost: bool = False
+    _saved: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def load(cls, connection: sqlite3.Connection) -> Self:
         """Read them."""
         held = dict(connection.execute("SELECT name, value FROM meta ORDER BY name").fetchall())
-        counted = (int(held["next_sequence"]), int(held["dropped"]))
-        return cls(str(held["buffer_id"]), *counted, int(held["restarts"]), counted)
+        meta = cls(
+            str(held["buffer_id"]),
+            int(held["next_sequence"]),
+            int(held["dropped"]),
+            int(held.get("expired", 0)),
+            int(held["restarts"]),
+            bool(held.get("memory_lost", 0)),
+        )
+        meta._saved = meta._counted()
+        return meta
 
     def take_sequence(self) -> int:
         """Give out the next sequence."""
@@ -36,15 +47,19 @@ class Meta:
 
     def save(self, connection: sqlite3.Connection) -> None:
         """Write them, if they changed."""
-        counted = (self.next_sequence, self.dropped)
-        if counted == self._saved:
-            return
-        connection.execute(
-            "UPDATE meta SET value = CASE name WHEN 'next_sequence' THEN ? ELSE ? END "
-            "WHERE name IN ('next_sequence', 'dropped')",
-            counted,
-        )
-        self._saved = counted
+        counted = self._counted()
+        changed = [(count, name) for name, count in counted.items() if self._saved[name] != count]
+        if changed:
+            connection.executemany("UPDATE meta SET value = ? WHERE name = ?", changed)
+            self._saved = counted
+
+    def _counted(self) -> dict[str, int]:
+        return {
+            "next_sequence": self.next_sequence,
+            "dropped": self.dropped,
+            "expired": self.expired,
+            "memory_lost": int(self.memory_lost),
+        }
 
 
 def depth(connection: sqlite3.Connection) -> int:
@@ -76,3 +91,10 @@ def sort_rejections(
 def marks(values: Collection[int]) -> str:
     """Write one placeholder a value."""
     return ", ".join("?" * len(values))
+
+
+def used_bytes(connection: sqlite3.Connection) -> int:
+    """Say how much of the file is in use; free pages inside it do not count."""
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    return int(pages - free) * schema.PAGE_BYTES

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from zodra_contract.reading import Reading
 from zodra_contract.signal import NeedSignal, TimeQuality
@@ -29,6 +29,9 @@ class NotKeptReason(StrEnum):
     """Why a need-moment could not be kept, in order of precedence."""
 
     FULL = "outbox_full"
+    """As many wait as are allowed to."""
+    DISK_FULL = "disk_full"
+    READ_ONLY = "disk_read_only"
     STORAGE = "storage_fault"
 
 
@@ -51,6 +54,8 @@ class KeptReading(NamedTuple):
 class NeedRows:
     """Need-moments in sequence."""
 
+    buffer_id: str
+    """Of the file they were read from; another may take its place before they are sent."""
     kept_from: int
     rows: tuple[tuple[int, NeedSignal], ...]
 
@@ -69,6 +74,8 @@ class ReadingRow(NamedTuple):
 class ReadingRows:
     """Readings in sequence, all of one time quality."""
 
+    buffer_id: str
+    """See `NeedRows`."""
     kept_from: int
     rows: tuple[ReadingRow, ...]
     quality: TimeQuality
@@ -109,11 +116,19 @@ class Level:
     """Wall clock of the oldest row, when it was kept."""
     next_sequence: int
     dropped: int
-    """Readings given up because the lane was full, since the file was made."""
+    """Readings given up because the lane or the disk was full, since the file was made."""
     quarantined: int
     restarts: int
     counts: Mapping[str, int]
     """Refusals by reason since the file was made, as last saved."""
+    expired: int = 0
+    """Readings that grew too old to be worth sending."""
+    memory_lost: bool = False
+    """Whether devices may have lost their memory to damage, and this was not dealt with yet."""
+
+
+EMPTY: Final = Level("", 0, None, 1, 0, 0, 0, {})
+"""Of a file that cannot be opened."""
 
 
 def need_checksum(sequence: int, kept_ms: int, body: str) -> int:
@@ -127,3 +142,8 @@ def reading_checksum(row: ReadingRow, quality: str, error_ms: int) -> int:
         f"{row.sequence}|{row.device_id}|{row.kind}|{row.value!r}|{row.observed_ms}"
         f"|{quality}|{error_ms}".encode(errors="surrogateescape")
     )
+
+
+def memory_checksum(device_id: str, memory: str) -> int:
+    """Sum what is remembered about a device; see `need_checksum`."""
+    return zlib.crc32(f"{device_id}|{memory}".encode(errors="surrogateescape"))

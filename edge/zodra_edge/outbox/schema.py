@@ -5,12 +5,14 @@ open it with `mode=ro`. Only the agent writes.
 """
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import sqlite_utils
 
 from zodra_edge.errors import OutboxFault
+from zodra_edge.outbox.storage import DamagedFile
 
 APPLICATION_ID: Final = 0x5A4F4452
 """`ZODR`; shown by file(1). A file with another one is not ours and is never touched."""
@@ -18,10 +20,14 @@ APPLICATION_ID: Final = 0x5A4F4452
 WAL_PAGES_MAX: Final = 256
 """Checkpoint every MiB: a WAL that grows can fill a card, and then even DELETE fails."""
 
+PAGE_BYTES: Final = 4096
+BUFFER_ID_BYTES: Final = 6
+"""48 bits: among the handful of files one gateway ever makes, two alike are out of the question."""
+
 PRAGMAS: Final = f"""
     PRAGMA synchronous = FULL;
     PRAGMA wal_autocheckpoint = {WAL_PAGES_MAX};
-    PRAGMA journal_size_limit = {WAL_PAGES_MAX * 4096};
+    PRAGMA journal_size_limit = {WAL_PAGES_MAX * PAGE_BYTES};
     PRAGMA busy_timeout = 2000;
     PRAGMA trusted_schema = OFF;
 """
@@ -118,61 +124,150 @@ def _telemetry_first(db: Any) -> None:
         db.execute(statement)
 
 
-def prepare(path: Path, migrations: sqlite_utils.Migrations, buffer_id: str) -> None:
+@NEED(name="0003_memory_checksum")
+def _need_memory_checksum(db: Any) -> None:
+    # NULL in rows of a build that did not write it: those are believed, as they were before.
+    db.execute("ALTER TABLE memory ADD COLUMN checksum INTEGER")
+
+
+COLUMNS: Final = {
+    "zodra_need": {
+        "need": "sequence, signal_id, body, kept_ms, checksum",
+        "memory": "device_id, memory, checksum",
+        "light": "place, signal_id, device_id, slot_key, state, reason, at_ms, round",
+        "refusal": "reason, count",
+    },
+    "zodra_telemetry": {
+        "reading": "sequence, device_id, kind, value, observed_ms, quality, error_ms, checksum",
+    },
+}
+"""What each file must have, by its migrations; beside `meta` and `quarantine`."""
+SHARED_COLUMNS: Final = {
+    "meta": "name, value",
+    "quarantine": "place, buffer_id, sequence, reason, body, set_aside_ms",
+}
+
+
+def prepare(
+    path: Path,
+    migrations: sqlite_utils.Migrations,
+    buffer_id: str,
+    is_start: bool = True,
+) -> None:
     """Make the file, or bring an older one up to date.
 
     Args:
         path: the file.
         migrations: `NEED` or `TELEMETRY`.
         buffer_id: written into a new file; an existing file keeps its own.
+        is_start: whether it is opened by an agent that has just started, for the count of those.
 
     Raises:
-        OutboxFault: the file belongs to another program, to a newer build, or is damaged.
+        OutboxFault: the file belongs to another program.
+        DamagedFile: it is ours, but has another schema, older or newer than can be brought up.
+        sqlite3.Error: the disk refuses, or the file is damaged.
     """
+    db = sqlite_utils.Database(str(path))
     try:
-        db = sqlite_utils.Database(str(path))
-        try:
-            _refuse_strangers(path, db.conn)
-            # Before WAL and the first table, or auto_vacuum silently stays off.
-            db.conn.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            db.conn.execute("PRAGMA journal_mode = WAL")
-            db.conn.execute("PRAGMA synchronous = FULL")
-            migrations.apply(db)
-            with db.conn:
-                db.conn.execute(
-                    "INSERT OR IGNORE INTO meta (name, value) VALUES "
-                    "('buffer_id', ?), ('next_sequence', 1), ('dropped', 0), ('restarts', -1)",
-                    (buffer_id,),
-                )
+        _refuse_strangers(path, db.conn)
+        # Before WAL and the first table, or auto_vacuum silently stays off.
+        db.conn.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.conn.execute("PRAGMA journal_mode = WAL")
+        db.conn.execute("PRAGMA synchronous = FULL")
+        _migrate(db, migrations)
+        with db.conn:
+            db.conn.execute(
+                "INSERT OR IGNORE INTO meta (name, value) VALUES "
+                "('buffer_id', ?), ('next_sequence', 1), ('dropped', 0), ('expired', 0), "
+                "('restarts', -1), ('memory_lost', 0)",
+                (buffer_id,),
+            )
+            if is_start:
                 db.conn.execute("UPDATE meta SET value = value + 1 WHERE name = 'restarts'")
-        finally:
-            db.close()
-    except sqlite3.Error as fault:
-        raise OutboxFault(f"cannot open {path}: {fault}") from fault
+    finally:
+        db.close()
+
+
+def _migrate(db: Any, migrations: sqlite_utils.Migrations) -> None:
+    known = {migration.name for migration in migrations._migrations}
+    unknown = {migration.name for migration in migrations.applied(db)} - known
+    if unknown:
+        raise DamagedFile(f"written by a newer version: {sorted(unknown)[0]}")
+    try:
+        migrations.apply(db)
+        for table, columns in (SHARED_COLUMNS | COLUMNS[migrations.name]).items():
+            db.conn.execute(f"SELECT {columns} FROM {table} LIMIT 0").fetchall()  # noqa: S608
+    except sqlite3.OperationalError as fault:
+        if fault.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+            raise DamagedFile(f"another schema: {fault}") from fault
+        raise
 
 
 def _refuse_strangers(path: Path, connection: sqlite3.Connection) -> None:
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if tables and application_id != APPLICATION_ID:
+    tables = {
+        name
+        for (name,) in connection.execute(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"
+        )
+    }
+    ours = {table for columns in COLUMNS.values() for table in columns} | SHARED_COLUMNS.keys()
+    # With tables of ours it is our file whose header was hit: a damaged file, not a stranger's.
+    if tables and application_id != APPLICATION_ID and not tables & ours:
         raise OutboxFault(
             f"{path} is a database of another program; choose another data_dir, or move it away"
         )
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, bytes_max: int | None = None) -> sqlite3.Connection:
     """Open the one connection that writes and checkpoints the file.
 
     SQLite before 3.51.3 can corrupt a WAL that two connections reset at once.
+
+    Args:
+        path: the file; it must have been prepared.
+        bytes_max: the file's soft limit; above it SQLite answers as if the disk were full.
     """
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.text_factory = _text
+    connection.text_factory = text
     connection.executescript(PRAGMAS)
+    if bytes_max is not None:
+        connection.execute(f"PRAGMA max_page_count = {bytes_max // PAGE_BYTES}")
     return connection
 
 
-def _text(raw: bytes) -> str:
+CHECK_STEPS: Final = 10_000
+"""SQLite's own steps between two looks at the time; about a millisecond."""
+
+
+def check(connection: sqlite3.Connection, thorough: bool, late: Callable[[], bool]) -> None:
+    """Look for damage to the structure. Rows have their own checksums, which find the rest.
+
+    Args:
+        connection: of the file.
+        thorough: compare indexes with tables too; for the small file.
+        late: asked now and then; once it says so, the check ends without a verdict.
+
+    Raises:
+        DamagedFile: something was found.
+    """
+    connection.set_progress_handler(lambda: int(late()), CHECK_STEPS)
+    try:
+        pragma = "integrity_check" if thorough else "quick_check"
+        (found,) = connection.execute(f"PRAGMA {pragma}(1)").fetchone()
+    except sqlite3.OperationalError as fault:
+        if fault.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+        return
+    finally:
+        connection.set_progress_handler(None, 0)
+    if found != "ok":
+        raise DamagedFile(str(found).replace("\n", " ")[:200])
+
+
+def text(raw: bytes) -> str:
+    """Read text as it is on the disk, also where it is damaged."""
     # A flipped bit can leave bytes that are no UTF-8. By default the whole SELECT fails on such a
     # row, and every row behind it waits for ever; like this its checksum finds it.
     return raw.decode(errors="surrogateescape")
@@ -181,3 +276,10 @@ def _text(raw: bytes) -> str:
 def connect_to_look(path: Path) -> sqlite3.Connection:
     """Open a file for reading only, as any tool may while the agent runs."""
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+
+
+def note_lost_memory(path: Path) -> None:
+    """Write down that devices had a memory which is gone."""
+    connection = connect(path)
+    connection.execute("UPDATE meta SET value = 1 WHERE name = 'memory_lost'")
+    connection.close()

@@ -1,6 +1,6 @@
 """The outbox as the agent sees it: awaitable, durable on return, refusals as values."""
 
-import secrets
+import asyncio
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,10 +9,11 @@ from typing import Any, Final, Self
 
 from zodra_contract.envelope import Receipt
 from zodra_contract.signal import NeedSignal
-from zodra_edge.errors import OutboxFault
+from zodra_edge.errors import OutboxFault, StorageFault
 from zodra_edge.link import Lane
 from zodra_edge.outbox import schema
 from zodra_edge.outbox.need import NeedFile
+from zodra_edge.outbox.opening import LaneSpec
 from zodra_edge.outbox.records import (
     Applied,
     Kept,
@@ -25,14 +26,21 @@ from zodra_edge.outbox.records import (
     NotKeptReason,
     ReadingRows,
 )
+from zodra_edge.outbox.room import Room
+from zodra_edge.outbox.storage import Storage, Trouble, disk_level, verdict
 from zodra_edge.outbox.telemetry import TelemetryFile
 from zodra_edge.outbox.writer import Writer
 from zodra_edge.settings import OutboxLimits
 
 NEED_FILE: Final = "need.db"
 TELEMETRY_FILE: Final = "telemetry.db"
-BUFFER_ID_BYTES: Final = 6
-"""48 bits: among the handful of files one gateway ever makes, two alike are out of the question."""
+EXPIRE_SWEEPS_MAX: Final = 20
+"""Of 5,000 readings each, in one round of `care`."""
+
+_REASONS: Final[Mapping[str, NotKeptReason]] = {
+    Trouble.FULL: NotKeptReason.DISK_FULL,
+    Trouble.READ_ONLY: NotKeptReason.READ_ONLY,
+}
 
 
 def milliseconds(at: datetime) -> int:
@@ -46,7 +54,10 @@ class Outbox:
     def __init__(
         self, data_dir: Path, limits: OutboxLimits, writer: type[Writer[Any]] = Writer
     ) -> None:
-        """Open both files, and make or migrate them where needed.
+        """Open both files, and make, migrate or salvage them where needed.
+
+        A disk that is full, read-only or broken is a state of `storage`, not an error: what cannot
+        be kept is refused, and `care` tries again.
 
         Args:
             data_dir: where the files are.
@@ -54,16 +65,23 @@ class Outbox:
             writer: who serves a file; the simulator brings one without a thread.
 
         Raises:
-            OutboxFault: a file is damaged, or not ours.
+            OutboxFault: a file is another program's.
         """
-        need, telemetry = data_dir / NEED_FILE, data_dir / TELEMETRY_FILE
-        schema.prepare(need, schema.NEED, secrets.token_hex(BUFFER_ID_BYTES))
-        schema.prepare(telemetry, schema.TELEMETRY, secrets.token_hex(BUFFER_ID_BYTES))
         aside_max = limits.quarantine_rows_max
-        self._need: Writer[NeedFile] = writer(need, NeedFile(limits.need_rows_max, aside_max))
-        self._telemetry: Writer[TelemetryFile] = writer(
-            telemetry, TelemetryFile(limits.telemetry_rows_max, aside_max)
+        self._room = Room(data_dir, limits.reserve_bytes)
+        self._need: Writer[NeedFile] = writer(
+            data_dir / NEED_FILE,
+            NeedFile(limits.need_rows_max, aside_max, limits.need_bytes_max),
+            LaneSpec(schema.NEED, limits.need_bytes_max, thorough=True, sibling=TELEMETRY_FILE),
+            self._room,
         )
+        self._telemetry: Writer[TelemetryFile] = writer(
+            data_dir / TELEMETRY_FILE,
+            TelemetryFile(limits.telemetry_rows_max, aside_max, limits.telemetry_bytes_max),
+            LaneSpec(schema.TELEMETRY, limits.telemetry_bytes_max, thorough=False),
+            self._room,
+        )
+        self._reading_age_ms_max = int(limits.telemetry_age_s_max * 1000)
 
     async def __aenter__(self) -> Self:
         """Start the threads."""
@@ -85,6 +103,56 @@ class Outbox:
         """Say how full a lane is, after its newest commit."""
         return self._need.level if lane is Lane.NEED else self._telemetry.level
 
+    def storage(self) -> Storage:
+        """Say how the place is where all of this is kept."""
+        room = self._room
+        troubles = (self._need.trouble, self._telemetry.trouble)
+        return Storage(
+            state=verdict(room.disk, room.has_reserve, troubles, room.aside),
+            level=disk_level(room.disk.used_percent),
+            disk=room.disk,
+            reserve=room.has_reserve,
+            need=troubles[0],
+            telemetry=troubles[1],
+            aside=room.aside,
+            salvages=(*self._need.salvages, *self._telemetry.salvages),
+        )
+
+    async def care(self, now: datetime, is_trusted: bool) -> None:
+        """Look after the storage; call it every few seconds.
+
+        Tries again what failed, gives way and comes back on a full disk without a person, and lets
+        go of readings that are too old.
+
+        Args:
+            now: by the wall clock.
+            is_trusted: whether that clock can be trusted; nothing grows old by one that cannot.
+        """
+        await asyncio.to_thread(self._room.look)
+        await self._need.mend()
+        await self._telemetry.mend()
+        if not self._room.has_reserve:
+            if await asyncio.to_thread(self._room.lacks_room):
+                await self._telemetry.give_way()
+            await asyncio.to_thread(self._room.rebuild)
+        if is_trusted and self._telemetry.trouble is None:
+            await self._expire(milliseconds(now) - self._reading_age_ms_max)
+        await asyncio.to_thread(self._room.look)
+
+    async def _expire(self, before_ms: int) -> None:
+        for _ in range(EXPIRE_SWEEPS_MAX):
+            oldest_ms = self._telemetry.level.oldest_ms
+            if oldest_ms is None or oldest_ms >= before_ms:
+                return
+            try:
+                gone = await self._telemetry.run(
+                    lambda connection, file: file.expire(connection, before_ms)
+                )
+            except StorageFault:
+                return
+            if gone == 0:
+                return
+
     async def keep(
         self, signal: NeedSignal, memory: Sequence[MemoryRow], light: LightRow, kept_at: datetime
     ) -> Kept | NotKept:
@@ -94,6 +162,8 @@ class Outbox:
             return await self._need.run(
                 lambda connection, file: file.keep(connection, signal, memory, light, kept_ms)
             )
+        except StorageFault as fault:
+            return NotKept(_REASONS.get(fault.trouble, NotKeptReason.STORAGE))
         except OutboxFault:
             return NotKept(NotKeptReason.STORAGE)
 
@@ -102,7 +172,13 @@ class Outbox:
 
         Returns:
             How many of the oldest readings were dropped to make room.
+
+        Raises:
+            StorageFault: the disk is full and what room is left belongs to the need-moments, or it
+                refused.
         """
+        if not self._room.has_reserve:
+            raise StorageFault("no reading is kept while the disk is full", Trouble.FULL)
         return await self._telemetry.run(lambda connection, file: file.keep(connection, readings))
 
     async def remember(
@@ -119,6 +195,10 @@ class Outbox:
     async def memories(self) -> dict[str, str]:
         """Read what is remembered, by device."""
         return await self._need.run(lambda connection, file: file.memories(connection))
+
+    async def settle_memory(self, memory: Sequence[MemoryRow]) -> None:
+        """Keep memory that takes the place of what was lost, which is then dealt with."""
+        await self._need.run(lambda connection, file: file.settle_memory(connection, memory))
 
     async def shine(self, light: LightRow) -> None:
         """Keep what a light says."""
@@ -157,26 +237,40 @@ class Outbox:
             What it did, or None if the buffer is not ours (a file from before a reset).
         """
         now_ms = milliseconds(now)
-        if receipt.buffer_id == self._need.level.buffer_id:
+        buffer_id, rejected = receipt.buffer_id, receipt.rejected
+        # Compared again within the transaction: a file that was found damaged meanwhile has been
+        # replaced by one in which the same sequences are other rows.
+        if buffer_id == self._need.level.buffer_id:
             upto = min(receipt.upto, sent_upto[Lane.NEED])
             return await self._need.run(
-                lambda connection, file: file.apply(connection, upto, receipt.rejected, now_ms)
+                lambda connection, file: (
+                    file.apply(connection, upto, rejected, now_ms)
+                    if file.buffer_id == buffer_id
+                    else None
+                )
             )
-        if receipt.buffer_id == self._telemetry.level.buffer_id:
+        if buffer_id == self._telemetry.level.buffer_id:
             upto = min(receipt.upto, sent_upto[Lane.TELEMETRY])
             return await self._telemetry.run(
-                lambda connection, file: file.apply(connection, upto, receipt.rejected, now_ms)
+                lambda connection, file: (
+                    file.apply(connection, upto, rejected, now_ms)
+                    if file.buffer_id == buffer_id
+                    else None
+                )
             )
         return None
 
-    async def set_aside(self, lane: Lane, sequence: int, reason: str, now: datetime) -> None:
+    async def set_aside(
+        self, lane: Lane, buffer_id: str, sequence: int, reason: str, now: datetime
+    ) -> None:
         """Move one row that can never be sent to the quarantine."""
         now_ms = milliseconds(now)
+
+        def job(connection: sqlite3.Connection, file: NeedFile | TelemetryFile) -> None:
+            if file.buffer_id == buffer_id:
+                file.set_aside(connection, sequence, reason, now_ms)
+
         if lane is Lane.NEED:
-            await self._need.run(
-                lambda connection, file: file.set_aside(connection, sequence, reason, now_ms)
-            )
+            await self._need.run(job)
         else:
-            await self._telemetry.run(
-                lambda connection, file: file.set_aside(connection, sequence, reason, now_ms)
-            )
+            await self._telemetry.run(job)

@@ -18,6 +18,10 @@ from zodra_edge.outbox.records import (
     reading_checksum,
 )
 
+READINGS_PERCENT: Final = 90
+"""Of the file's soft limit; SQLite itself stops at the limit, and a batch has to fit below it."""
+EXPIRE_ROWS_MAX: Final = 5_000
+"""Looked at in one go."""
 DROP_ROWS: Final = 500
 """When full, this many of the oldest go at once, so that a full lane does not delete row by row."""
 
@@ -25,9 +29,12 @@ DROP_ROWS: Final = 500
 class TelemetryFile:
     """What the writer's thread knows about `telemetry.db` between transactions."""
 
-    def __init__(self, rows_max: int, quarantine_rows_max: int) -> None:
+    def __init__(
+        self, rows_max: int, quarantine_rows_max: int, bytes_max: int | None = None
+    ) -> None:
         """Set the limits; the counters come with `load`."""
         self._rows_max = rows_max
+        self._bytes_max = None if bytes_max is None else bytes_max * READINGS_PERCENT // 100
         self._quarantine_rows_max = quarantine_rows_max
         self._meta = quarantine.Meta()
         self._depth = 0
@@ -57,7 +64,13 @@ class TelemetryFile:
             quarantined=self._quarantined,
             restarts=self._meta.restarts,
             counts={},
+            expired=self._meta.expired,
         )
+
+    @property
+    def buffer_id(self) -> str:
+        """Of the file that is open; it changes when a damaged one is replaced."""
+        return self._meta.buffer_id
 
     def keep(self, connection: sqlite3.Connection, readings: Sequence[KeptReading]) -> int:
         """Store readings; returns how many of the oldest had to go for them."""
@@ -82,17 +95,48 @@ class TelemetryFile:
         return self._drop_oldest(connection)
 
     def _drop_oldest(self, connection: sqlite3.Connection) -> int:
-        if self._depth <= self._rows_max:
-            return 0
-        spare = max(self._depth - self._rows_max, min(DROP_ROWS, self._rows_max // 10))
+        above = self._depth - self._rows_max
+        if above > 0:
+            return self._drop(connection, max(above, min(DROP_ROWS, self._rows_max // 10)))
+        if self._bytes_max is not None and quarantine.used_bytes(connection) > self._bytes_max:
+            return self._drop(connection, max(DROP_ROWS, self._depth // 20))
+        return 0
+
+    def give_way(self, connection: sqlite3.Connection) -> int:
+        """Drop the oldest eighth, because the disk is full and need-moments come first."""
+        return self._drop(connection, max(DROP_ROWS, self._depth // 8))
+
+    def _drop(self, connection: sqlite3.Connection, rows: int) -> int:
         dropped = connection.execute(
             "DELETE FROM reading WHERE sequence IN "
             "(SELECT sequence FROM reading ORDER BY sequence LIMIT ?)",
-            (spare,),
+            (rows,),
         ).rowcount
         self._depth -= dropped
         self._meta.dropped += dropped
         return dropped
+
+    def expire(self, connection: sqlite3.Connection, before_ms: int) -> int:
+        """Drop the oldest readings that were made before an instant.
+
+        Only a reading of a trusted clock is believed about its age; what was kept before such a
+        one is at least as old, whatever its own date says (1970, after a boot without time).
+
+        Args:
+            connection: of the file.
+            before_ms: milliseconds since 1970, as `observed_ms`.
+        """
+        (upto,) = connection.execute(
+            "SELECT max(sequence) FROM (SELECT sequence, observed_ms, quality FROM reading "
+            "ORDER BY sequence LIMIT ?) WHERE observed_ms < ? AND quality = ?",
+            (EXPIRE_ROWS_MAX, before_ms, TimeQuality.SYNCED.value),
+        ).fetchone()
+        if upto is None:
+            return 0
+        gone = connection.execute("DELETE FROM reading WHERE sequence <= ?", (upto,)).rowcount
+        self._depth -= gone
+        self._meta.expired += gone
+        return gone
 
     def batch(
         self, connection: sqlite3.Connection, after: int, rows_max: int, now_ms: int
@@ -122,7 +166,10 @@ class TelemetryFile:
         if first_quality is None:
             return None
         (kept_from,) = connection.execute("SELECT min(sequence) FROM reading").fetchone()
-        return ReadingRows(kept_from, tuple(rows), TimeQuality(first_quality), error_ms_max)
+        quality_of_all = TimeQuality(first_quality)
+        return ReadingRows(
+            self._meta.buffer_id, kept_from, tuple(rows), quality_of_all, error_ms_max
+        )
 
     def apply(
         self,

@@ -15,15 +15,21 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from zodra_edge.errors import OutboxFault
-from zodra_edge.outbox import schema
-from zodra_edge.outbox.records import Level
+from zodra_edge.errors import OutboxFault, StorageFault
+from zodra_edge.outbox.opening import LaneSpec, open_lane, trouble_of
+from zodra_edge.outbox.records import EMPTY, Level
+from zodra_edge.outbox.room import Room
+from zodra_edge.outbox.storage import Salvage, Trouble, classify
 
 GROUP_JOBS_MAX: Final = 1_000
 QUEUED_JOBS_MAX: Final = 10_000
 """More callers than this are refused at once; the agent has a handful."""
+SALVAGES_MAX: Final = 8
+"""Remembered for the status."""
 VACUUM_PAGES_MIN: Final = 256
 """Give free pages back to the card from a MiB on, and only while nobody waits."""
+VACUUM_PAGES_MAX: Final = 2_048
+"""In one go: moving pages takes time and makes the WAL grow."""
 
 
 class LaneFile(Protocol):
@@ -38,6 +44,9 @@ class LaneFile(Protocol):
     def level(self, connection: sqlite3.Connection) -> Level:
         """Say how full the file is."""
 
+    def give_way(self, connection: sqlite3.Connection) -> int:
+        """Drop what may be dropped on a full disk; returns how many rows."""
+
 
 File = TypeVar("File", bound=LaneFile)
 Result = TypeVar("Result")
@@ -47,17 +56,30 @@ _Job = tuple[Callable[[sqlite3.Connection, Any], Any], "Future[Any]"]
 class Writer(Generic[File]):
     """The only one that touches one database file."""
 
-    def __init__(self, path: Path, file: File) -> None:
-        """Open the file; it must have been prepared. The thread starts with `start`."""
+    def __init__(self, path: Path, file: File, spec: LaneSpec, room: Room) -> None:
+        """Open the file, or be in trouble with it. The thread starts with `start`.
+
+        Raises:
+            OutboxFault: the file is another program's.
+        """
         self._path = path
         self._file = file
-        self._connection = schema.connect(path)
-        self._file.load(self._connection)
-        self.level: Level = file.level(self._connection)
+        self._spec = spec
+        self._room = room
+        self._connection = _nothing()
+        self._is_open = False
+        self._is_start = True
+        self._under_way: list[Any] = []
+        self.level: Level = EMPTY
         """After the newest commit; a plain value, so that looking costs no wait."""
+        self.trouble: Trouble | None = None
+        """Why the newest writing failed; None once one succeeded."""
+        self.salvages: tuple[Salvage, ...] = ()
+        """Since the start."""
         self._jobs: queue.Queue[_Job | None] = queue.Queue(QUEUED_JOBS_MAX)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._serve, name=f"outbox-{path.stem}")
+        self._open()
 
     @property
     def ended(self) -> bool:
@@ -72,7 +94,8 @@ class Writer(Generic[File]):
         """Have a job done within a transaction, and return when that is synced.
 
         Raises:
-            OutboxFault: the database refused; nothing of the job was done.
+            StorageFault: the disk refused; nothing of the job was done.
+            OutboxFault: the database refused; likewise.
         """
         done: Future[Result] = Future()
         if self._ended.is_set():
@@ -82,6 +105,14 @@ class Writer(Generic[File]):
         except queue.Full:
             raise OutboxFault(f"{QUEUED_JOBS_MAX} callers already wait for {self._path}") from None
         return await asyncio.wrap_future(done)
+
+    async def mend(self) -> bool:
+        """Try whether writing works, after trouble; True if it does."""
+        return await self.run(_mend) if self.trouble is not None else True
+
+    async def give_way(self) -> None:
+        """Drop what may be dropped, and give its room back to the disk."""
+        await self.run(_give_way)
 
     async def close(self) -> None:
         """Do what is queued, then close."""
@@ -128,33 +159,83 @@ class Writer(Generic[File]):
         return group, True
 
     def _commit(self, group: list[_Job]) -> None:
+        group = self._without_errands(group)
+        if not group:
+            return
         try:
-            results = self._transact(group)
+            results = self._transact(group) if self._is_open else None
         except sqlite3.Error as fault:
-            if len(group) == 1:
+            trouble = classify(fault)
+            if trouble is not None:
+                results = self._transact_again(group, trouble, fault)
+            elif len(group) == 1:
                 group[0][1].set_exception(OutboxFault(f"{self._path.name}: {fault}"))
-                self._open_anew()
                 return
-            # One bad job must not take its company with it: each gets its own transaction.
-            for job in group:
-                self._commit([job])
+            else:
+                # One bad job must not take its company with it: each gets its own transaction.
+                for job in group:
+                    self._commit([job])
+                return
+        if results is None:
+            said = StorageFault(f"{self._path.name}: {self.trouble}", str(self.trouble))
+            for _, done in group:
+                done.set_exception(said)
             return
         for (_, done), result in zip(group, results, strict=True):
             done.set_result(result)
 
+    def _without_errands(self, group: list[_Job]) -> list[_Job]:
+        errands = [(job, done) for job, done in group if job in (_mend, _give_way)]
+        for job, done in errands:
+            if job is _mend or self.trouble is not None:
+                self._try_to_mend()
+            else:
+                self._try_to_give_way()
+            done.set_result(self.trouble is None)
+        return [each for each in group if each[0] not in (_mend, _give_way)]
+
     def _transact(self, group: list[_Job]) -> list[Any]:
         connection = self._connection
+        before = connection.total_changes
+        self._under_way = []
         try:
             connection.execute("BEGIN IMMEDIATE")
             results = [job(connection, self._file) for job, _ in group]
             self._file.finish(connection)
             level = self._file.level(connection)
+            self._under_way = results
             connection.execute("COMMIT")
         except sqlite3.Error:
             self._roll_back()
             raise
+        if connection.total_changes != before:
+            self.trouble = None
         self.level = level
         return results
+
+    def _transact_again(
+        self, group: list[_Job], trouble: Trouble, fault: sqlite3.Error
+    ) -> list[Any] | None:
+        """Do what can be done about a fault of the storage, and try once more."""
+        sequence_before = self.level.next_sequence
+        under_way = self._under_way
+        try:
+            if trouble is Trouble.FULL:
+                self._make_room()
+            elif trouble is Trouble.DAMAGED:
+                self._open(damage=str(fault))
+            else:
+                self._open()
+            if not self._is_open:
+                return None
+            if self.level.next_sequence > sequence_before and trouble is Trouble.IO_ERROR:
+                # The commit failed late, yet it is in the file; doing it again would double it.
+                self.trouble = None
+                return under_way
+            return self._transact(group)
+        except sqlite3.Error as still:
+            self.trouble = classify(still) or trouble
+            return None
 
     def _roll_back(self) -> None:
         # After SQLITE_FULL and most I/O errors SQLite has rolled back by itself already.
@@ -163,24 +244,111 @@ class Writer(Generic[File]):
                 self._connection.execute("ROLLBACK")
             self._file.load(self._connection)
         except sqlite3.Error:
-            self._open_anew()
+            self._open()
 
-    def _open_anew(self) -> None:
-        # After a failed sync the page cache is in an unknown state: that connection is done with.
+    def _open(self, damage: str = "") -> None:
+        """Open the file, or open it anew; on failure say why in `trouble` and stay closed.
+
+        After a failed sync the page cache is in an unknown state: that connection is done with, and
+        the WAL is emptied before anything is added to it.
+        """
+        self._is_open = False
         try:
             self._connection.close()
-            self._connection = schema.connect(self._path)
+            opened = open_lane(self._path, self._spec, self._room, self._is_start, damage)
+            self._connection = opened.connection
+            if opened.salvage is not None:
+                self.salvages = (*self.salvages, opened.salvage)[-SALVAGES_MAX:]
+            _empty_wal(self._connection)
             self._file.load(self._connection)
-        except sqlite3.Error:
-            # Still broken: each caller is told so by the next transaction on this connection.
+            self.level = self._file.level(self._connection)
+        except (sqlite3.Error, OSError) as fault:
+            self.trouble = trouble_of(fault) or Trouble.IO_ERROR
             return
+        self._is_open = True
+        self._is_start = False
+
+    def _make_room(self) -> None:
+        """Give way on a full disk: first the reserve, then rows that may be dropped."""
+        self._room.release()
+        _empty_wal(self._connection)
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            dropped = self._file.give_way(self._connection)
+            self._file.finish(self._connection)
+            self._connection.execute("COMMIT")
+        except sqlite3.Error:
+            self._roll_back()
+            raise
+        if dropped:
+            self._vacuum()
+            _empty_wal(self._connection)
+            self.level = self._file.level(self._connection)
+            self._room.rebuild()
+
+    def _try_to_give_way(self) -> None:
+        try:
+            self._make_room()
+        except sqlite3.Error as fault:
+            self.trouble = classify(fault) or Trouble.IO_ERROR
+
+    def _try_to_mend(self) -> None:
+        if not self._is_open:
+            self._open()
+        if not self._is_open:
+            return
+        try:
+            if self.trouble is Trouble.FULL and not self._room.has_reserve:
+                self._make_room()
+            _empty_wal(self._connection)
+            # Written for the sake of writing; the page is synced like any other.
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute("UPDATE meta SET value = value WHERE name = 'restarts'")
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as fault:
+            self._roll_back()
+            self.trouble = classify(fault) or Trouble.IO_ERROR
+            return
+        self.trouble = None
 
     def _tidy(self) -> None:
+        if not self._is_open:
+            return
         try:
             (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
             if free >= VACUUM_PAGES_MIN:
-                # `execute` would free one page only, whatever it is told to fetch.
-                self._connection.executescript("PRAGMA incremental_vacuum")
+                self._vacuum()
         except sqlite3.Error:
             # Space is given back another time; what is kept is not concerned.
             return
+
+    def _vacuum(self) -> None:
+        # `execute` would free one page only, whatever it is told to fetch.
+        self._connection.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES_MAX})")
+
+
+def _mend(_connection: sqlite3.Connection, _file: object) -> bool:
+    """Stand in the queue for `Writer.mend`; never called."""
+    raise NotImplementedError
+
+
+def _give_way(_connection: sqlite3.Connection, _file: object) -> bool:
+    """Stand in the queue for `Writer.give_way`; never called."""
+    raise NotImplementedError
+
+
+def _nothing() -> sqlite3.Connection:
+    """Make a connection to no file, for as long as there is none."""
+    return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+
+
+def _empty_wal(connection: sqlite3.Connection) -> None:
+    """Move the WAL into the file and cut it to nothing.
+
+    Raises:
+        sqlite3.Error: it could not be.
+    """
+    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        # Somebody looks into the file. What is in the WAL stays there, and is as durable.
+        return

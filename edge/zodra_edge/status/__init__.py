@@ -12,6 +12,7 @@ from zodra_edge.status.report import (
     RadioPart,
     RunningPart,
     Status,
+    StoragePart,
     problems,
 )
 from zodra_edge.status.store import FILE, Look, look, rss_bytes, sole_owner, write
@@ -30,6 +31,7 @@ __all__ = [
     "RadioPart",
     "RunningPart",
     "Status",
+    "StoragePart",
     "Tally",
     "look",
     "problems",

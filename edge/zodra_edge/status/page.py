@@ -2,7 +2,14 @@
 
 from collections.abc import Iterator
 
-from zodra_edge.status.report import CloudPart, DevicePart, LanePart, Status, problems
+from zodra_edge.status.report import (
+    CloudPart,
+    DevicePart,
+    LanePart,
+    Status,
+    StoragePart,
+    problems,
+)
 
 WIDTH = 12
 _CLOUD = {
@@ -13,6 +20,14 @@ _CLOUD = {
     "waiting": "offline",
     "refused": "refused by the broker",
     "stopped": "stopped",
+}
+_STORAGE = {
+    "ok": "in order",
+    "low": "LOW",
+    "full": "FULL",
+    "read_only": "READ-ONLY",
+    "io_error": "BROKEN",
+    "salvaged": "in order again",
 }
 _LIGHTS = {
     "kept": "kept, on its way to the cloud",
@@ -65,6 +80,7 @@ def _lines(status: Status, running: bool, age_s: float) -> Iterator[str]:
     yield _line("cloud", _cloud(status, status.cloud))
     yield _line("needs", _lane(status.need, "waiting for a receipt"))
     yield _line("readings", _lane(status.telemetry, "waiting for a receipt"))
+    yield from _storage(status.storage)
     if status.home_mqtt is not None:
         home = status.home_mqtt
         said = "connected" if home.connected else f"not connected ({home.reason})"
@@ -97,14 +113,27 @@ def _cloud(status: Status, cloud: CloudPart) -> str:
     return words
 
 
+def _storage(storage: StoragePart) -> Iterator[str]:
+    words = f"{_STORAGE.get(storage.state, storage.state)}, disk {storage.used_percent:.0f} % full"
+    if not storage.reserve:
+        words += ", the reserve is used up"
+    yield _line("storage", f"{words}, {storage.free_bytes / 1e6:.0f} MB free")
+    for name in storage.aside:
+        yield _line("", f"damaged file set aside: {name}")
+
+
 def _lane(lane: LanePart, what: str) -> str:
     words = f"{lane.depth} {what}"
     if lane.depth:
         words += f", the oldest for {age(lane.oldest_age_s)}"
     if lane.dropped:
         words += f", {lane.dropped} dropped because it was full"
+    if lane.expired:
+        words += f", {lane.expired} dropped because they were too old"
     if lane.quarantined:
         words += f", {lane.quarantined} set aside"
+    if lane.trouble:
+        words += f", NOTHING NEW is kept: {lane.trouble.replace('_', ' ')}"
     return f"{words} (buffer {lane.buffer_id})"
 
 
@@ -124,10 +153,10 @@ def _devices(status: Status) -> Iterator[str]:
 
 
 def _device(device: DevicePart) -> str:
-    if device.out_of_service:
-        return f"OUT OF SERVICE: {device.out_of_service.replace('_', ' ')}"
     heard = device.last_heard_age_s
     words = ["not heard yet" if heard is None else f"heard {age(heard)} ago"]
+    if device.counter_unknown:
+        words.append("COUNTER UNKNOWN, its presses only ask")
     if device.connected is not None:
         words.append("connected" if device.connected else "not connected")
     if device.online is False:

@@ -40,6 +40,25 @@ class LanePart(_Value):
     """0 if it is empty."""
     dropped: int
     quarantined: int
+    expired: int = 0
+    """Readings that grew too old."""
+    trouble: str = ""
+    """Why the newest writing failed: full, read_only or io_error; empty if it did not."""
+
+
+class StoragePart(_Value):
+    """Where the lanes are kept."""
+
+    state: str = "ok"
+    """The worst that is true: io_error, read_only, full, low, salvaged or ok."""
+    disk: str = "ok"
+    """How full the file system is: ok, filling (70 %), low (85 %) or critical (95 %)."""
+    used_percent: float = 0.0
+    free_bytes: int = 0
+    reserve: bool = True
+    """Whether the reserve is in place; without it no reading is kept."""
+    aside: tuple[str, ...] = ()
+    """Damaged files in the data folder that wait for a person."""
 
 
 class HomePart(_Value):
@@ -84,8 +103,8 @@ class DevicePart(_Value):
     """What an availability message said, if the device has such."""
     connected: bool | None = None
     """For a device one connects to."""
-    out_of_service: str = ""
-    """Why its frames are not used."""
+    counter_unknown: bool = False
+    """Its counter was lost with a damaged file, so its presses only ask."""
     lights: tuple[LightPart, ...] = ()
 
 
@@ -128,6 +147,7 @@ class Status(_Value):
     cloud: CloudPart
     need: LanePart
     telemetry: LanePart
+    storage: StoragePart = StoragePart()
     home_mqtt: HomePart | None = None
     radio: tuple[RadioPart, ...] = ()
     devices: tuple[DevicePart, ...] = ()
@@ -140,6 +160,11 @@ class Status(_Value):
 class Problem(StrEnum):
     """What makes a gateway degraded, the worst first."""
 
+    STORAGE_BROKEN = "the disk cannot be read or written; presses cannot be kept"
+    STORAGE_READ_ONLY = "the disk is read-only; presses cannot be kept"
+    STORAGE_FULL = "the disk is full; no readings are kept, and presses only while there is room"
+    STORAGE_LOW = "the disk is nearly full"
+    SALVAGED = "a damaged file was set aside; what was whole in it has been saved"
     CLOUD_REFUSES = "the cloud refuses what this gateway sends"
     CREDENTIAL = "the cloud's broker refuses this gateway's credential"
     OFFLINE = "the cloud cannot be reached; needs are kept here until it can"
@@ -147,7 +172,9 @@ class Problem(StrEnum):
     HOME_MQTT = "the home's broker cannot be reached"
     NOT_SCANNING = "the Bluetooth adapter does not scan"
     DEAF = "the Bluetooth adapter has heard nothing for two minutes"
-    OUT_OF_SERVICE = "a device is out of service"
+    COUNTER_UNKNOWN = (
+        "a device's counter was lost: its presses only ask, until its counter_epoch is raised"
+    )
     QUARANTINE = "rows were set aside that the cloud will not take"
     CLOCK = "the time is not trusted yet"
 
@@ -160,6 +187,11 @@ def problems(status: Status) -> tuple[Problem, ...]:
         (radio.last_advert_age_s or status.uptime_s) > ADVERT_AGE_S_MAX for radio in status.radio
     )
     found = {
+        Problem.STORAGE_BROKEN: status.storage.state == "io_error",
+        Problem.STORAGE_READ_ONLY: status.storage.state == "read_only",
+        Problem.STORAGE_FULL: status.storage.state == "full",
+        Problem.STORAGE_LOW: status.storage.disk == "critical",
+        Problem.SALVAGED: bool(status.storage.aside),
         Problem.CLOUD_REFUSES: online and bool(status.cloud.refusing),
         Problem.CREDENTIAL: denied or status.cloud.reason == "not_authorised",
         Problem.OFFLINE: not online and not denied and status.cloud.reason != "not_authorised",
@@ -167,7 +199,7 @@ def problems(status: Status) -> tuple[Problem, ...]:
         Problem.HOME_MQTT: status.home_mqtt is not None and not status.home_mqtt.connected,
         Problem.NOT_SCANNING: any(not radio.scanning for radio in status.radio),
         Problem.DEAF: deaf,
-        Problem.OUT_OF_SERVICE: any(device.out_of_service for device in status.devices),
+        Problem.COUNTER_UNKNOWN: any(device.counter_unknown for device in status.devices),
         Problem.QUARANTINE: status.need.quarantined + status.telemetry.quarantined > 0,
         Problem.CLOCK: status.clock_quality is not TimeQuality.SYNCED,
     }

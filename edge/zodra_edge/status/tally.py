@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 REASONS_MAX: Final = 64
@@ -36,3 +37,8 @@ class Tally:
             fresh = self._counts - self._saved
             self._saved = Counter(self._counts)
             return dict(fresh)
+
+    def keep_unsaved(self, counts: Mapping[str, int]) -> None:
+        """Take back what `take_unsaved` gave, since it could not be saved."""
+        with self._lock:
+            self._saved.subtract(counts)

@@ -34,13 +34,13 @@ class Sender:
     boot_id: str
 
 
-def need_batch(sender: Sender, buffer_id: str, batch: NeedRows, now: Heard) -> NeedBatch:
+def need_batch(sender: Sender, batch: NeedRows, now: Heard) -> NeedBatch:
     """Write need-moments as a message."""
     return NeedBatch(
         gateway_id=sender.gateway_id,
         boot_id=sender.boot_id,
         sent_at=now.at,
-        buffer_id=buffer_id,
+        buffer_id=batch.buffer_id,
         kept_from=batch.kept_from,
         rows=tuple(NeedRow(sequence, date_again(signal, now)) for sequence, signal in batch.rows),
     )
@@ -68,16 +68,14 @@ def date_again(signal: NeedSignal, now: Heard) -> NeedSignal:
     )
 
 
-def telemetry_batch(
-    sender: Sender, buffer_id: str, batch: ReadingRows, now: Heard
-) -> TelemetryBatch:
+def telemetry_batch(sender: Sender, batch: ReadingRows, now: Heard) -> TelemetryBatch:
     """Write readings as a message; their instants become offsets from the first."""
     base_ms = batch.rows[0].observed_ms
     return TelemetryBatch(
         gateway_id=sender.gateway_id,
         boot_id=sender.boot_id,
         sent_at=now.at,
-        buffer_id=buffer_id,
+        buffer_id=batch.buffer_id,
         kept_from=batch.kept_from,
         base_at=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=base_ms),
         quality=batch.quality,

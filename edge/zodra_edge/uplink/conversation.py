@@ -6,42 +6,43 @@ lose what they had acknowledged. Whatever is not receipted in time is sent again
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Final
 
 import aiomqtt
 import structlog
 
 from zodra_contract import topics
-from zodra_contract.command import Command, CommandOutcome
+from zodra_contract.command import Command
 from zodra_contract.envelope import (
     MESSAGE_BYTES_MAX,
     MESSAGE_BYTES_UNPACKED_MAX,
     NEED_ROWS_MAX,
     CommandAnswer,
-    HealthReport,
     Receipt,
     read_command,
     read_outcome,
     read_receipt,
 )
 from zodra_contract.errors import ContractError
-from zodra_contract.outcome import RejectReason, SignalOutcome
+from zodra_contract.outcome import RejectReason
 from zodra_contract.signal import TimeQuality
 from zodra_edge import link
 from zodra_edge.clock import Clock
-from zodra_edge.errors import LinkFault
+from zodra_edge.errors import LinkFault, StorageFault
 from zodra_edge.link import Lane, LinkEvent, LinkState
 from zodra_edge.outbox import NeedRows, Outbox, ReadingRows
 from zodra_edge.settings import Cloud, Settings
 from zodra_edge.uplink import compose, connection
+from zodra_edge.uplink.hooks import Hooks, LinkStatus
 from zodra_edge.uplink.window import Window
 
 _UNREADABLE: Final = {RejectReason.MALFORMED, RejectReason.OVERSIZED}
 """Whole-message refusals that one bad row can cause."""
+STORAGE_WAIT_S: Final = 1.0
+"""Before rows are read again from a disk that would not give them; a press ends the wait."""
 LEARN_TIME_S_MAX: Final = 0.5
 """The first health report's receipt comes within a round trip; an old cloud sends none."""
 
@@ -49,36 +50,6 @@ log = structlog.get_logger()
 
 Connect = Callable[[Cloud, str], AbstractAsyncContextManager[aiomqtt.Client]]
 """Settings and gateway id to a connection."""
-
-
-@dataclass(frozen=True, slots=True)
-class LinkStatus:
-    """How the conversation stands, for the status page."""
-
-    state: LinkState
-    since: datetime
-    reason: str = ""
-    """Why it is not online; one word."""
-    refusing: str = ""
-    """Why the cloud refuses our messages although we are online; a `RejectReason`, or empty."""
-    failures: int = 0
-    """Attempts in a row that failed."""
-    last_receipt_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """What the conversation asks of the rest of the agent."""
-
-    health: Callable[[], HealthReport]
-    outcome: Callable[[SignalOutcome], Awaitable[None]]
-    command: Callable[[Command], CommandOutcome]
-    count: Callable[[str], None]
-    """Count a refusal by reason."""
-    changed: Callable[[], None]
-    """The status changed."""
-    draw: Callable[[], float]
-    """Randomness for the waits, from 0 up to 1."""
 
 
 class Uplink:
@@ -221,16 +192,24 @@ class Uplink:
             self._told_time.set()
             return
         sent_upto = {lane: window.sent_upto for lane, window in self._windows.items()}
-        applied = await self._outbox.apply_receipt(receipt, sent_upto, now.at)
+        try:
+            applied = await self._outbox.apply_receipt(receipt, sent_upto, now.at)
+        except StorageFault:
+            # The rows stay, are sent again and receipted again; the cloud knows them.
+            self._hooks.count("receipt_not_applied")
+            return
         if applied is None:
             self._hooks.count("receipt_for_another_buffer")
             return
         for rejection in receipt.rejected:
             self._hooks.count(f"cloud_{rejection.reason}")
-        sent_s = self._windows[applied.lane].receipted(receipt.upto)
+        later = [str(row.reason) for row in receipt.rejected if row.reason.retry]
+        window = self._windows[applied.lane]
+        sent_s = window.receipted(receipt.upto, is_held=bool(later))
+        if later:
+            window.hold(self._clock.monotonic_s() + self._backoff_s(window.held_tries + 1))
         if sent_s is not None:
             self._clock.hear_cloud(receipt.committed_at, self._clock.monotonic_s() - sent_s)
-        later = [str(row.reason) for row in receipt.rejected if row.reason.retry]
         self._refusals = 0
         self._note(refusing=later[0] if later else "")
         self._wake.set()
@@ -242,9 +221,18 @@ class Uplink:
             if reason in _UNREADABLE and buffer_id == self._outbox.level(lane).buffer_id:
                 bad = window.narrow()
                 if bad is not None:
-                    await self._outbox.set_aside(lane, bad, reason, self._clock.now().at)
+                    await self._set_aside(lane, buffer_id, bad, reason)
             window.start_again()
         self._pause(reason)
+
+    async def _set_aside(
+        self, lane: Lane, buffer_id: str, sequence: int, reason: RejectReason
+    ) -> None:
+        now = self._clock.now()
+        try:
+            await self._outbox.set_aside(lane, buffer_id, sequence, reason, now.at)
+        except StorageFault:
+            self._hooks.count("storage_unreadable")
 
     def _pause(self, reason: RejectReason) -> None:
         self._refusals += 1
@@ -268,13 +256,20 @@ class Uplink:
             )
             match choice:
                 case link.Send(lane, _):
-                    await self._send_batch(client, lane, sends)
+                    try:
+                        await self._send_batch(client, lane, sends)
+                    except StorageFault:
+                        self._hooks.count("storage_unreadable")
+                        await self._wait(STORAGE_WAIT_S)
                 case link.Resend(lane):
                     self._hooks.count("receipt_overdue")
                     self._windows[lane].start_again()
                 case link.Wait(at_most_s):
                     pause_s = self._paused_until_s - now_s
-                    await self._wait(pause_s if pause_s > 0 else at_most_s)
+                    if pause_s > 0:
+                        await self._wait(pause_s)
+                    else:
+                        await self._wait_or_retry(at_most_s, now_s)
 
     async def _learn_time(self) -> None:
         # Needs from before the first time sync wait for it, a moment: without a date that can be
@@ -298,6 +293,17 @@ class Uplink:
     def _batches(self, lane: Lane, wide: int) -> int:
         return 1 if self._windows[lane].narrowed else wide
 
+    async def _wait_or_retry(self, at_most_s: float | None, now_s: float) -> None:
+        """Wait; or send a row again that the cloud wanted later, once all behind it went out."""
+        for window in self._windows.values():
+            retry_s = window.retry_in_s(now_s)
+            if retry_s == 0:
+                window.retry()
+                return
+            if retry_s is not None:
+                at_most_s = retry_s if at_most_s is None else min(at_most_s, retry_s)
+        await self._wait(at_most_s)
+
     async def _wait(self, at_most_s: float | None) -> None:
         try:
             async with asyncio.timeout(at_most_s):
@@ -320,11 +326,12 @@ class Uplink:
         if batch is None:
             window.after = newest
             return
-        payload = self._pack(lane, batch)
+        payload = self._pack(batch)
         if payload is None:
             self._hooks.count("batch_too_large")
             if len(batch.rows) == 1:
-                await self._outbox.set_aside(lane, batch.rows[0][0], "oversized", now.at)
+                row = batch.rows[0][0]
+                await self._set_aside(lane, batch.buffer_id, row, RejectReason.OVERSIZED)
             window.narrow()
             return
         window.send(batch.rows[0][0], batch.rows[-1][0], len(batch.rows), self._clock.monotonic_s())
@@ -335,13 +342,12 @@ class Uplink:
         task.add_done_callback(lambda _: self._wake.set())
         sends.add(task)
 
-    def _pack(self, lane: Lane, batch: NeedRows | ReadingRows) -> bytes | None:
-        buffer_id = self._outbox.level(lane).buffer_id
+    def _pack(self, batch: NeedRows | ReadingRows) -> bytes | None:
         now = self._clock.now()
         message = (
-            compose.need_batch(self._sender, buffer_id, batch, now)
+            compose.need_batch(self._sender, batch, now)
             if isinstance(batch, NeedRows)
-            else compose.telemetry_batch(self._sender, buffer_id, batch, now)
+            else compose.telemetry_batch(self._sender, batch, now)
         )
         payload, unpacked = self._packer.pack(message)
         fits = len(payload) <= MESSAGE_BYTES_MAX and unpacked <= MESSAGE_BYTES_UNPACKED_MAX

@@ -30,6 +30,11 @@ class Window:
     """Everything up to here is under way or gone."""
     rows: int = field(init=False)
     """What the next batch may hold."""
+    held_tries: int = 0
+    """How often a row that the cloud wants later was sent in vain; 0 if there is none."""
+    retry_at_s: float | None = None
+    """When such a row is sent again; monotonic."""
+    _buffer_id: str = ""
     _under_way: deque[Sent] = field(default_factory=deque)
     _suspect: int | None = None
 
@@ -39,6 +44,10 @@ class Window:
 
     def facts(self, level: Level, now_s: float) -> LaneFacts:
         """Say how the lane stands, for `link.next_batch`."""
+        if level.buffer_id != self._buffer_id:
+            # Another file has taken the place of a damaged one; its sequences are other rows.
+            self._buffer_id, self.sent_upto = level.buffer_id, 0
+            self.start_again()
         oldest = self._under_way[0].at_s if self._under_way else now_s
         return LaneFacts(
             unsent=max(0, level.next_sequence - 1 - self.after) if level.depth else 0,
@@ -52,18 +61,44 @@ class Window:
         self.after = last
         self.sent_upto = max(self.sent_upto, last)
 
-    def receipted(self, upto: int) -> float | None:
+    def receipted(self, upto: int, is_held: bool = False) -> float | None:
         """Note a receipt.
+
+        Args:
+            upto: its watermark.
+            is_held: whether it names a row that the cloud wants later, which holds the watermark
+                back. The rows behind it go on: each receipt then counts as the answer to the oldest
+                batch under way, since the watermark cannot say which one it answers.
 
         Returns:
             When the oldest batch was sent that the receipt settles; None if it settles none.
         """
         settled = [batch for batch in self._under_way if batch.last <= upto]
-        if not settled:
-            return None
-        self._under_way = deque(batch for batch in self._under_way if batch.last > upto)
-        self.rows = min(self.rows_max, self.rows * 2)
-        return settled[0].at_s
+        if settled:
+            self._under_way = deque(batch for batch in self._under_way if batch.last > upto)
+            self.rows = min(self.rows_max, self.rows * 2)
+        elif is_held and self._under_way:
+            self._under_way.popleft()
+        if self.held_tries and not is_held:
+            # What went on behind it may have been lost on the way, unnoticed.
+            self.held_tries, self.retry_at_s = 0, None
+            self.start_again()
+        return settled[0].at_s if settled else None
+
+    def hold(self, retry_at_s: float) -> None:
+        """Plan when the row that the cloud wants later is sent again; the first plan counts."""
+        if self.retry_at_s is None:
+            self.held_tries += 1
+            self.retry_at_s = retry_at_s
+
+    def retry_in_s(self, now_s: float) -> float | None:
+        """Say how long until a row that the cloud wants later is due; None if there is none."""
+        return None if self.retry_at_s is None else max(0.0, self.retry_at_s - now_s)
+
+    def retry(self) -> None:
+        """Begin again at the row that the cloud wanted later."""
+        self.retry_at_s = None
+        self.start_again()
 
     def start_again(self) -> None:
         """Count everything under way as unsent; the cloud knows repeats by their sequence."""

@@ -75,8 +75,8 @@ CASES = [
     ({"radio": (RADIO.model_copy(update={"last_advert_age_s": 121.0}),)}, (Problem.DEAF,)),
     ({"radio": (RADIO.model_copy(update={"last_advert_age_s": None}),)}, (Problem.DEAF,)),
     (
-        {"devices": (DevicePart(device_id="d", family="button", out_of_service="memory"),)},
-        (Problem.OUT_OF_SERVICE,),
+        {"devices": (DevicePart(device_id="d", family="button", counter_unknown=True),)},
+        (Problem.COUNTER_UNKNOWN,),
     ),
     ({"telemetry": LANE.model_copy(update={"quarantined": 1})}, (Problem.QUARANTINE,)),
     ({"clock_quality": TimeQuality.UNSYNCED}, (Problem.CLOCK,)),
