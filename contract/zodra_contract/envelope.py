@@ -15,7 +15,7 @@ import json
 from collections.abc import Sequence as Rows
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar
 
-from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BeforeValidator, Field, TypeAdapter, ValidationError
 
 from zodra_contract.command import Command, CommandOutcome
 from zodra_contract.errors import MalformedMessage, NewerVersion
@@ -136,11 +136,23 @@ UpMessage = NeedBatch | TelemetryBatch | HealthReport | CommandAnswer
 _UP: TypeAdapter[UpMessage] = TypeAdapter(Annotated[UpMessage, Field(discriminator="lane")])
 
 
+_REASONS: Final = frozenset(RejectReason)
+
+
+def _known(reason: object) -> object:
+    return RejectReason.OTHER if isinstance(reason, str) and reason not in _REASONS else reason
+
+
+ReceivedReason = Annotated[RejectReason, BeforeValidator(_known)]
+"""A list of reasons may grow. If one unknown name made a whole receipt unreadable, the rows that it
+is about would be sent again for ever, and all behind them would wait."""
+
+
 class Rejection(NamedTuple):
     """One row that the cloud will not store, by its sequence."""
 
     sequence: Sequence
-    reason: RejectReason
+    reason: ReceivedReason
 
 
 class Receipt(Message):
@@ -156,7 +168,7 @@ class Receipt(Message):
     rejected: tuple[Rejection, ...] = ()
     """Rows that the cloud did not store, from the batch's `kept_from` on. Final reasons lie at or
     below `upto`; a row whose reason asks for a retry holds the watermark back."""
-    refused: RejectReason | None = None
+    refused: ReceivedReason | None = None
     """Set if the whole message was refused and nothing of it stored."""
     committed_at: AwareDatetime
     """The cloud's clock at the commit; a gateway without time may learn it from here."""

@@ -25,6 +25,8 @@ class RejectReason(StrEnum):
     STAYS_HOME = "stays_home"
     """A reading that must not leave the home was sent."""
     UNKNOWN_DEVICE = "unknown_device"
+    OTHER = "other"
+    """A reason that only a newer cloud knows; never sent, only read. See `Receipt`."""
 
     @property
     def retry(self) -> bool:

@@ -43,6 +43,19 @@ def test_a_field_of_a_newer_cloud_is_ignored() -> None:
     assert read_receipt(raw({**body("receipt"), "mood": 1})) == DOWN["receipt"]
 
 
+def test_a_reason_that_only_a_newer_cloud_knows_does_not_spoil_its_receipt() -> None:
+    newer = {**body("receipt"), "rejected": [[8, "too_shiny"], [9, "malformed"]]}
+    assert read_receipt(raw(newer)).rejected == ((8, RejectReason.OTHER), (9, "malformed"))
+    refused = read_receipt(raw({**newer, "rejected": [], "refused": "too_shiny"})).refused
+    assert refused is RejectReason.OTHER
+
+
+def test_a_field_inside_a_row_of_a_newer_writer_is_ignored() -> None:
+    newer = body("need_batch")
+    newer["rows"][0][1] |= {"mood": 1, "time": {**newer["rows"][0][1]["time"], "mood": 2}}
+    assert read_up(raw(newer)).message == UP["need_batch"]
+
+
 def test_a_column_of_a_newer_writer_is_ignored() -> None:
     newer = body("telemetry_batch")
     newer["rows"] = [[*row, "unit", 3] for row in newer["rows"]]
