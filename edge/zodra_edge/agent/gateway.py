@@ -15,6 +15,7 @@ from zodra_edge.agent.account import Account
 from zodra_edge.agent.consumer import AVAILABILITY, Consumer
 from zodra_edge.agent.intake import Intake
 from zodra_edge.agent.keeper import Keeper
+from zodra_edge.agent.metrics import MetricsPage
 from zodra_edge.agent.supervisor import STOP_S_MAX, Supervisor
 from zodra_edge.clock import Clock
 from zodra_edge.decode.frame import BleAdvert, Frame
@@ -129,6 +130,9 @@ class Gateway:
         self._supervisor.start("status", self._keep_status)
         self._supervisor.start("clock", self._keep_clock)
         self._supervisor.start("storage", self._keeper.run)
+        if self._settings.metrics is not None:
+            page = MetricsPage(self._settings.metrics, self._settings.data_dir, self._status)
+            self._supervisor.start("metrics", page.run)
         if self._home is not None:
             self._supervisor.start("home_mqtt", self._home.run)
         if self._adverts is not None:
