@@ -57,12 +57,15 @@ class SimClock(Clock):
         """The simulator says what time it is."""
 
 
-def inline_writer(draw: random.Random, faults: Callable[[], float]) -> type[Writer[Any]]:
+def inline_writer(
+    draw: random.Random, faults: Callable[[], float], *, lies: bool = False
+) -> type[Writer[Any]]:
     """Make a writer whose turns are events of the loop instead of a thread.
 
     Args:
         draw: for when a turn comes, and which transaction the disk refuses.
         faults: the chance that it refuses, now.
+        lies: instead of refusing it says that it has written, and has not; a negative control.
     """
 
     class InlineWriter(Writer[Any]):
@@ -86,9 +89,10 @@ def inline_writer(draw: random.Random, faults: Callable[[], float]) -> type[Writ
             if draw.random() >= faults():
                 return super()._transact(group)
             self._connection.execute("BEGIN IMMEDIATE")
-            for job, _ in group:
-                job(self._connection, self._file)
+            results = [job(self._connection, self._file) for job, _ in group]
             self._roll_back()
+            if lies:
+                return results
             fault = sqlite3.OperationalError("disk I/O error")
             fault.sqlite_errorcode = sqlite3.SQLITE_IOERR
             raise fault
@@ -114,6 +118,8 @@ class SimGateway:
         connect: Callable[[], SimLink],
         disk_faults: Callable[[], float],
         kept: Callable[[str], None],
+        *,
+        disk_lies: bool = False,
     ) -> None:
         self.settings = settings
         self.profiles = profiles
@@ -125,6 +131,7 @@ class SimGateway:
         self._connect = connect
         self._disk_faults = disk_faults
         self._kept = kept
+        self._disk_lies = disk_lies
         self._reboot()
 
     @property
@@ -141,7 +148,7 @@ class SimGateway:
             self._reboot()
         self.starts += 1
         data_dir = self.settings.data_dir
-        writer = inline_writer(self.draw, self._disk_faults)
+        writer = inline_writer(self.draw, self._disk_faults, lies=self._disk_lies)
         self.outbox = Outbox(data_dir, self.settings.outbox, writer)
         await self.outbox.__aenter__()
         self.intake = Intake(10_000)

@@ -62,7 +62,13 @@ class Home:
     """One run."""
 
     def __init__(
-        self, seed: int, folder: Path, *, by_signal: bool = True, poison: bool = False
+        self,
+        seed: int,
+        folder: Path,
+        *,
+        by_signal: bool = True,
+        poison: bool = False,
+        disk_lies: bool = False,
     ) -> None:
         self.draw = random.Random(seed)
         self.report = Report()
@@ -75,10 +81,12 @@ class Home:
         self.counters = {profile.device_id: 0 for profile in profiles}
         self.profiles = profiles
         self.pressed: set[str] = set()
-        self.kept: set[str] = set()
+        self.kept: set[tuple[str, str]] = set()
+        """Which gateway told a person that it has which need."""
         self.recorded: list[tuple[str, bytes]] = []
         self.old_receipts: list[tuple[str, bytes]] = []
         self.bad = True
+        self.disk_lies = disk_lies
         self.weather = Weather()
         self.cloud_away = False
         self.refuses: RejectReason | None = None
@@ -103,7 +111,8 @@ class Home:
             self.draw,
             lambda: SimLink(self.draw, lambda: self.weather, address, self._arrive),
             lambda: 0.01 if self.bad else 0.0,
-            self.kept.add,
+            lambda signal_id: self.kept.add((name, signal_id)),
+            disk_lies=self.disk_lies,
         )
 
     async def live(self, events: int) -> Report:
@@ -268,15 +277,20 @@ class Home:
         ledger, report = self.ledger, self.report
         report.faults += ledger.faults
         aside = self._aside()
-        arrived = ledger.needs.keys() | ledger.rejected | aside
-        if lost := self.kept - arrived:
+        # From the very gateway that said so: the other one must not hide what it lost.
+        arrived = {
+            (gateway, signal_id)
+            for (gateway, _), book in ledger.books.items()
+            for signal_id in book.rows.values()
+        }
+        if lost := {each for each in self.kept - arrived if each[1] not in aside}:
             self._fault(f"confirmed to a person and lost: {sorted(lost)[:5]} of {len(lost)}")
         if invented := ledger.needs.keys() - self.pressed:
             self._fault(f"nobody pressed: {sorted(invented)[:5]}")
         if doubled := [name for name, times in ledger.stored.items() if times > 1]:
             self._fault(f"acted upon twice: {doubled[:5]} of {len(doubled)}")
         self._look_at_books(aside)
-        report.confirmed = len(self.kept)
+        report.confirmed = len({signal_id for _, signal_id in self.kept})
         report.needs = len(ledger.needs)
         report.repeats = ledger.deliveries - sum(len(book.rows) for book in ledger.books.values())
 
@@ -288,9 +302,7 @@ class Home:
             if given_up := book.skipped - self._aside_of(gateway, book.lane, buffer):
                 self._fault(f"{gateway} {book.lane}: given up, not set aside: {sorted(given_up)}")
         good = {
-            name
-            for name in aside
-            if name in self.pressed and name not in self.ledger.rejected and name in self.kept
+            name for name in aside if name in self.pressed and name not in self.ledger.rejected
         } - self.ledger.needs.keys()
         if wronged := good - self._pressed_on(POISON.device_id):
             self._fault(f"set aside without reason: {sorted(wronged)[:5]} of {len(wronged)}")

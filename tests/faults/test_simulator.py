@@ -78,6 +78,11 @@ def test_a_cloud_that_does_not_know_needs_by_name_is_noticed(ram: Path) -> None:
     assert any("acted upon twice" in fault for fault in report.faults)
 
 
+def test_a_disk_that_has_not_written_what_it_says_is_noticed(ram: Path) -> None:
+    report = live(1, ram, 1_500, disk_lies=True)
+    assert any("lost" in fault or "never came to rest" in fault for fault in report.faults)
+
+
 def test_the_same_seed_is_the_same_run(ram: Path) -> None:
     first, second = (live(7, ram / name, 800) for name in "ab")
     assert vars(first) == vars(second)
