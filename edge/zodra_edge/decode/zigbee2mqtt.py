@@ -83,8 +83,9 @@ _EVENTS: Final = {
     "press": "press",
     "click": "press",
     "short_press": "press",
+    # IKEA's SOMRIG says `initial_press` before it knows which kind of press it will be.
+    "short_release": "press",
     "single_click": "press",
-    "on": "press",
     "toggle": "press",
     "double": "double_press",
     "double_press": "double_press",
@@ -97,7 +98,7 @@ _EVENTS: Final = {
 }
 """Releases and turns are missing on purpose: a release ends a press that was counted already."""
 
-_NAMED_BUTTONS: Final = {"left": 0, "right": 1}
+_NAMED_BUTTONS: Final = {"left": 0, "right": 1, "on": 0, "off": 1, "up": 2, "down": 3}
 _NUMBER_FIRST = re.compile(r"(?:button_)?([1-9])_([a-z_]+)\Z")
 _NUMBER_LAST = re.compile(r"([a-z_]+?)_(?:button_)?([1-9])\Z")
 
@@ -216,7 +217,10 @@ def _presses(body: dict[str, object]) -> tuple[Press, ...] | Undecodable:
 
 
 def _button_of(action: str) -> tuple[int, str]:
-    """Split `1_single`, `single_button_2`, `left_hold` or `off` into button and event."""
+    """Split `1_single`, `single_button_2`, `left_hold` or `off` into button and event.
+
+    A remote that names its keys may say which key it was, and not what was done to it.
+    """
     if match := _NUMBER_FIRST.match(action):
         return int(match[1]) - 1, match[2]
     if match := _NUMBER_LAST.match(action):
@@ -227,8 +231,7 @@ def _button_of(action: str) -> tuple[int, str]:
     head, _, last = action.rpartition("_")
     if last in _NAMED_BUTTONS:
         return _NAMED_BUTTONS[last], head
-    # A two-key remote says which key, not what was done to it.
-    return (1, "press") if action == "off" else (0, action)
+    return 0, action
 
 
 def _observed_at(body: dict[str, object], frame: MqttMessage) -> datetime:
