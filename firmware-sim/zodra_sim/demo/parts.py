@@ -245,20 +245,22 @@ class Parts:
                 "port": ports.home_page,
                 "token_file": self.folder.secret("home-control.token"),
             },
-            "devices": Rows(
-                (
-                    {
-                        "device_id": BUTTON,
-                        "family": "button",
-                        "address": BUTTON_ADDRESS,
-                        "bind_key_file": self.folder.secret("btn-kitchen.key", "bind_key"),
-                    },
-                    {"device_id": STRAP, "family": "wearable", "address": STRAP_ADDRESS},
-                    {"device_id": THERMOSTAT, "family": "thermostat", "report_period_s": 1.0},
-                    {"device_id": BABY, "family": "baby_monitor", "report_period_s": 2.0},
-                )
-            ),
+            "devices": Rows(tuple(self._home_device(slot) for slot in SLOTS)),
         }
+
+    def _home_device(self, slot: Slot) -> Table:
+        own: dict[str, Table] = {
+            BUTTON: {
+                "address": BUTTON_ADDRESS,
+                "bind_key_file": self.folder.secret("btn-kitchen.key", "bind_key"),
+            },
+            STRAP: {"address": STRAP_ADDRESS},
+            THERMOSTAT: {"report_period_s": 1.0},
+            BABY: {"report_period_s": 2.0},
+        }
+        label = slot.labels[self.folder.settings.language]
+        named: Table = {"device_id": slot.device_id, "family": slot.family, "label": label}
+        return {**named, **own[slot.device_id]}
 
     def _edge(self) -> Document:
         ports = self.folder.settings.ports
