@@ -68,9 +68,8 @@ async def test_nothing_is_kept_on_a_read_only_disk_and_that_is_told(tmp_path: Pa
                 assert isinstance(await keep(outbox, "p_1"), NotKept)
 
 
-async def newest(said: asyncio.StreamReader) -> int:
-    """Read all that was said up to now; return the last sequence that was confirmed."""
-    line = await said.readline()
+async def newest(said: asyncio.StreamReader, line: bytes) -> int:
+    """Read all that was said after a line; return the last sequence that was confirmed."""
     with contextlib.suppress(TimeoutError):
         while True:
             async with asyncio.timeout(0.1):
@@ -98,9 +97,10 @@ async def cut_power(folder: Path, cuts: int, *weak: str) -> tuple[int, int, int]
         assert writer.stdout is not None
         try:
             for number in range(cuts):
+                line = await writer.stdout.readline()
                 await asyncio.sleep(0.01 * (number % 7))
                 subprocess.run(["kill", "-STOP", str(writer.pid)], check=True)
-                confirmed = max(confirmed, await newest(writer.stdout))
+                confirmed = max(confirmed, await newest(writer.stdout, line))
                 run("cp", "--sparse=always", image, copy)
                 subprocess.run(["kill", "-CONT", str(writer.pid)], check=True)
                 with mounted(folder / "after", "-o", "loop", copy):
