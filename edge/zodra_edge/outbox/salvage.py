@@ -72,6 +72,10 @@ def salvage(path: Path, migrations: sqlite_utils.Migrations, why: str, late: Lat
         saved.fill(fresh, aside, migrations)
         fresh.replace(path)
         _sync_folder(path)
+    # Looking in makes these; they hold nothing that is not in the file itself.
+    _beside(aside, "-shm").unlink(missing_ok=True)
+    if _beside(aside, "-wal").exists() and _beside(aside, "-wal").stat().st_size == 0:
+        _beside(aside, "-wal").unlink()
     marker.unlink()
     return Salvage(
         path.name, aside.name, why, saved.saved, saved.damaged, saved.complete, saved.memory_lost
@@ -99,7 +103,7 @@ class _Saved:
             # The first page says where the tables are. A file of the same migrations has them in
             # the same places, so its first page stands in for one that is lost.
             self.complete = False
-            self.memory_lost = True
+            self.memory_lost = migrations is schema.NEED
             with contextlib.suppress(OSError):
                 source = _graft(aside, fresh, graft)
         old, new = _open_old(source), schema.connect(fresh)

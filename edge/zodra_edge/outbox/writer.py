@@ -259,6 +259,7 @@ class Writer(Generic[File]):
             self._connection = opened.connection
             if opened.salvage is not None:
                 self.salvages = (*self.salvages, opened.salvage)[-SALVAGES_MAX:]
+                self._room.look()
             _empty_wal(self._connection)
             self._file.load(self._connection)
             self.level = self._file.level(self._connection)

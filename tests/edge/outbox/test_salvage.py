@@ -1,0 +1,237 @@
+"""A damaged file is set aside whole, what is sound in it goes on in a new file, and it is told."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edge_outbox import AT, PAGE, keep, needs, overwrite, reading, values
+from zodra_contract.envelope import Receipt
+from zodra_edge.link import Lane
+from zodra_edge.outbox import MemoryRow, Outbox, StorageState
+from zodra_edge.settings import OutboxLimits
+
+NEEDS = 200
+JUNK = b"\xa5" * PAGE
+
+
+async def filled(folder: Path) -> tuple[list[str], dict[Lane, str], list[float]]:
+    """Fill both files and close them; say what is in them."""
+    async with Outbox(folder, OutboxLimits()) as outbox:
+        for number in range(NEEDS):
+            await keep(outbox, f"p_{number}", f'{{"counter": {number}}}')
+        await outbox.remember([MemoryRow("trv-living", '{"heating": 5}')], {"replay": 3})
+        await outbox.keep_readings([reading(number) for number in range(3_000)])
+        buffers = {lane: outbox.level(lane).buffer_id for lane in Lane}
+        return await needs(outbox), buffers, await values(outbox)
+
+
+def leaf_of(path: Path, table: str) -> int:
+    """Find a page in the middle of a table's rows, by its number."""
+    pages = path.read_bytes()
+    connection = sqlite3.connect(path)
+    (root,) = connection.execute(
+        "SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)
+    ).fetchone()
+    connection.close()
+    raw = pages[(root - 1) * PAGE : root * PAGE]
+    assert raw[0] == 5, "an inner page"
+    cells = int.from_bytes(raw[3:5], "big")
+    place = 12 + 2 * (cells // 2)
+    cell = int.from_bytes(raw[place : place + 2], "big")
+    return int.from_bytes(raw[cell : cell + 4], "big")
+
+
+def set_aside_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*.damaged-*"))
+
+
+def first_page(path: Path) -> None:
+    overwrite(path, 1, JUNK)
+
+
+def header(path: Path) -> None:
+    overwrite(path, 1, bytes(100))
+
+
+def schema_text(path: Path) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("DROP TABLE quarantine")
+    connection.close()
+
+
+def newer(path: Path) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute(
+        "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) "
+        "SELECT migration_set, '9999_future', applied_at FROM _sqlite_migrations LIMIT 1"
+    )
+    connection.close()
+
+
+DAMAGES: list[Callable[[Path], None]] = [first_page, header, schema_text, newer]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda d: d.__name__)
+async def test_all_rows_of_a_file_that_will_not_open_are_saved(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    names, buffers, kept_values = await filled(tmp_path)
+    for name in ("need.db", "telemetry.db"):
+        damage(tmp_path / name)
+    before = {name: (tmp_path / name).read_bytes() for name in ("need.db", "telemetry.db")}
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        assert await needs(outbox) == names
+        assert await values(outbox) == kept_values
+        # Sequences begin again at 1; only another buffer keeps them from passing for old ones.
+        assert not set(buffers.values()) & {outbox.level(lane).buffer_id for lane in Lane}
+        assert (await outbox.memories())["trv-living"] == '{"heating": 5}'
+        storage = outbox.storage()
+        assert storage.state is StorageState.SALVAGED
+        assert [salvage.saved for salvage in storage.salvages] == [NEEDS, 3_000]
+        assert storage.aside == tuple(set_aside_in(tmp_path))
+    for name in storage.aside:
+        assert (tmp_path / name).stat().st_size == len(before[name.partition(".damaged-")[0]])
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        assert await needs(outbox) == names
+        assert outbox.storage().salvages == ()
+        assert outbox.storage().state is StorageState.SALVAGED, "until a person has looked"
+        (tmp_path / storage.aside[0]).unlink()
+        (tmp_path / storage.aside[1]).unlink()
+        await outbox.care(AT, is_trusted=True)
+        assert outbox.storage().state is StorageState.OK
+
+
+async def test_around_a_page_that_cannot_be_read_all_is_saved(tmp_path: Path) -> None:
+    names, _, kept_values = await filled(tmp_path)
+    for name, table in (("need.db", "need"), ("telemetry.db", "reading")):
+        overwrite(tmp_path / name, leaf_of(tmp_path / name, table), JUNK)
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        saved_names, saved_values = await needs(outbox), await values(outbox)
+        assert [s.complete for s in outbox.storage().salvages] == [False, False]
+        # Its own table could be read to the end, so nothing of it is missing.
+        assert not outbox.level(Lane.NEED).memory_lost
+    assert len(names) - 20 < len(saved_names) < len(names)
+    assert len(kept_values) - 100 < len(saved_values) < len(kept_values)
+    assert set(saved_names) < set(names)
+    assert saved_names == sorted(saved_names, key=names.index)
+
+
+async def test_a_row_with_a_wrong_checksum_goes_aside_in_a_salvage_too(tmp_path: Path) -> None:
+    names, _, _ = await filled(tmp_path)
+    connection = sqlite3.connect(tmp_path / "need.db", isolation_level=None)
+    connection.execute("UPDATE need SET body = replace(body, 'p_7\"', 'p_8\"') WHERE sequence = 8")
+    connection.close()
+    header(tmp_path / "need.db")
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        names.remove("p_7")
+        assert await needs(outbox) == names
+        assert outbox.level(Lane.NEED).quarantined == 1
+        (salvage,) = outbox.storage().salvages
+        assert (salvage.saved, salvage.damaged) == (NEEDS - 1, 1)
+
+
+async def test_what_was_only_in_the_wal_is_saved(tmp_path: Path) -> None:
+    place, copy = tmp_path / "place", tmp_path / "copy"
+    place.mkdir()
+    async with Outbox(place, OutboxLimits()) as outbox:
+        for number in range(20):
+            await keep(outbox, f"p_{number}")
+        # As a power cut leaves it: nothing has been moved from the WAL to the file.
+        shutil.copytree(place, copy)
+    assert (copy / "need.db-wal").stat().st_size > 0
+    header(copy / "need.db")
+    async with Outbox(copy, OutboxLimits()) as outbox:
+        assert await needs(outbox) == [f"p_{number}" for number in range(20)]
+
+
+@pytest.mark.parametrize("raw", [b"", b"no database " * 2_000], ids=["empty", "text"])
+async def test_a_file_of_which_nothing_is_left_is_never_taken_for_a_new_one(
+    tmp_path: Path, raw: bytes
+) -> None:
+    _, buffers, _ = await filled(tmp_path)
+    (tmp_path / "need.db").write_bytes(raw)
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        assert await needs(outbox) == []
+        assert outbox.level(Lane.NEED).buffer_id not in {"", *buffers.values()}
+        assert outbox.level(Lane.NEED).memory_lost
+        assert len(outbox.storage().aside) == 1
+        await keep(outbox, "p_new")
+        assert await needs(outbox) == ["p_new"]
+
+
+async def test_a_file_that_vanished_leaves_devices_without_a_counter(tmp_path: Path) -> None:
+    await filled(tmp_path)
+    (tmp_path / "need.db").unlink()
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        assert outbox.level(Lane.NEED).memory_lost
+        await outbox.settle_memory([])
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        assert not outbox.level(Lane.NEED).memory_lost
+
+
+async def test_a_new_gateway_has_lost_nothing(tmp_path: Path) -> None:
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        assert not outbox.level(Lane.NEED).memory_lost
+        assert outbox.storage().state is StorageState.OK
+
+
+async def test_damaged_memory_of_one_device_is_found_by_its_checksum(tmp_path: Path) -> None:
+    await filled(tmp_path)
+    connection = sqlite3.connect(tmp_path / "need.db", isolation_level=None)
+    connection.execute("UPDATE memory SET memory = replace(memory, '199', '100')")
+    connection.close()
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        assert await outbox.memories() == {"btn-kitchen": "", "trv-living": '{"heating": 5}'}
+
+
+@pytest.mark.parametrize("step", ["marked", "wal moved", "moved", "half made", "made"])
+async def test_a_salvage_that_was_cut_off_is_taken_up(tmp_path: Path, step: str) -> None:
+    names, _, _ = await filled(tmp_path)
+    path, aside = tmp_path / "need.db", tmp_path / "need.db.damaged-0badcafe"
+    header(path)
+    (tmp_path / "need.db.salvaging").write_text(aside.name)
+    if step != "marked":
+        (tmp_path / "need.db.damaged-0badcafe-wal").write_bytes(b"")
+    if step in ("moved", "half made", "made"):
+        path.rename(aside)
+    if step == "half made":
+        (tmp_path / "need.db.fresh").write_bytes(JUNK)
+    if step == "made":
+        other = tmp_path / "other"
+        other.mkdir()
+        await filled(other)
+        (other / "need.db").rename(path)
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        assert await needs(outbox) == names
+    assert set_aside_in(tmp_path)[0] == aside.name
+    left = {"need.db.salvaging", "need.db.fresh", "need.db.fresh.graft"}
+    assert not left & {found.name for found in tmp_path.iterdir()}
+
+
+async def test_damage_that_shows_while_it_runs_is_salvaged_without_a_restart(
+    tmp_path: Path,
+) -> None:
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        for start in range(0, 60_000, 5_000):
+            await outbox.keep_readings([reading(start + n) for n in range(5_000)])
+        before = outbox.level(Lane.TELEMETRY).buffer_id
+        await outbox.keep_readings([reading(-1)])
+        path = tmp_path / "telemetry.db"
+        # More than the page cache holds, so that it is read again.
+        for page in range(20, 24):
+            overwrite(path, page, JUNK)
+        assert len(await values(outbox)) > 0
+        await outbox.reading_batch(0, 100_000, AT)
+        after = outbox.level(Lane.TELEMETRY)
+        assert after.buffer_id != before
+        assert 59_000 < after.depth < 60_001
+        # A receipt for the old file says nothing about the new one's rows.
+        receipt = Receipt(buffer_id=before, upto=500, committed_at=AT)
+        sent = {Lane.NEED: 0, Lane.TELEMETRY: 500}
+        assert await outbox.apply_receipt(receipt, sent, AT) is None
+        await outbox.keep_readings([reading(-2)])
+        assert outbox.level(Lane.TELEMETRY).depth == after.depth + 1
+        assert outbox.storage().telemetry is None
