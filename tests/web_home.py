@@ -340,6 +340,13 @@ class Home:
         }
         self._receive(HealthReport(**self._header(), **{**report, **changed}))
 
+    def name_product(self, device_id: str, title: str) -> None:
+        """Say what the product of a device's slot is called."""
+        with self.database.write() as connection:
+            devices = households.devices(connection, self.household_id)
+            (slot,) = next(each.slots for each in devices if each.device_id == device_id)
+            households.bind_slot(connection, replace(slot, title=title), now=self.clock.now())
+
     def refuse_something(self) -> None:
         """Send what the cloud turns away."""
         self._writer.store([Reader().read(Delivery(up(self.address), b"not json"))])

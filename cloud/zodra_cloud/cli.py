@@ -280,6 +280,7 @@ def slot() -> None:
 @_HOUSEHOLD
 @click.option("--metering", type=click.Choice([each.value for each in Metering]), default="press")
 @click.option("--sku", help="What the shop calls it; without it the slot is bound to nothing.")
+@click.option("--title", default="", help="What the product is called until the shop names it.")
 @click.option("--quantity", type=click.IntRange(1, 1_000), default=1)
 @click.option("--price-ceiling-minor", type=click.IntRange(0), help="In cents, VAT included.")
 @click.option("--currency", default="EUR")
@@ -293,6 +294,7 @@ def slot_bind(
     slot_key: str,
     metering: str,
     sku: str | None,
+    title: str,
     quantity: int,
     price_ceiling_minor: int | None,
     currency: str,
@@ -310,6 +312,7 @@ def slot_bind(
         price_ceiling_minor=price_ceiling_minor,
         currency=currency,
         staleness_limit_s=staleness_limit_s,
+        title=title,
     )
     with _unit_of_work(config) as session:
         households.bind_slot(session.connection, bound, now=session.now)

@@ -32,6 +32,8 @@ class HomeSlot(_Part):
     slot_key: SlotKey
     metering: Metering
     sku: Annotated[str, Field(max_length=120)] | None = None
+    title: Annotated[str, Field(max_length=120)] = ""
+    """What the product is called, for the page until a shop has named it."""
     quantity: Annotated[int, Field(ge=1, le=1_000)] = 1
     price_ceiling_minor: Annotated[int, Field(ge=0, le=10**9)] | None = None
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"

@@ -64,6 +64,8 @@ class Slot:
     currency: str
     staleness_limit_s: int
     """A need older than this, in seconds, becomes a question and never an order."""
+    title: str = ""
+    """What the household calls the product until a shop has named it; empty if it does not."""
 
 
 @dataclass(frozen=True, slots=True)

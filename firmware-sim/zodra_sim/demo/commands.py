@@ -7,12 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from zodra_sim.demo.folder import write_private
-from zodra_sim.demo.parts import GATEWAY_ID, HOUSEHOLD_ID, SLOTS, Parts, program
+from zodra_sim.demo.folder import Language, write_private
+from zodra_sim.demo.parts import GATEWAY_ID, HOUSEHOLD_ID, SLOTS, Parts, Slot, program
 from zodra_sim.demo.toml import Rows, to_toml
+from zodra_sim.shop import catalogue
 
 TIMEOUT_S: Final = 60.0
 SAID_CHARS_MAX: Final = 400
+
+
+def product(slot: Slot, language: Language) -> dict[str, str]:
+    """Say what is ordered for a slot, with the title from the shop's own catalogue."""
+    item = catalogue.load().item(slot.sku) if slot.sku else None
+    return {"sku": item.sku, "title": getattr(item.title, language)} if item else {}
 
 
 class CommandFailed(Exception):
@@ -56,7 +63,7 @@ class Commands:
                                 "slot_key": slot.slot_key,
                                 "metering": slot.metering,
                             }
-                            | ({"sku": slot.sku} if slot.sku else {})
+                            | product(slot, folder.settings.language)
                             for slot in SLOTS
                         )
                     ),

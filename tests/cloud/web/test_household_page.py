@@ -254,6 +254,9 @@ def test_devices_say_how_they_are(resident: TestClient, home: Home, clock: FakeC
     home.readings(("btn-kitchen", ReadingKind.BATTERY_PERCENT, 12.0))
     page = text_of(resident.get("/").text)
     assert "Kitchen button in touch just now 12%" in page
+    home.name_product("btn-kitchen", "Paper towels, 6 rolls")
+    page = text_of(resident.get("/").text)
+    assert "Kitchen button For Paper towels, 6 rolls in touch just now 12%" in page
     clock.advance(30 * 3600)
     assert "quiet 1 day ago 12%" in text_of(resident.get("/").text)
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from zodra_sim.demo.commands import product
 from zodra_sim.demo.folder import Folder, Language
-from zodra_sim.demo.parts import HOUSEHOLD, Parts
+from zodra_sim.demo.parts import HOUSEHOLD, SLOTS, Parts
 from zodra_sim.household.settings import read
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -27,3 +28,13 @@ def test_the_home_calls_its_devices_as_the_household_does(
     folder.close()
     assert home.devices[0].label == button
     assert all(device.label not in ("", device.device_id) for device in home.devices)
+
+
+def test_a_slot_has_the_title_of_the_shops_catalogue() -> None:
+    assert [product(slot, "en").get("title") for slot in SLOTS] == [
+        "Paper towels, 6 rolls",
+        "Chest strap for a heart rate sensor",
+        None,
+        "Diapers size 3, 44 pieces",
+    ]
+    assert product(SLOTS[0], "nl")["title"] == "Keukenpapier, 6 rollen"

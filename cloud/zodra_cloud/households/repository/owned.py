@@ -22,6 +22,7 @@ _SLOT: Final = (
     slots.c.price_ceiling_minor,
     slots.c.currency,
     slots.c.staleness_limit_s,
+    slots.c.title,
 )
 
 
@@ -57,6 +58,7 @@ def put_slot(connection: Connection, slot: Slot, now: datetime) -> None:
         "price_ceiling_minor": slot.price_ceiling_minor,
         "currency": slot.currency,
         "staleness_limit_s": slot.staleness_limit_s,
+        "title": slot.title,
         "updated_at": now,
     }
     statement = insert_into(connection, slots).values(
@@ -185,4 +187,5 @@ def _slot(row: Any) -> Slot:
         price_ceiling_minor=row.price_ceiling_minor,
         currency=row.currency,
         staleness_limit_s=row.staleness_limit_s,
+        title=row.title,
     )

@@ -75,6 +75,7 @@ slots: Final = Table(
     Column("currency", Text, nullable=False),
     Column("staleness_limit_s", Integer, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    Column("title", Text, nullable=False, server_default=""),
     ForeignKeyConstraint(
         ["household_id", "device_id"], ["devices.household_id", "devices.device_id"]
     ),

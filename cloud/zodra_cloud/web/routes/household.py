@@ -11,7 +11,7 @@ from starlette.responses import Response
 from zodra_cloud.consent import service as consent
 from zodra_cloud.consent.service import Method, Purpose
 from zodra_cloud.households import service as households
-from zodra_cloud.households.models import Role
+from zodra_cloud.households.models import Device, Role
 from zodra_cloud.offers import service as offers
 from zodra_cloud.offers.models import Accepted, AcceptRefusal
 from zodra_cloud.replenish import service as replenish
@@ -202,14 +202,15 @@ def _facts(connection: Connection, visitor: Visitor) -> HouseholdFacts:
     quotes = replenish.open_quotes(connection, household_id)
     questions = replenish.open_questions(connection, household_id)
     standing = consent.current(connection, household_id)
+    devices = households.devices(connection, household_id)
     return HouseholdFacts(
-        devices=households.devices(connection, household_id),
+        devices=devices,
         quotes=[*quotes, *questions, *_asked_of_shop(lines)],
         orders=replenish.recent_orders(connection, household_id, ORDERS_MAX),
         lines=lines,
         offer=next(iter(offers.open_offers(connection, household_id)), None),
         consents=[row for row in standing.values() if row is not None],
-        products=_products(lines, visitor.speech.language),
+        products=_products(lines, devices, visitor.speech.language),
     )
 
 
@@ -222,12 +223,15 @@ def _asked_of_shop(lines: Iterable[Line]) -> list[StoredQuote]:
     return list(asked.values())
 
 
-def _products(lines: Iterable[Line], language: str) -> dict[str, str]:
-    """Learn product names from what shops have quoted; the newest quote comes first."""
+def _products(lines: Iterable[Line], devices: Iterable[Device], language: str) -> dict[str, str]:
+    """Name products as shops have, the newest quote first; else as the household's slots do."""
     names: dict[str, str] = {}
     for line in lines:
         if line.quote is not None and line.quote.snapshot is not None:
             names.setdefault(line.quote.sku, line.quote.snapshot.title(language))
+    for slot in (slot for device in devices for slot in device.slots):
+        if slot.sku is not None and slot.title:
+            names.setdefault(slot.sku, slot.title)
     return names
 
 
