@@ -66,7 +66,7 @@ def test_seeds_that_once_failed_fail_no_more(ram: Path) -> None:
             assert live(int(line.split()[0]), ram, EVENTS_A_RUN).faults == [], line
 
 
-def test_a_row_that_spoils_its_batch_is_set_aside_and_no_other_is(ram: Path) -> None:
+def test_a_row_that_spoils_its_batch_stops_nothing_and_loses_nothing(ram: Path) -> None:
     """Also while refusals come late, twice or not at all."""
     for seed in range(harness.count("POISONED", quick=1, full=20)):
         report = live(seed, ram, 1_500, poison=True)
