@@ -175,9 +175,13 @@ def _log_stored(work: _Work) -> None:
             slot_key=row.signal.slot_key,
             kind=row.signal.kind.value,
         )
-    for refusal in work.refusals:
-        gateway_id = None if refusal.address is None else refusal.address.gateway_id
-        _log.warning("message_refused", gateway_id=gateway_id, reason=refusal.reason.value)
+    # One line a commit and reason: whoever sends rubbish fast must not fill the disk with it.
+    refused = Counter(
+        (None if each.address is None else each.address.gateway_id, each.reason.value)
+        for each in work.refusals
+    )
+    for (gateway_id, reason), count in refused.items():
+        _log.warning("message_refused", gateway_id=gateway_id, reason=reason, count=count)
 
 
 def _gather(connection: Connection, messages: Sequence[Received | Refusal], now: datetime) -> _Work:
