@@ -81,6 +81,7 @@ class Outbox:
             LaneSpec(schema.TELEMETRY, limits.telemetry_bytes_max, thorough=False),
             self._room,
         )
+        self._need.on_full = self._telemetry.give_way_soon
         self._reading_age_ms_max = int(limits.telemetry_age_s_max * 1000)
 
     async def __aenter__(self) -> Self:

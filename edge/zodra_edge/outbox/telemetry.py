@@ -22,6 +22,8 @@ READINGS_PERCENT: Final = 90
 """Of the file's soft limit; SQLite itself stops at the limit, and a batch has to fit below it."""
 EXPIRE_ROWS_MAX: Final = 5_000
 """Looked at in one go."""
+GIVE_WAY_ROWS: Final = 5_000
+"""At once on a full disk: some 400 kB, and no more in the WAL."""
 DROP_ROWS: Final = 500
 """When full, this many of the oldest go at once, so that a full lane does not delete row by row."""
 
@@ -103,8 +105,8 @@ class TelemetryFile:
         return 0
 
     def give_way(self, connection: sqlite3.Connection) -> int:
-        """Drop the oldest eighth, because the disk is full and need-moments come first."""
-        return self._drop(connection, max(DROP_ROWS, self._depth // 8))
+        """Drop some of the oldest, because the disk is full and need-moments come first."""
+        return self._drop(connection, GIVE_WAY_ROWS)
 
     def _drop(self, connection: sqlite3.Connection, rows: int) -> int:
         dropped = connection.execute(

@@ -30,6 +30,9 @@ VACUUM_PAGES_MIN: Final = 256
 """Give free pages back to the card from a MiB on, and only while nobody waits."""
 VACUUM_PAGES_MAX: Final = 2_048
 """In one go: moving pages takes time and makes the WAL grow."""
+GIVE_WAY_PAGES: Final = 128
+"""In one go on a full disk: half a MiB of WAL."""
+GIVE_WAY_ROUNDS_MAX: Final = 32
 
 
 class LaneFile(Protocol):
@@ -76,6 +79,8 @@ class Writer(Generic[File]):
         """Why the newest writing failed; None once one succeeded."""
         self.salvages: tuple[Salvage, ...] = ()
         """Since the start."""
+        self.on_full: Callable[[], None] = _nobody
+        """Called from the thread when the disk is full."""
         self._jobs: queue.Queue[_Job | None] = queue.Queue(QUEUED_JOBS_MAX)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._serve, name=f"outbox-{path.stem}")
@@ -113,6 +118,11 @@ class Writer(Generic[File]):
     async def give_way(self) -> None:
         """Drop what may be dropped, and give its room back to the disk."""
         await self.run(_give_way)
+
+    def give_way_soon(self) -> None:
+        """Have it done, from any thread and without waiting for it."""
+        with contextlib.suppress(queue.Full):
+            self._jobs.put_nowait((_give_way, Future()))
 
     async def close(self) -> None:
         """Do what is queued, then close."""
@@ -270,9 +280,24 @@ class Writer(Generic[File]):
         self._is_start = False
 
     def _make_room(self) -> None:
-        """Give way on a full disk: first the reserve, then rows that may be dropped."""
+        """Give way on a full disk: first the reserve, then rows that may be dropped.
+
+        In small steps, each emptying the WAL, since deleting needs room too.
+        """
         self._room.release()
+        self.on_full()
         _empty_wal(self._connection)
+        for _ in range(GIVE_WAY_ROUNDS_MAX):
+            if not self._drop_some():
+                return
+            for _ in range(GIVE_WAY_ROUNDS_MAX):
+                if not self._vacuum(GIVE_WAY_PAGES):
+                    break
+                _empty_wal(self._connection)
+            if self._room.rebuild():
+                return
+
+    def _drop_some(self) -> int:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             dropped = self._file.give_way(self._connection)
@@ -281,11 +306,8 @@ class Writer(Generic[File]):
         except sqlite3.Error:
             self._roll_back()
             raise
-        if dropped:
-            self._vacuum()
-            _empty_wal(self._connection)
-            self.level = self._file.level(self._connection)
-            self._room.rebuild()
+        self.level = self._file.level(self._connection)
+        return dropped
 
     def _try_to_give_way(self) -> None:
         try:
@@ -318,14 +340,21 @@ class Writer(Generic[File]):
         try:
             (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
             if free >= VACUUM_PAGES_MIN:
-                self._vacuum()
+                self._vacuum(VACUUM_PAGES_MAX)
         except sqlite3.Error:
             # Space is given back another time; what is kept is not concerned.
             return
 
-    def _vacuum(self) -> None:
+    def _vacuum(self, pages_max: int) -> bool:
+        """Give free pages back to the disk; False if there were none."""
+        (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
         # `execute` would free one page only, whatever it is told to fetch.
-        self._connection.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES_MAX})")
+        self._connection.executescript(f"PRAGMA incremental_vacuum({pages_max})")
+        return bool(free)
+
+
+def _nobody() -> None:
+    """Tell nobody that the disk is full."""
 
 
 def _mend(_connection: sqlite3.Connection, _file: object) -> bool:
