@@ -39,6 +39,8 @@ async def main() -> None:
                 say("kept", kept.sequence, name)
             else:
                 say("not_kept", kept.reason, name)
+                # As the agent does every few seconds.
+                await outbox.care(worlds.AT, is_trusted=False)
 
 
 if __name__ == "__main__":
