@@ -161,7 +161,8 @@ class Once:
                 self._say("waiting", what=before)
 
     def _say(self, key: str, **fields: object) -> None:
-        if isinstance(device := fields.get("device"), str):
-            fields["device"] = thing(self._language, device)
+        for name in ("device", "purpose"):
+            if isinstance(named := fields.get(name), str):
+                fields[name] = thing(self._language, named)
         self._catch_up()  # What the parts said before this is told before this.
         self._voice.say(sentence(self._language, key, **fields))

@@ -4,7 +4,7 @@ import string
 
 import pytest
 
-from zodra_sim.demo.telling.words import SENTENCES, THINGS, sentence
+from zodra_sim.demo.telling.words import SENTENCES, THINGS, figure, sentence
 
 
 def fields(text: str) -> set[str]:
@@ -24,3 +24,8 @@ def test_a_sentence_has_the_same_fields_in_both_languages(key: str) -> None:
 def test_a_sentence_begins_with_a_capital() -> None:
     said = sentence("nl", "heating", device="de thermostaat in de woonkamer")
     assert said == "De thermostaat in de woonkamer vraagt warmte."
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "4,009.5"), ("nl", "4.009,5")])
+def test_a_figure_has_the_separators_of_its_language(language: str, said: str) -> None:
+    assert figure(language, "4,009.5") == said

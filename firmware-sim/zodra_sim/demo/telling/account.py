@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from zodra_sim.demo.parts import BROKER, CLOUD, EDGE, HOME_BROKER, HOUSEHOLD
-from zodra_sim.demo.telling.words import sentence, thing
+from zodra_sim.demo.telling.words import figure, sentence, thing
 
 
 class Step(StrEnum):
@@ -131,6 +131,13 @@ class Account:
             name = self.ledger.need(signal_id).device_id
         return {"device": self.thing(name)}
 
+    def money(self, minor: object, currency: str) -> str:
+        """Write an amount; the demo's shop sells in euros, which have two decimals."""
+        if not isinstance(minor, int):
+            return "?"
+        amount = figure(self._language, f"{minor // 100}.{minor % 100:02d}")
+        return f"{'€' if currency == 'EUR' else currency} {amount}"
+
 
 _Told = tuple[str, dict[str, object]] | None
 _Teller = Callable[[Account, LogLine], _Told]
@@ -153,7 +160,7 @@ def _kept(account: Account, line: LogLine) -> _Told:
 
 
 def _quoted(account: Account, line: LogLine) -> _Told:
-    total = money(line.fields.get("total_minor"), line.text("currency"))
+    total = account.money(line.fields.get("total_minor"), line.text("currency"))
     return "quoted", {"item": account.thing(line.text("sku")), "total": total}
 
 
@@ -211,10 +218,3 @@ _TELLERS: Final[Mapping[tuple[str, str], _Teller]] = {
     (CLOUD, "need_moved"): _moved,
     (CLOUD, "offer_made"): _plain("offered"),
 }
-
-
-def money(minor: object, currency: str) -> str:
-    """Write an amount; the demo's shop sells in euros, which have two decimals."""
-    if not isinstance(minor, int):
-        return "?"
-    return f"{'€' if currency == 'EUR' else currency} {minor // 100}.{minor % 100:02d}"

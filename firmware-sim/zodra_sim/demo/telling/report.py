@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from zodra_sim.demo.telling.account import Need, Step
-from zodra_sim.demo.telling.words import sentence, thing
+from zodra_sim.demo.telling.words import figure, sentence, thing
 
 BALANCE_PARTS: Final = ("ordered", "asked", "refused", "expired", "pending")
 
@@ -87,13 +87,13 @@ def times_table(needs: Sequence[Need], language: str) -> tuple[list[str], list[l
         before = need.steps.get(Step.PRESSED)
         for step in list(Step)[1:]:
             at = need.steps.get(step)
-            row.append("" if at is None or before is None else _ms(at - before))
+            row.append("" if at is None or before is None else _ms(language, at - before))
             before = at or before
         row.append(thing(language, need.state))
         rows.append(row)
     return heads, rows
 
 
-def _ms(span: timedelta) -> str:
+def _ms(language: str, span: timedelta) -> str:
     ms = span / timedelta(milliseconds=1)
-    return f"{ms:.1f}" if ms < 10 else f"{ms:,.0f}"
+    return figure(language, f"{ms:.1f}" if ms < 10 else f"{ms:,.0f}")

@@ -13,6 +13,8 @@ THINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "diapers-size3-44": "diapers size 3, 44 pieces",
         "hr-strap": "a chest strap",
         "trv-filter": "a heating filter",
+        "replenish": "orders when something is needed",
+        "offers": "offers",
         "broker": "the cloud's broker",
         "home-broker": "the home's broker",
         "shop": "the shop",
@@ -63,6 +65,8 @@ THINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "diapers-size3-44": "luiers maat 3, 44 stuks",
         "hr-strap": "een borstband",
         "trv-filter": "een verwarmingsfilter",
+        "replenish": "bestellen als er iets nodig is",
+        "offers": "aanbod",
         "broker": "de broker van de cloud",
         "home-broker": "de broker van het huis",
         "shop": "de winkel",
@@ -284,3 +288,11 @@ def sentence(language: str, key: str, **fields: object) -> str:
     """Fill in one sentence, and begin it with a capital."""
     text = SENTENCES[language][key].format(**fields)
     return text[:1].upper() + text[1:]
+
+
+_SEPARATORS: Final = str.maketrans(",.", ".,")
+
+
+def figure(language: str, text: str) -> str:
+    """Give a number, written with English separators, those of the language."""
+    return text.translate(_SEPARATORS) if language == "nl" else text
