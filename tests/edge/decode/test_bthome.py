@@ -1,24 +1,19 @@
 """BTHome: what is written is read, and bthome-ble agrees wherever both read."""
 
 import logging
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 from bleak.backends.device import BLEDevice
 from bthome_ble import BTHomeBluetoothDeviceData
 from bthome_ble.const import MEAS_TYPES
-from bthome_ble.parser import parse_int, parse_uint
 from habluetooth import BluetoothServiceInfoBleak
 from hypothesis import given
 from hypothesis import strategies as st
-from sensor_state_data.description import BaseSensorDescription
 
 from edge_frames import ADDRESS, BTHOME, BUTTON, KEY, PLAIN_BUTTON, advert, bthome, bthome_encrypted
 from zodra_contract.reading import ReadingKind
 from zodra_edge.decode import decode
-from zodra_edge.decode.bthome_objects import LENGTHS, NUMBERS
 from zodra_edge.decode.result import Decoded, DecodeRefusal, Press, Undecodable
 
 EVENTS = {
@@ -40,47 +35,6 @@ OBJECTS = st.sampled_from(sorted(FIXED)).flatmap(
         lambda data: bytes([object_id]) + data
     )
 )
-
-
-def test_our_table_of_objects_is_that_of_bthome_ble() -> None:
-    """A newer bthome-ble that knows more objects fails here, and the table grows."""
-    assert {key: length for key, length in LENGTHS.items() if length is not None} == FIXED
-    assert LENGTHS.keys() == MEAS_TYPES.keys()
-
-
-def test_what_we_read_as_a_number_is_what_bthome_ble_reads() -> None:
-    kinds = {
-        "battery": ReadingKind.BATTERY_PERCENT,
-        "temperature": ReadingKind.ROOM_TEMPERATURE_C,
-        "humidity": ReadingKind.HUMIDITY_PERCENT,
-    }
-    theirs = {
-        object_id: (
-            kinds[str(meaning.meas_format.device_class)],
-            meaning.data_format == "signed_integer",
-            meaning.factor,
-        )
-        for object_id, meaning in MEAS_TYPES.items()
-        if isinstance(meaning.meas_format, BaseSensorDescription)
-        and str(meaning.meas_format.device_class) in kinds
-    }
-    ours = {key: (each.kind, each.signed, each.factor) for key, each in NUMBERS.items()}
-    assert ours == theirs
-
-
-@given(st.sampled_from(sorted(NUMBERS)), st.binary(min_size=2, max_size=2))
-def test_a_number_has_the_digits_that_bthome_ble_gives_it(object_id: int, data: bytes) -> None:
-    number = NUMBERS[object_id]
-    parse = parse_int if number.signed else parse_uint
-    data = data[: LENGTHS[object_id]]
-    assert number.read(data) == parse(data, number.factor)
-
-
-def test_decoding_loads_no_bluetooth_manager() -> None:
-    """habluetooth and what it loads are 10 MB of a gateway's memory."""
-    said = "import sys, zodra_edge.decode; print({'habluetooth', 'bleak'} & sys.modules.keys())"
-    run = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "set()"
 
 
 @given(
