@@ -32,7 +32,7 @@ _STORAGE = {
 _LIGHTS = {
     "kept": "kept, on its way to the cloud",
     "received": "received by the cloud",
-    "asked": "a quote waits for the household",
+    "asked": "the household is asked",
     "ordering": "being ordered",
     "ordered": "ordered",
     "shipped": "shipped",

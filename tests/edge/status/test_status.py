@@ -131,7 +131,7 @@ def test_the_page_says_everything_that_is_known() -> None:
         "hci0 scanning, 41 a minute, last heard 2 s ago",
         "hears 2 nearby that are not this home's",
         "heard 65 s ago, battery 87 %, -61 dBm",
-        "light: a quote waits for the household, 10 min ago",
+        "light: the household is asked, 10 min ago",
         "not heard yet, not connected",
         "radio: no adapter (3 restarts)",
         "9 frames used, 4 readings stayed home",
