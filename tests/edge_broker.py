@@ -22,7 +22,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from zodra_contract import envelope, topics
-from zodra_contract.envelope import NeedBatch, Receipt, TelemetryBatch, UpMessage
+from zodra_contract.envelope import NeedBatch, Receipt, Rejection, TelemetryBatch, UpMessage
 from zodra_contract.outcome import RejectReason
 from zodra_contract.topics import Address, Down
 
@@ -37,17 +37,23 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def amqtt(folder: Path, port: int, *, closed: bool = False) -> Iterator[subprocess.Popen[bytes]]:
+def amqtt(
+    folder: Path, port: int, *, closed: bool = False, certificate: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run amqtt for `USER`; a closed one lets nobody in. It keeps no session of the nameless."""
     folder.mkdir(parents=True, exist_ok=True)
     hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=1024, parallelism=1),))
     passwords = folder / "passwords"
     passwords.write_text("" if closed else f"{USER}:{hasher.hash(PASSWORD)}\n")
     config = folder / "amqtt.yaml"
+    listener: dict[str, object] = {"type": "tcp", "bind": f"127.0.0.1:{port}"}
+    if certificate is not None:
+        key = str(certificate.with_suffix(".key"))
+        listener |= {"ssl": True, "certfile": str(certificate), "keyfile": key}
     config.write_text(
         json.dumps(
             {
-                "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
+                "listeners": {"default": listener},
                 "plugins": {
                     "amqtt.plugins.authentication.FileAuthPlugin": {"password_file": str(passwords)}
                 },
@@ -119,6 +125,8 @@ class Cloud:
     answers: bool = True
     spoils: int | None = None
     """A sequence whose batches are refused as a whole."""
+    later: int | None = None
+    """A need's sequence that it wants later, which holds its watermark back."""
     heard: list[UpMessage] = field(default_factory=list)
     upto: dict[str, int] = field(default_factory=dict)
 
@@ -160,8 +168,14 @@ class Cloud:
             )
             return
         upto = max(self.upto.get(batch.buffer_id, 0), batch.rows[-1].sequence)
+        later: tuple[Rejection, ...] = ()
+        if self.later is not None and isinstance(batch, NeedBatch) and upto >= self.later:
+            upto = self.later - 1
+            later = (Rejection(self.later, RejectReason.NEWER_VERSION),)
         self.upto[batch.buffer_id] = upto
-        await self.receipt(Receipt(buffer_id=batch.buffer_id, upto=upto, committed_at=now))
+        await self.receipt(
+            Receipt(buffer_id=batch.buffer_id, upto=upto, rejected=later, committed_at=now)
+        )
 
 
 @contextlib.asynccontextmanager

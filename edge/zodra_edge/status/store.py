@@ -4,8 +4,11 @@ A file, not a socket: the path of a socket may be no longer than 107 bytes, and 
 """
 
 import contextlib
+import errno
 import fcntl
+import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +22,8 @@ from zodra_edge.status.report import Status
 
 FILE: Final = "status.json"
 LOCK_FILE: Final = "agent.lock"
+MEMORY: Final = Path("/dev/shm")  # noqa: S108 - its owner is checked
+"""Where the status goes while the disk takes none."""
 AGE_S_MAX: Final = 10.0
 """A running agent writes each second; above this its word no longer counts."""
 
@@ -30,19 +35,66 @@ def sole_owner(data_dir: Path) -> Iterator[None]:
     Raises:
         AlreadyRunning: another agent holds it.
     """
-    with (data_dir / LOCK_FILE).open("a") as file:
+    held = _open_lock(data_dir, os.O_WRONLY | os.O_CREAT)
+    try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as fault:
             raise AlreadyRunning(str(data_dir)) from fault
         yield
+    finally:
+        os.close(held)
+
+
+def _open_lock(data_dir: Path, flags: int) -> int:
+    try:
+        return os.open(data_dir / LOCK_FILE, flags | os.O_CLOEXEC, 0o644)
+    except OSError as fault:
+        if fault.errno not in (errno.EROFS, errno.ENOSPC, errno.ENOENT):
+            raise
+    # On a disk that takes no writes the file may be locked as it is; or else the folder.
+    existing = data_dir / LOCK_FILE
+    return os.open(existing if existing.exists() else data_dir, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def write(data_dir: Path, status: Status) -> None:
-    """Replace the status file in one step; a reader never sees half of one."""
-    fresh = data_dir / f"{FILE}.new"
-    fresh.write_text(status.model_dump_json(indent=1), encoding="utf-8")
-    fresh.replace(data_dir / FILE)
+    """Replace the status file in one step; a reader never sees half of one.
+
+    On a disk that takes no writes it goes to memory instead: that is when somebody will look.
+
+    Raises:
+        OSError: it could be written nowhere.
+    """
+    text = status.model_dump_json(indent=1)
+    try:
+        _replace(data_dir / FILE, text)
+    except OSError:
+        folder = _in_memory(data_dir)
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        if not _is_ours(folder, data_dir):
+            raise
+        _replace(folder / FILE, text)
+
+
+def _replace(path: Path, text: str) -> None:
+    fresh = path.with_name(f"{FILE}.new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)
+
+
+def _in_memory(data_dir: Path) -> Path:
+    place = hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:16]
+    return MEMORY / f"zodra-edge-{place}"
+
+
+def _is_ours(folder: Path, data_dir: Path) -> bool:
+    # Everybody may write to /dev/shm: what another account put there is nobody's status.
+    try:
+        found = folder.lstat()
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == data_dir.stat().st_uid
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +110,15 @@ class Look:
 
 def look(data_dir: Path) -> Look:
     """Read the status file and judge whether it is still true."""
-    try:
-        status = Status.model_validate_json((data_dir / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValidationError, UnicodeDecodeError):
+    folders = [data_dir]
+    if _is_ours(_in_memory(data_dir), data_dir):
+        folders.append(_in_memory(data_dir))
+    found = [status for status in map(_read, folders) if status is not None]
+    if not found:
         return Look(None, False, 0.0)
-    if status.boot_id == boot_id():
+    this_boot = boot_id()
+    status = max(found, key=lambda s: (s.boot_id == this_boot, s.written_monotonic_s))
+    if status.boot_id == this_boot:
         age_s = monotonic_s() - status.written_monotonic_s
     else:
         age_s = (wall() - status.written_at).total_seconds()
@@ -70,14 +126,24 @@ def look(data_dir: Path) -> Look:
     return Look(status, _is_held(data_dir) and age_s <= AGE_S_MAX, age_s)
 
 
+def _read(folder: Path) -> Status | None:
+    try:
+        return Status.model_validate_json((folder / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValidationError, UnicodeDecodeError):
+        return None
+
+
 def _is_held(data_dir: Path) -> bool:
     try:
-        with (data_dir / LOCK_FILE).open("r") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        held = _open_lock(data_dir, os.O_RDONLY)
     except OSError:
         return False
+    try:
+        fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(held)
     return False
 
 

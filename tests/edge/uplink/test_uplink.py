@@ -234,6 +234,27 @@ async def test_a_refusal_is_visible_keeps_every_row_and_ends_when_the_cloud_rele
     await until(lambda: our_edge.uplink.status.refusing == "")
 
 
+async def test_needs_behind_one_that_the_cloud_wants_later_do_not_wait_for_it(
+    broker_port: int, gateway_id: str, data_dir: Path, their_cloud: Cloud
+) -> None:
+    their_cloud.later = 2
+    # Nothing is ever overdue here: whatever waited for a timeout would wait for ever.
+    wanted = settings(broker_port, gateway_id, data_dir, receipt_timeout_s=600)
+    async with edge(wanted) as made:
+        for number in range(1, 20):
+            name = f"p_{number}"
+            await made.press(name)
+            await until(lambda name=name: name in {sent for _, sent in their_cloud.needs()})
+        await until(lambda: made.uplink.status.refusing == "newer_version")
+        assert made.depth() == 18, "only what lies below the watermark leaves"
+        # It is sent again now and then, and with it what may have been lost behind it.
+        await until(lambda: their_cloud.needs().count((2, "p_2")) >= 3)
+        their_cloud.later = None
+        await until(lambda: made.depth() == 0)
+        assert "receipt_overdue" not in made.counts
+    assert set(their_cloud.needs()) == {(number, f"p_{number}") for number in range(1, 20)}
+
+
 async def test_a_row_that_spoils_every_batch_is_found_and_set_aside(
     broker_port: int, gateway_id: str, data_dir: Path, their_cloud: Cloud
 ) -> None:
