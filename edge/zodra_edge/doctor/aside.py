@@ -1,10 +1,13 @@
 """Work that may hang, on threads that nobody waits for when the time is over."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
+
+from zodra_edge.errors import EdgeError
 
 Result = TypeVar("Result")
 
@@ -19,11 +22,13 @@ async def aside(work: Callable[[], Result]) -> Result:
 
     def run() -> None:
         try:
-            found = work()
-        except BaseException as fault:
+            done.set_result(work())
+        except (OSError, ValueError, sqlite3.Error) as fault:
             done.set_exception(fault)
-            raise
-        done.set_result(found)
+        finally:
+            # Reached by a fault in our own code too: nobody may wait for ever on a dead thread.
+            if not done.done():
+                done.set_exception(EdgeError("the check broke off"))
 
     threading.Thread(target=run, name="doctor", daemon=True).start()
     return await asyncio.wrap_future(done)

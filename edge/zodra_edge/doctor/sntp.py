@@ -52,17 +52,12 @@ def read_answer(packet: bytes, asked: int) -> datetime | None:
 
 
 class _Question(asyncio.DatagramProtocol):
-    def __init__(self, asked: int, answer: asyncio.Future[datetime]) -> None:
-        self._asked = asked
+    def __init__(self, answer: asyncio.Future[datetime]) -> None:
+        self.asked = 0
         self._answer = answer
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        packet = PACKET.pack(CLIENT, 0, 0, 0, 0, 0, b"", 0, 0, 0, self._asked)
-        if isinstance(transport, asyncio.DatagramTransport):
-            transport.sendto(packet)
-
     def datagram_received(self, data: bytes, _: object) -> None:
-        at = read_answer(data, self._asked)
+        at = read_answer(data, self.asked)
         if at is not None and not self._answer.done():
             self._answer.set_result(at)
 
@@ -83,14 +78,16 @@ async def offset_ms(host: str, port: int) -> tuple[float, float]:
     """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[datetime] = loop.create_future()
-    before_s, asked_at = monotonic_s(), wall()
     try:
-        transport, _ = await loop.create_datagram_endpoint(
-            lambda: _Question(to_ntp(asked_at), answer), remote_addr=(host, port)
+        transport, question = await loop.create_datagram_endpoint(
+            lambda: _Question(answer), remote_addr=(host, port)
         )
     except OSError as fault:
         raise LinkFault("unreachable", f"{host}: {fault.strerror}") from fault
+    before_s, asked_at = monotonic_s(), wall()
+    question.asked = to_ntp(asked_at)
     try:
+        transport.sendto(PACKET.pack(CLIENT, 0, 0, 0, 0, 0, b"", 0, 0, 0, question.asked))
         at = await answer
     finally:
         transport.close()

@@ -1,0 +1,346 @@
+"""The whole examination: real files, a real broker with and without TLS, a radio without air."""
+
+import asyncio
+import contextlib
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import pytest
+
+import edge_air
+from edge_broker import PASSWORD, USER, amqtt, free_port
+from edge_certificates import write_certificate
+from zodra_contract.signal import NeedSignal, SignalKind, TimeNote, TimeQuality
+from zodra_edge.clock import boot_id, monotonic_s, wall
+from zodra_edge.doctor import Finding, Verdict, examine
+from zodra_edge.outbox import LightRow, Outbox
+from zodra_edge.settings import OutboxLimits
+from zodra_edge.status import CloudPart, LanePart, RadioPart, Status, sole_owner, write
+
+AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+ADDRESS = "A4:C1:38:00:00:01"
+
+
+@dataclass
+class Patient:
+    """A gateway's folder, written as a test wants it."""
+
+    folder: Path
+    gateway_id: str
+    port: int
+    cloud: str = ""
+    rest: str = ""
+    host: str = "127.0.0.1"
+
+    @property
+    def data_dir(self) -> Path:
+        return self.folder / "data"
+
+    def write(self) -> Path:
+        password = self.folder / "password"
+        password.write_text(PASSWORD)
+        password.chmod(0o600)
+        self.data_dir.mkdir(exist_ok=True)
+        config = self.folder / "gateway.toml"
+        config.write_text(
+            f'gateway_id = "{self.gateway_id}"\nhousehold_id = "hh-1"\ndata_dir = "data"\n'
+            f'[cloud]\nhost = "{self.host}"\nport = {self.port}\nusername = "{USER}"\n'
+            f'password_file = "password"\n{self.cloud}\n{self.rest}\n'
+        )
+        return config
+
+    async def examine(self, listen_s: float = 0.3, limit_s: float = 20) -> dict[str, Finding]:
+        findings = await examine(self.write(), listen_s=listen_s, limit_s=limit_s)
+        names = [finding.name for finding in findings]
+        assert len(names) == len(set(names))
+        return {finding.name: finding for finding in findings}
+
+
+@pytest.fixture
+def patient(tmp_path: Path, gateway_id: str, broker_port: int) -> Patient:
+    return Patient(tmp_path, gateway_id, broker_port)
+
+
+async def fill(data_dir: Path) -> None:
+    signal = NeedSignal(
+        signal_id="p_1",
+        device_id="btn-kitchen",
+        slot_key="button-1",
+        kind=SignalKind.PRESS,
+        occurred_at=AT,
+        time=TimeNote(boot_id="b", monotonic_ms=1, quality=TimeQuality.SYNCED, error_ms=1),
+        authenticated=True,
+    )
+    async with Outbox(data_dir, OutboxLimits()) as outbox:
+        await outbox.keep(signal, [], LightRow("btn-kitchen", "button-1", "p_1", "kept", "", 0), AT)
+
+
+def running(data_dir: Path, **changed: Any) -> Status:
+    lane = LanePart(buffer_id="b", depth=0, oldest_age_s=0, dropped=0, quarantined=0)
+    values: dict[str, Any] = {
+        "gateway_id": "gw",
+        "household_id": "hh-1",
+        "pid": 1,
+        "boot_id": boot_id(),
+        "written_at": wall(),
+        "written_monotonic_s": monotonic_s(),
+        "started_at": wall(),
+        "uptime_s": 60,
+        "restarts": 0,
+        "rss_bytes": 1,
+        "clock_quality": TimeQuality.SYNCED,
+        "clock_error_ms": 40,
+        "cloud": CloudPart(host="h", port=1, state="online", since=wall()),
+        "need": lane,
+        "telemetry": lane,
+        **changed,
+    }
+    status = Status(**values)
+    write(data_dir, status)
+    return status
+
+
+async def test_a_gateway_that_works_gets_ok_along_the_whole_way(patient: Patient) -> None:
+    patient.rest = (
+        f'[home_mqtt]\nhost = "127.0.0.1"\nport = {patient.port}\nusername = "{USER}"\n'
+        'password_file = "password"\n[[devices]]\ndevice_id = "baby"\nfamily = "baby_monitor"\n'
+        'slot_key = "diapers"\ntopic = "home/baby"\n'
+    )
+    patient.write()
+    await fill(patient.data_dir)
+    found = await patient.examine()
+    fine = ("settings", "secret files", "dns", "cloud broker", "home broker", "outbox need")
+    assert {name: found[name].verdict for name in fine} == dict.fromkeys(fine, Verdict.OK)
+    assert f"down/hh-1/{patient.gateway_id}/+ (SUBACK code 1)" in found["cloud broker"].found
+    assert "1 rows wait" in found["outbox need"].found
+    assert "1 checksums match" in found["outbox need"].found
+    assert found["quarantine"].found == "empty"
+    assert "synced write took" in found["storage"].found
+    assert found["connection"].verdict is Verdict.SKIPPED
+    assert found["agent"].verdict is Verdict.WARN
+    assert found["radio"].verdict is Verdict.SKIPPED
+    assert not list(patient.data_dir.glob(".doctor*"))
+
+
+async def test_the_session_of_a_running_agent_is_left_alone(patient: Patient) -> None:
+    async with aiomqtt.Client(
+        "127.0.0.1", patient.port, username=USER, password=PASSWORD, identifier=patient.gateway_id
+    ) as agent:
+        await agent.subscribe("still/here")
+        found = await patient.examine()
+        assert found["cloud broker"].verdict is Verdict.OK
+        await agent.publish("still/here", b"yes", qos=1)
+        async with asyncio.timeout(20):
+            assert (await anext(agent.messages)).payload == b"yes"
+
+
+async def test_a_wrong_password_is_told_from_a_broker_that_is_away(
+    patient: Patient, closed_broker_port: int
+) -> None:
+    patient.port = closed_broker_port
+    refused = (await patient.examine())["cloud broker"]
+    assert refused.verdict is Verdict.FAIL
+    assert f"refuses the log-in of {USER}" in refused.found
+    patient.port = free_port()
+    away = await patient.examine()
+    assert away["connection"].verdict is Verdict.FAIL
+    assert "cannot be reached" in away["connection"].found
+    assert away["cloud broker"].verdict is Verdict.SKIPPED
+
+
+async def test_a_name_that_nobody_knows_ends_the_way_there(patient: Patient) -> None:
+    patient.host = "nowhere.invalid"
+    found = await patient.examine()
+    assert found["dns"].verdict is Verdict.FAIL
+    assert "getent hosts nowhere.invalid" in found["dns"].next_step
+    assert found["connection"].verdict is found["cloud broker"].verdict is Verdict.SKIPPED
+
+
+async def test_tls_is_followed_to_the_day_on_which_it_ends(
+    tmp_path: Path, patient: Patient
+) -> None:
+    trusted = write_certificate(tmp_path, "broker", days_left=60)
+    other = write_certificate(tmp_path, "other")
+    patient.port = free_port()
+    with amqtt(tmp_path / "tls", patient.port, certificate=trusted):
+        patient.cloud = f'tls = true\nca_file = "{trusted}"'
+        good = await patient.examine()
+        assert good["connection"].verdict is Verdict.OK
+        assert "60 days left" in good["connection"].found
+        assert good["cloud broker"].verdict is Verdict.OK
+        patient.cloud = f'tls = true\nca_file = "{other}"'
+        bad = await patient.examine()
+        assert bad["connection"].verdict is Verdict.FAIL
+        assert "is not trusted" in bad["connection"].found
+        assert "it is of CN=broker, made by CN=broker" in bad["connection"].found
+        assert bad["cloud broker"].verdict is Verdict.SKIPPED
+        patient.cloud = 'tls = true\nca_file = "missing.pem"'
+        assert "cloud.ca_file" in (await patient.examine())["connection"].found
+
+
+async def test_a_certificate_near_its_end_is_a_warning(tmp_path: Path, patient: Patient) -> None:
+    soon = write_certificate(tmp_path, "broker", days_left=5)
+    patient.port = free_port()
+    patient.cloud = f'tls = true\nca_file = "{soon}"'
+    with amqtt(tmp_path / "tls", patient.port, certificate=soon):
+        found = await patient.examine()
+    assert found["connection"].verdict is Verdict.WARN
+    assert "5 days left" in found["connection"].found
+
+
+async def test_tls_towards_a_port_without_it_is_said(patient: Patient) -> None:
+    server = await asyncio.start_server(
+        lambda reader, writer: (writer.write(b"no tls here\r\n" * 9), writer.close()),
+        "127.0.0.1",
+        0,
+    )
+    async with server:
+        patient.port = server.sockets[0].getsockname()[1]
+        patient.cloud = "tls = true"
+        found = await patient.examine()
+    assert found["connection"].verdict is Verdict.FAIL
+    assert "not with TLS" in found["connection"].found
+
+
+async def test_settings_that_do_not_parse_leave_the_rest_unchecked(tmp_path: Path) -> None:
+    config = tmp_path / "gateway.toml"
+    config.write_text("gateway_id = [")
+    first, *rest = await examine(config)
+    assert (first.name, first.verdict) == ("settings", Verdict.FAIL)
+    assert "is not TOML" in first.found
+    assert {finding.verdict for finding in rest} == {Verdict.SKIPPED}
+    assert {"clock", "cloud broker", "outbox need", "radio"} <= {one.name for one in rest}
+
+
+async def test_a_secret_that_others_may_read_is_a_warning(patient: Patient) -> None:
+    config = patient.write()
+    (patient.folder / "password").chmod(0o644)
+    findings = {one.name: one for one in await examine(config, listen_s=0)}
+    assert findings["secret files"].verdict is Verdict.WARN
+    assert "chmod 600" in findings["secret files"].next_step
+
+
+async def test_damage_to_the_outbox_is_found_and_nothing_is_changed(patient: Patient) -> None:
+    patient.write()
+    await fill(patient.data_dir)
+    path = patient.data_dir / "need.db"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE need SET body = replace(body, 'PRESS', 'press') || ' '")
+        connection.execute(
+            "INSERT INTO quarantine (buffer_id, sequence, reason, body, set_aside_ms) "
+            "VALUES ('b', 9, 'malformed', '{}', 0)"
+        )
+    found = await patient.examine()
+    assert found["outbox need"].verdict is Verdict.WARN
+    assert "1 of 1 rows looked at were changed on disk" in found["outbox need"].found
+    assert "1 of need" in found["quarantine"].found
+    before = path.read_bytes()
+    broken = before[:4096] + bytes(len(before) - 4096)
+    path.write_bytes(broken)
+    found = await patient.examine()
+    assert found["outbox need"].verdict is Verdict.FAIL
+    assert "outbox salvage" in found["outbox need"].next_step
+    assert found["outbox telemetry"].verdict is Verdict.OK
+    assert path.read_bytes() == broken
+
+
+async def test_a_database_of_another_program_is_not_taken_for_ours(patient: Patient) -> None:
+    patient.write()
+    with contextlib.closing(sqlite3.connect(patient.data_dir / "need.db")) as connection:
+        connection.execute("CREATE TABLE theirs (a)")
+    assert "another program" in (await patient.examine())["outbox need"].found
+
+
+async def test_the_agent_that_runs_is_asked_instead_of_disturbed(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient.rest = '[radio]\nbackend = "nobody.there:create"\n'
+    patient.write()
+    radio = RadioPart(name="hci0", scanning=True, adverts_per_min=41, last_advert_age_s=1.0)
+    with sole_owner(patient.data_dir):
+        running(patient.data_dir, radio=(radio,))
+        found = await patient.examine()
+        assert found["agent"].verdict is Verdict.OK
+        assert (
+            found["radio"].found == "hci0 hears 41 advertisements a minute, says the running agent"
+        )
+        assert found["clock"].verdict is Verdict.OK
+        deaf = radio.model_copy(update={"last_advert_age_s": None})
+        running(patient.data_dir, radio=(deaf,), uptime_s=200)
+        found = await patient.examine()
+        assert found["radio"].verdict is found["agent"].verdict is Verdict.WARN
+        running(patient.data_dir, radio=(radio.model_copy(update={"scanning": False}),))
+        assert (await patient.examine())["radio"].verdict is Verdict.FAIL
+    running(patient.data_dir)
+    found = await patient.examine()
+    assert "does not run" in found["agent"].found
+    assert "cannot be loaded" in found["radio"].found
+
+
+AIR = edge_air.Air()
+
+
+async def create(_: Mapping[str, str]) -> edge_air.Backends:
+    """Make a radio on which the kitchen's button is pressed as soon as somebody listens."""
+    AIR.scanners.clear()
+    loop = asyncio.get_running_loop()
+
+    def press() -> None:
+        AIR.advertise(ADDRESS, {})
+        if AIR.scanners:
+            loop.call_later(0.05, press)
+
+    loop.call_later(0.05, press)
+    return AIR.backends()
+
+
+async def test_the_radio_is_listened_to_until_the_home_was_heard(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = type(sys)("air_of_doctor")
+    module.create = create  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "air_of_doctor", module)
+    patient.rest = (
+        '[radio]\nbackend = "air_of_doctor:create"\n[[devices]]\ndevice_id = "btn-kitchen"\n'
+        f'family = "button"\nslot_key = "button-1"\naddress = "{ADDRESS}"\n'
+    )
+    found = await patient.examine(listen_s=15)
+    assert found["radio"].verdict is Verdict.OK
+    assert "btn-kitchen at -61 dBm" in found["radio"].found
+    assert AIR.closed
+    assert AIR.scanners == []
+    assert found["bluez"].verdict is Verdict.SKIPPED
+
+
+async def test_what_does_not_answer_ends_at_its_limit(patient: Patient) -> None:
+    held: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _, writer: held.append(writer), "127.0.0.1", 0)
+    async with server:
+        patient.port = server.sockets[0].getsockname()[1]
+        found = await patient.examine(limit_s=0.3)
+        for writer in held:
+            writer.close()
+            await writer.wait_closed()
+    assert "no answer within" in found["cloud broker"].found
+    assert found["storage"].verdict is not Verdict.SKIPPED
+
+
+def test_the_command_prints_a_page_or_json_and_ends_with_the_code(patient: Patient) -> None:
+    config = patient.write()
+    command = [sys.executable, "-m", "zodra_edge", "doctor", "--config", str(config)]
+    page = subprocess.run(command, capture_output=True, text=True, check=False)
+    told = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
+    assert "✓ ok" in page.stdout
+    assert page.stderr == ""
+    said = json.loads(told.stdout)
+    verdicts = {finding["verdict"] for finding in said["findings"]}
+    expected = 2 if "fail" in verdicts else 1
+    assert told.returncode == said["exit_code"] == page.returncode == expected
