@@ -197,11 +197,11 @@ async def test_a_certificate_near_its_end_is_a_warning(tmp_path: Path, patient: 
 
 
 async def test_tls_towards_a_port_without_it_is_said(patient: Patient) -> None:
-    server = await asyncio.start_server(
-        lambda reader, writer: (writer.write(b"no tls here\r\n" * 9), writer.close()),
-        "127.0.0.1",
-        0,
-    )
+    def speak_plainly(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"no tls here\r\n" * 9)
+        writer.close()
+
+    server = await asyncio.start_server(speak_plainly, "127.0.0.1", 0)
     async with server:
         patient.port = server.sockets[0].getsockname()[1]
         patient.cloud = "tls = true"
