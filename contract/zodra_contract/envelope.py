@@ -121,6 +121,10 @@ class HealthReport(_Header):
     clock_quality: TimeQuality
     rss_bytes: Annotated[int, Field(ge=0)]
     local_mqtt_connected: bool
+    storage: Id = "ok"
+    """The worst that is true of the gateway's disk: io_error, read_only, full, low, salvaged or ok.
+    A plain string, so that a state that is new to the reader does not cost the report."""
+    disk_used_percent: Annotated[float, Field(ge=0, le=100)] | None = None
 
 
 class CommandAnswer(_Header):

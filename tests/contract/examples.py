@@ -73,6 +73,8 @@ UP: Final[dict[str, UpMessage]] = {
         clock_quality=TimeQuality.SYNCED,
         rss_bytes=47_000_000,
         local_mqtt_connected=True,
+        storage="low",
+        disk_used_percent=87.5,
     ),
     "command_answer": CommandAnswer(
         gateway_id="gw-1",

@@ -42,7 +42,7 @@ from zodra_edge.core import (
 from zodra_edge.decode.frame import Frame
 from zodra_edge.decode.profile import DeviceProfile, Limits
 from zodra_edge.decode.result import DecodeRefusal
-from zodra_edge.identify import PressRefusal, PressRepeat
+from zodra_edge.identify import PressMemory, PressRefusal, PressRepeat
 
 TOPIC = "zigbee2mqtt/trv-living"
 NURSERY = "zodra/home/baby/baby-nursery"
@@ -131,6 +131,20 @@ def test_an_undecodable_frame_is_refused_and_changes_nothing() -> None:
     assert [effect.reason for effect in effects if isinstance(effect, Refuse)] == [
         DecodeRefusal.PLAIN_TEXT_REFUSED
     ]
+
+
+def test_a_press_after_a_lost_counter_only_asks_until_a_person_raises_the_epoch() -> None:
+    lost = DeviceMemory(press=PressMemory(epoch=1, unproven=True))
+    # Heard before, and after the loss played back: each once, by the name it always had.
+    memory, effects = run(BUTTON, press(50), press(51), press(50), memory=lost)
+    asked = signals(effects)
+    assert [signal.signal_id for signal in asked] == [
+        press_id("btn-kitchen", f"enc-1-{counter}", 0, "press") for counter in (50, 51)
+    ]
+    assert [signal.authenticated for signal in asked] == [False, False]
+    assert DeviceMemory.from_json(memory.to_json()).press.unproven
+    _, effects = run(replace(BUTTON, counter_epoch=2), press(52), memory=memory)
+    assert [signal.authenticated for signal in signals(effects)] == [True]
 
 
 def test_a_plain_press_is_not_authenticated() -> None:

@@ -100,6 +100,7 @@ class Account:
     def health(self) -> HealthReport:
         """Say what the cloud should know."""
         now = self.clock.now()
+        storage = self.outbox.storage()
         need, telemetry = self.outbox.level(Lane.NEED), self.outbox.level(Lane.TELEMETRY)
         return HealthReport(
             gateway_id=self.settings.gateway_id,
@@ -123,6 +124,8 @@ class Account:
             clock_quality=now.quality,
             rss_bytes=rss_bytes(),
             local_mqtt_connected=self.home is not None and self.home.status.connected,
+            storage=storage.state,
+            disk_used_percent=storage.disk.used_percent,
         )
 
     def _cloud(self, link: LinkStatus) -> CloudPart:

@@ -69,7 +69,7 @@ def write(data_dir: Path, status: Status) -> None:
     try:
         _replace(data_dir / FILE, text)
     except OSError:
-        folder = _in_memory(data_dir)
+        folder = in_memory(data_dir)
         with contextlib.suppress(FileExistsError):
             folder.mkdir(mode=0o700)
         if not _is_ours(folder, data_dir):
@@ -83,7 +83,8 @@ def _replace(path: Path, text: str) -> None:
     fresh.replace(path)
 
 
-def _in_memory(data_dir: Path) -> Path:
+def in_memory(data_dir: Path) -> Path:
+    """Name the folder in memory where the status goes while the disk takes none."""
     place = hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:16]
     return MEMORY / f"zodra-edge-{place}"
 
@@ -111,8 +112,8 @@ class Look:
 def look(data_dir: Path) -> Look:
     """Read the status file and judge whether it is still true."""
     folders = [data_dir]
-    if _is_ours(_in_memory(data_dir), data_dir):
-        folders.append(_in_memory(data_dir))
+    if _is_ours(in_memory(data_dir), data_dir):
+        folders.append(in_memory(data_dir))
     found = [status for status in map(_read, folders) if status is not None]
     if not found:
         return Look(None, False, 0.0)

@@ -1,5 +1,6 @@
 """The page, the problems, and whether the writer lives."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from zodra_contract.signal import TimeQuality
 from zodra_edge.clock import boot_id, monotonic_s, wall
 from zodra_edge.errors import AlreadyRunning
 from zodra_edge.status import (
+    FILE,
     CloudPart,
     DevicePart,
     FramesPart,
@@ -19,6 +21,7 @@ from zodra_edge.status import (
     RadioPart,
     RunningPart,
     Status,
+    StoragePart,
     Tally,
     look,
     problems,
@@ -26,6 +29,7 @@ from zodra_edge.status import (
     sole_owner,
     write,
 )
+from zodra_edge.status.store import in_memory
 from zodra_edge.status.tally import REASONS_MAX
 
 AT = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
@@ -80,6 +84,12 @@ CASES = [
     ),
     ({"telemetry": LANE.model_copy(update={"quarantined": 1})}, (Problem.QUARANTINE,)),
     ({"clock_quality": TimeQuality.UNSYNCED}, (Problem.CLOCK,)),
+    ({"storage": StoragePart(state="io_error")}, (Problem.STORAGE_BROKEN,)),
+    ({"storage": StoragePart(state="read_only")}, (Problem.STORAGE_READ_ONLY,)),
+    ({"storage": StoragePart(state="full", reserve=False)}, (Problem.STORAGE_FULL,)),
+    ({"storage": StoragePart(state="low", disk="low")}, ()),
+    ({"storage": StoragePart(state="low", disk="critical")}, (Problem.STORAGE_LOW,)),
+    ({"storage": StoragePart(state="salvaged", aside=("x",))}, (Problem.SALVAGED,)),
 ]
 
 
@@ -139,6 +149,41 @@ def test_the_page_says_everything_that_is_known() -> None:
         "repeats: repeat 3",
     ):
         assert words in page, page
+
+
+def test_the_page_says_how_the_storage_is() -> None:
+    storage = StoragePart(
+        state="full",
+        disk="critical",
+        used_percent=100,
+        free_bytes=0,
+        reserve=False,
+        aside=("need.db.damaged-1a2b3c4d",),
+    )
+    lane = LANE.model_copy(update={"trouble": "full", "expired": 3})
+    page = render(GOOD.model_copy(update={"storage": storage, "telemetry": lane}), True, 0.1)
+    for words in (
+        "! the disk is full",
+        "FULL, disk 100 % full, the reserve is used up, 0 MB free",
+        "damaged file set aside: need.db.damaged-1a2b3c4d",
+        "3 dropped because they were too old, NOTHING NEW is kept: full",
+    ):
+        assert words in page, page
+
+
+def test_the_status_goes_to_memory_when_the_disk_takes_none(tmp_path: Path) -> None:
+    # A folder in the way of the file: replacing it fails as on a read-only disk, also for root.
+    (tmp_path / FILE / "in the way").mkdir(parents=True)
+    now = {"boot_id": boot_id(), "written_at": wall(), "written_monotonic_s": monotonic_s()}
+    try:
+        with sole_owner(tmp_path):
+            write(tmp_path, GOOD.model_copy(update=now))
+            seen = look(tmp_path)
+            assert seen.running
+            assert seen.status is not None
+        assert not look(tmp_path).running
+    finally:
+        shutil.rmtree(in_memory(tmp_path))
 
 
 def test_a_page_of_a_dead_agent_says_so_first() -> None:
