@@ -19,6 +19,10 @@ SYNC_WARN_MS: Final = 250.0
 """A press waits for one sync before its light may say so, and a person for no longer than this."""
 PASSIVE_BLUEZ: Final = (5, 63)
 """The first BlueZ with the monitor that passive scanning needs, as bleak's documentation says."""
+DAMAGED_STEP: Final = (
+    "Restart the agent, which sets the file aside and saves its rows; zodra-edge outbox salvage "
+    "shows them before."
+)
 VOLATILE: Final = frozenset({"tmpfs", "ramfs"})
 LAYERED: Final = frozenset({"overlay", "overlayfs", "aufs"})
 GROUP_OR_OTHERS: Final = 0o077
@@ -213,7 +217,7 @@ def outbox(
         return fail(
             name,
             f"{found}; the file is damaged: {complaints[0]}",
-            f"Stop the agent, keep a copy of the file, then: zodra-edge outbox salvage {lane}.db",
+            DAMAGED_STEP,
         )
     if damaged:
         return warn(
@@ -240,4 +244,13 @@ def quarantine(depths: Mapping[str, int]) -> Finding:
         "quarantine",
         f"rows that the cloud will not take: {told}",
         "See why with: zodra-edge outbox quarantine list",
+    )
+
+
+def set_aside(files: Sequence[str]) -> Finding:
+    """Judge damaged files that the agent put out of its way; for when there are any."""
+    return warn(
+        "set aside",
+        f"damaged and salvaged before: {', '.join(files[:3])}",
+        f"See that nothing is missing: zodra-edge outbox salvage {files[0]}; then move it away.",
     )

@@ -12,6 +12,7 @@ from zodra_edge.doctor.aside import aside
 from zodra_edge.doctor.finding import Finding, fail, skipped
 from zodra_edge.outbox import schema
 from zodra_edge.outbox.records import ReadingRow, need_checksum, reading_checksum
+from zodra_edge.outbox.room import ASIDE
 from zodra_edge.settings import Settings
 
 SAMPLE_ROWS: Final = 2_000
@@ -20,6 +21,7 @@ CHECK_S_MAX: Final = 5.0
 """A reader keeps the agent's write-ahead log from being emptied; not for longer than this."""
 _STEPS_BETWEEN_LOOKS: Final = 10_000
 _COMPLAINTS_MAX: Final = 5
+_TAILS: Final = ("-wal", "-shm")
 
 
 async def files(settings: Settings) -> list[Finding]:
@@ -41,7 +43,10 @@ def _files(data_dir: Path) -> list[Finding]:
             set_aside[lane] = aside_rows
     if set_aside:
         found.append(judge.quarantine(set_aside))
-    return found
+    damaged = sorted(
+        str(path) for path in data_dir.glob(f"*{ASIDE}*") if not path.name.endswith(_TAILS)
+    )
+    return [*found, judge.set_aside(damaged)] if damaged else found
 
 
 def _lane(
@@ -65,7 +70,7 @@ def _lane(
             fail(
                 name,
                 f"{path.name} cannot be read: {fault}",
-                f"Stop the agent, keep a copy, then: zodra-edge outbox salvage {path}",
+                judge.DAMAGED_STEP,
             ),
             None,
         )

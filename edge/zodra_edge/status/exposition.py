@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from zodra_contract.signal import TimeQuality
+from zodra_edge.outbox.storage import StorageState
 from zodra_edge.status.report import LanePart, Problem, Status, problems
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+STORAGE_STATES: Final = tuple(state.value for state in StorageState)
 
 Labels = Mapping[str, str]
 
@@ -87,6 +90,16 @@ def metrics(status: Status, disk: Disk | None) -> Iterator[Metric]:
     if disk is not None:
         yield _gauge("zodra_disk_free_bytes", "Room left for data_dir.", disk.free_bytes)
         yield _gauge("zodra_disk_size_bytes", "Size of that file system.", disk.size_bytes)
+    states = dict.fromkeys((*STORAGE_STATES, status.storage.state))
+    yield Metric(
+        "zodra_storage_state",
+        "gauge",
+        "1 for the state that the storage is in.",
+        tuple(({"state": one}, float(one == status.storage.state)) for one in states),
+    )
+    yield _gauge(
+        "zodra_storage_reserve", "1 while the reserve is in place.", status.storage.reserve
+    )
     yield from _counts(status)
     found = problems(status)
     yield Metric(
@@ -119,11 +132,15 @@ def _outbox(status: Status) -> Iterator[Metric]:
         "How long the oldest row has waited; 0 if none waits.",
         "oldest_age_s",
     )
-    yield each(
+    yield Metric(
         "zodra_outbox_dropped_total",
         "counter",
-        "Rows given up because the lane was full.",
-        "dropped",
+        "Rows given up, because the lane was full or because they grew too old.",
+        tuple(
+            ({"lane": lane, "cause": cause}, count)
+            for lane, part in lanes.items()
+            for cause, count in (("full", part.dropped), ("age", part.expired))
+        ),
     )
     yield each(
         "zodra_outbox_quarantined_rows", "gauge", "Rows set aside for a person.", "quarantined"

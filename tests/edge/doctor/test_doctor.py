@@ -250,6 +250,11 @@ async def test_damage_to_the_outbox_is_found_and_nothing_is_changed(patient: Pat
     assert "outbox salvage" in found["outbox need"].next_step
     assert found["outbox telemetry"].verdict is Verdict.OK
     assert path.read_bytes() == broken
+    async with Outbox(patient.data_dir, OutboxLimits()):
+        found = await patient.examine()
+    assert found["outbox need"].verdict is Verdict.OK
+    assert found["set aside"].verdict is Verdict.WARN
+    assert "need.db.damaged-" in found["set aside"].next_step
 
 
 async def test_a_database_of_another_program_is_not_taken_for_ours(patient: Patient) -> None:

@@ -54,7 +54,9 @@ def test_every_figure_of_a_busy_gateway_reads_back() -> None:
     busy = GOOD.model_copy(
         update={
             "need": GOOD.need.model_copy(update={"depth": 3, "oldest_age_s": 61.5}),
-            "telemetry": GOOD.telemetry.model_copy(update={"dropped": 500, "quarantined": 2}),
+            "telemetry": GOOD.telemetry.model_copy(
+                update={"dropped": 500, "expired": 7, "quarantined": 2}
+            ),
             "radio": (RADIO, RADIO.model_copy(update={"name": "hci1", "last_advert_age_s": None})),
             "parts": (RunningPart(name="uplink", restarts=4),),
             "frames": FramesPart(used=9, stayed_home=7, repeats={"repeat": 5}),
@@ -65,7 +67,10 @@ def test_every_figure_of_a_busy_gateway_reads_back() -> None:
     found = parse(exposition(busy, Disk(1_000, 4_000)))
     assert value(found, "zodra_outbox_rows", lane="need") == 3
     assert value(found, "zodra_outbox_oldest_age_seconds", lane="need") == 61.5
-    assert value(found, "zodra_outbox_dropped_total", lane="telemetry") == 500
+    assert value(found, "zodra_outbox_dropped_total", lane="telemetry", cause="full") == 500
+    assert value(found, "zodra_outbox_dropped_total", lane="telemetry", cause="age") == 7
+    assert value(found, "zodra_storage_state", state="ok") == 1
+    assert value(found, "zodra_storage_state", state="read_only") == 0
     assert value(found, "zodra_outbox_quarantined_rows", lane="telemetry") == 2
     assert value(found, "zodra_adapter_silence_seconds", adapter="hci0") == 2
     assert value(found, "zodra_adapter_silence_seconds", adapter="hci1") == 600
