@@ -238,7 +238,8 @@ class Writer(Generic[File]):
                 self._open()
             if not self._is_open:
                 return None
-            if self.level.next_sequence > sequence_before and trouble is Trouble.IO_ERROR:
+            landed = self.level.next_sequence > sequence_before
+            if landed and trouble is Trouble.IO_ERROR and len(under_way) == len(group):
                 # The commit failed late, yet it is in the file; doing it again would double it.
                 self.trouble = None
                 return under_way
