@@ -27,6 +27,7 @@ A gateway in three steps:
   1. write gateway.toml (docs/reference.md lists every setting; secrets go in files of mode 0600)
   2. zodra-edge run --config gateway.toml
   3. zodra-edge status --config gateway.toml
+If it does not do what it should: zodra-edge doctor --config gateway.toml
 """
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from zodra_edge.errors import SettingsFault
-from zodra_edge.settings import load
+from zodra_edge.settings import load, secret_files
 
 GOOD = """
 gateway_id = "gw-1"
@@ -109,3 +109,28 @@ def test_a_bad_value_is_named(folder: Path, good: str, bad: str, named: str) -> 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsFault, match=r"cannot read .*gateway\.toml"):
         load(tmp_path / "gateway.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[metrics]", "give either a port or a socket"),
+        ('[metrics]\nport = 9464\nsocket = "m"', "give either a port or a socket"),
+        ("[metrics]\nport = 0", "metrics.port"),
+        ("[network_time]\nport = 123", "network_time.host"),
+    ],
+)
+def test_the_page_of_figures_has_one_place(folder: Path, text: str, said: str) -> None:
+    with pytest.raises(SettingsFault, match=said):
+        read(folder, GOOD + text)
+
+
+def test_secrets_and_sockets_are_named_from_the_folder_of_the_settings(folder: Path) -> None:
+    (folder / "gateway.toml").write_text(GOOD + '[metrics]\nsocket = "m.sock"')
+    settings = load(folder / "gateway.toml")
+    assert settings.metrics is not None
+    assert settings.metrics.socket == folder / "m.sock"
+    named = [path.name for path in secret_files(folder / "gateway.toml")]
+    assert named == ["cloud.password", "home.password", "key"]
+    (folder / "gateway.toml").write_text("no TOML [")
+    assert secret_files(folder / "gateway.toml") == ()

@@ -5,6 +5,7 @@ The layout is that of sqlite.org/fileformat2.html: sections 1.6 (b-tree pages), 
 checksum matches.
 """
 
+import mmap
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,10 @@ _WAL_MAGIC: Final = (0x377F0682, 0x377F0683)
 _INTEGERS: Final = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 
 
+Bytes = bytes | mmap.mmap
+"""What can be sliced into bytes."""
+
+
 class _Damaged(Exception):
     """These bytes are no cell."""
 
@@ -32,13 +37,13 @@ class _Damaged(Exception):
 class PageFile:
     """The pages of a database, with what its log has that the file has not yet."""
 
-    main: bytes
+    main: Bytes
     page_bytes: int = PAGE_BYTES
     usable_bytes: int = PAGE_BYTES
     logged: Mapping[int, bytes] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, main: bytes, wal: bytes = b"") -> "PageFile":
+    def of(cls, main: Bytes, wal: bytes = b"") -> "PageFile":
         """Take the bytes of both files."""
         size, reserved = PAGE_BYTES, 0
         if main[:16] == _MAGIC and len(main) >= HEADER_BYTES:

@@ -4,13 +4,14 @@ First through SQLite from both ends, as far as it goes; then from the pages them
 as saved if its checksum matches, however it was found.
 """
 
+import contextlib
+import mmap
 import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import sqlite_utils
 
@@ -106,33 +107,44 @@ def salvage(path: Path) -> Salvaged:
         size = path.stat().st_size
         if size > FILE_BYTES_MAX:
             raise OutboxFault(f"{path} has {size} bytes, more than any outbox file grows to")
-        raw = path.read_bytes()
         wal_path = path.with_name(f"{path.name}-wal")
         wal = wal_path.read_bytes() if wal_path.exists() else b""
+        with path.open("rb") as file, _mapped(file, size) as raw:
+            by_pages = pages.PageFile.of(raw, wal)
+            found = Salvaged(_which_lane(path, by_pages))
+            _through_sqlite(path, found)
+            if found.complaint:
+                _through_pages(by_pages, found)
     except OSError as fault:
         raise OutboxFault(f"cannot read {path}: {fault.strerror}") from fault
-    by_pages = list(pages.rows(pages.PageFile.of(raw, wal)))
-    found = Salvaged(_which_lane(path, by_pages))
-    _through_sqlite(path, found)
-    if found.complaint:
-        _through_pages(by_pages, found)
     return found
 
 
-def _which_lane(path: Path, by_pages: Sequence[Row]) -> LaneTable:
-    """Tell by what the rows look like; an empty file by its name."""
-    for lane in LANES.values():
-        if any(lane.fits(row) and lane.is_sound(row) for row in by_pages):
-            return lane
+@contextlib.contextmanager
+def _mapped(file: BinaryIO, size: int) -> Iterator[pages.Bytes]:
+    """Look at a file without taking it into memory; an empty one cannot be mapped."""
+    if not size:
+        yield b""
+        return
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        yield mapped
+
+
+def _which_lane(path: Path, by_pages: pages.PageFile) -> LaneTable:
+    """Tell by the file's name, else by what its rows look like."""
     for name, lane in LANES.items():
-        if name in path.name:
+        if path.name.startswith(name):
             return lane
+    for row in pages.rows(by_pages):
+        for lane in LANES.values():
+            if lane.fits(row) and lane.is_sound(row):
+                return lane
     raise OutboxFault(f"{path} holds no row of an outbox, and is not named as one of its files")
 
 
 def _through_sqlite(path: Path, found: Salvaged) -> None:
     try:
-        with closing(look(path)) as connection:
+        with contextlib.closing(look(path)) as connection:
             _read_meta(connection, found)
             for table, into in ((QUARANTINE, found.aside), (found.lane, None)):
                 _read_table(connection, table, found, into)
@@ -187,8 +199,8 @@ def _sort_in(found: Salvaged, row: Row) -> None:
         found.damaged[row[0]] = row
 
 
-def _through_pages(by_pages: Sequence[Row], found: Salvaged) -> None:
-    for row in by_pages:
+def _through_pages(by_pages: pages.PageFile, found: Salvaged) -> None:
+    for row in pages.rows(by_pages):
         if found.lane.fits(row):
             # Without a matching checksum a row from a page is only noise.
             if found.lane.is_sound(row) and row[0] not in found.rows:

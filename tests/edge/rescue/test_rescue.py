@@ -206,6 +206,12 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
         salvage(tmp_path / "photo.jpg")
 
 
+async def test_a_file_that_was_renamed_is_known_by_its_rows(tmp_path: Path) -> None:
+    await fill(tmp_path)
+    (tmp_path / "telemetry.db").rename(tmp_path / "of-the-old-card.db")
+    assert len(salvage(tmp_path / "of-the-old-card.db").rows) == 3
+
+
 async def test_a_clean_file_takes_the_place_of_the_damaged_one(tmp_path: Path) -> None:
     await fill(tmp_path, needs=60, readings=600)
     for lane in ("need", "telemetry"):
