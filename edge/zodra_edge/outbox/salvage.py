@@ -311,10 +311,12 @@ def _remove(path: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    with path.open("w", encoding="ascii") as file:
+    fresh = _beside(path, FRESH)
+    with fresh.open("w", encoding="ascii") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+    fresh.replace(path)
     _sync_folder(path)
 
 

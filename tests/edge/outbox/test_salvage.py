@@ -1,7 +1,9 @@
 """A damaged file is set aside whole, what is sound in it goes on in a new file, and it is told."""
 
+import asyncio
 import shutil
 import sqlite3
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -235,3 +237,26 @@ async def test_damage_that_shows_while_it_runs_is_salvaged_without_a_restart(
         await outbox.keep_readings([reading(-2)])
         assert outbox.level(Lane.TELEMETRY).depth == after.depth + 1
         assert outbox.storage().telemetry is None
+
+
+async def test_a_salvage_that_is_killed_again_and_again_saves_every_row(tmp_path: Path) -> None:
+    names, _, kept_values = await filled(tmp_path)
+    for name in ("need.db", "telemetry.db"):
+        first_page(tmp_path / name)
+    for wait_ms in range(0, 50, 10):
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(Path(__file__).with_name("opener_to_kill.py")),
+            str(tmp_path),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert child.stdout is not None
+        assert await child.stdout.readline() == b"opening\n"
+        await asyncio.sleep(wait_ms / 1000)
+        child.kill()
+        await child.wait()
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        assert await needs(outbox) == names
+        assert await values(outbox) == kept_values
+        assert outbox.level(Lane.NEED).memory_lost
+    assert len(set_aside_in(tmp_path)) == 2, "each file once, however often it was begun"
