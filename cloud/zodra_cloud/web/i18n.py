@@ -104,7 +104,7 @@ class Speech:
         text = catalogue(self.language).gettext(message)
         return text % facts if facts else text
 
-    def count(self, one: str, many: str, n: int, **facts: object) -> str:
+    def count(self, one: str, many: str, n: float, **facts: object) -> str:
         """Translate a message that depends on a number; `%(n)s` is that number."""
         text = catalogue(self.language).ngettext(one, many, n)
         return text % {"n": self.number(n), **facts}
@@ -143,6 +143,12 @@ class Speech:
             return self.say("less than a second")
         return str(format_timedelta(whole, threshold=0.95, locale=self.locale))
 
+    def hours(self, hours: float) -> str:
+        """Write working hours as hours however many, and a very short time in smaller units."""
+        if hours < _HOURS_MIN:
+            return self.span(hours * 3600)
+        return self.count("%(n)s hour", "%(n)s hours", hours)
+
     def ago(self, at: datetime, now: datetime) -> str:
         """Write how long ago an instant was."""
         seconds = (now - at).total_seconds()
@@ -151,5 +157,6 @@ class Speech:
         return self.say("%(span)s ago", span=self.span(seconds))
 
 
+_HOURS_MIN: Final = 0.1
 _JUST_NOW_S: Final = 60
 """Below it seconds would tick on a page that is meant to be calm."""

@@ -215,6 +215,7 @@ def test_a_moment_becomes_one_offer_with_its_reason(resident: TestClient, home: 
     why = text_of(resident.get(f"/needs/{signal_id}/why").text)
     assert "To make you an offer." in why
     assert "You asked for the price of this offer." in why
+    assert "Time run 1,500 hours" in why
 
 
 def test_an_offer_that_is_dismissed_is_gone(resident: TestClient, home: Home) -> None:
@@ -256,7 +257,7 @@ def test_devices_say_how_they_are(resident: TestClient, home: Home, clock: FakeC
     assert "Kitchen button in touch just now 12%" in page
     home.name_product("btn-kitchen", "Paper towels, 6 rolls")
     page = text_of(resident.get("/").text)
-    assert "Kitchen button For Paper towels, 6 rolls in touch just now 12%" in page
+    assert "Kitchen button For: Paper towels, 6 rolls in touch just now 12%" in page
     clock.advance(30 * 3600)
     assert "quiet 1 day ago 12%" in text_of(resident.get("/").text)
 

@@ -77,6 +77,8 @@ def test_money_and_time_are_written_as_people_write_them() -> None:
         "2 minutes",
         "2 uur",
     )
+    assert (EN.hours(1500), NL.hours(1500), EN.hours(1)) == ("1,500 hours", "1.500 uur", "1 hour")
+    assert (EN.hours(0.001), NL.hours(0.05)) == ("4 seconds", "3 minuten")
 
 
 def test_an_unknown_time_zone_falls_back() -> None:

@@ -73,7 +73,7 @@ def _state(speech: Speech, device: Device, now: datetime) -> Chip:
 
 def _purpose(speech: Speech, device: Device, products: dict[str, str]) -> str:
     names = [products[slot.sku] for slot in device.slots if slot.sku in products]
-    return speech.say("For %(product)s", product=joined(speech, names)) if names else ""
+    return speech.say("For: %(product)s", product=joined(speech, names)) if names else ""
 
 
 def name_of(speech: Speech, device: Device) -> str:

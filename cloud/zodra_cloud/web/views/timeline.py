@@ -112,9 +112,9 @@ _FACTS: Final[dict[str, str]] = {
     "remaining_units": mark("Left"),
     "reorder_units": mark("Reorder at"),
     "pack_units": mark("In one pack"),
-    "heating_hours": mark("Hours run"),
-    "worn_hours": mark("Hours worn"),
-    "limit_hours": mark("Hours it should last"),
+    "heating_hours": mark("Time run"),
+    "worn_hours": mark("Time worn"),
+    "limit_hours": mark("Time it should last"),
     "offers_in_24_h": mark("Offers in the last 24 hours"),
     "offers_per_day_max": mark("Most offers in 24 hours"),
     "local_time": mark("Time at your home"),
@@ -351,4 +351,6 @@ def _number_text(speech: Speech, name: str, value: float, currency: str) -> str:
         return speech.span(value / 1_000)
     if name.endswith("_s"):
         return speech.span(value)
+    if name.endswith("_hours"):
+        return speech.hours(value)
     return speech.number(value)

@@ -101,6 +101,7 @@ REJECTIONS: Final[dict[str, str]] = {
     "replay": mark("replay"),
     "repeat": mark("repeat"),
     "bounce": mark("bounce"),
+    "other": mark("a reason that only a newer cloud knows"),
 }
 
 JOBS: Final[dict[str, str]] = {
