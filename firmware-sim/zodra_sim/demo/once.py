@@ -10,11 +10,11 @@ from zodra_sim.demo.parts import BUTTON, HOUSEHOLD_ID, Parts
 from zodra_sim.demo.person.browser import Browser, PageError
 from zodra_sim.demo.person.house import HomeAway, House
 from zodra_sim.demo.person.shop import Shop
-from zodra_sim.demo.person.walk import ORDERED_DEVICES, REMIND_S, RETRY_S, Walk
+from zodra_sim.demo.person.walk import ORDERED_DEVICES, REMIND_S, RETRY_S, Wait, Walk
 from zodra_sim.demo.telling.account import Account, Need, Step
 from zodra_sim.demo.telling.report import Balance, Done, add_presses, read_balance, times_table
 from zodra_sim.demo.telling.voice import Voice
-from zodra_sim.demo.telling.words import sentence, thing
+from zodra_sim.demo.telling.words import awaited, sentence, thing
 
 REPORT_TIMEOUT_S: Final = 20.0
 
@@ -66,7 +66,7 @@ class Once:
             return sentence(
                 self._language,
                 "timed_out",
-                waiting_for=self._walk.waiting_for,
+                waiting_for=self._awaited(self._walk.waiting_for),
                 timeout_s=f"{timeout_s:.0f}",
             )
         finally:
@@ -151,14 +151,17 @@ class Once:
         raise PageError("the operator's page shows no balance of the household")
 
     async def _remind(self) -> None:
-        told = ""
+        told: Wait | None = None
         while True:
             before = self._walk.waiting_for
             await asyncio.sleep(REMIND_S)
             # Said when nothing moved, and not again until something else is waited for.
             if before == self._walk.waiting_for != told:
                 told = before
-                self._say("waiting", what=before)
+                self._say("waiting", what=self._awaited(before))
+
+    def _awaited(self, wait: Wait) -> str:
+        return awaited(self._language, wait.name, wait.device_id, wait.away)
 
     def _say(self, key: str, **fields: object) -> None:
         for name in ("device", "purpose"):

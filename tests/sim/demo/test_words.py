@@ -1,10 +1,13 @@
 """English and Dutch say the same things."""
 
+import inspect
+import re
 import string
 
 import pytest
 
-from zodra_sim.demo.telling.words import SENTENCES, THINGS, figure, sentence
+from zodra_sim.demo.person import walk
+from zodra_sim.demo.telling.words import SENTENCES, THINGS, WAITS, awaited, figure, sentence
 
 
 def fields(text: str) -> set[str]:
@@ -19,6 +22,23 @@ def test_both_languages_have_the_same_sentences_and_things() -> None:
 @pytest.mark.parametrize("key", sorted(SENTENCES["en"]))
 def test_a_sentence_has_the_same_fields_in_both_languages(key: str) -> None:
     assert fields(SENTENCES["en"][key]) == fields(SENTENCES["nl"][key])
+
+
+@pytest.mark.parametrize("name", sorted(WAITS["en"] | WAITS["nl"]))
+def test_a_wait_is_said_in_both_languages(name: str) -> None:
+    assert fields(WAITS["en"][name]) == fields(WAITS["nl"][name])
+
+
+def test_what_is_waited_for_is_said_in_the_language_of_its_sentence() -> None:
+    assert (
+        awaited("nl", "need", "btn-kitchen") == "de behoefte van de knop in de keuken op de pagina"
+    )
+    assert awaited("en", "shop", away="POST /faults: refused") == "the shop (POST /faults: refused)"
+
+
+def test_every_wait_of_the_walk_has_words() -> None:
+    asked = set(re.findall(r'Wait\("(\w+)"', inspect.getsource(walk)))
+    assert asked == set(WAITS["en"])
 
 
 def test_a_sentence_begins_with_a_capital() -> None:

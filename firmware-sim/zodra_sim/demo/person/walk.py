@@ -7,7 +7,7 @@ cloud's committed state.
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Final, TypeVar
@@ -40,6 +40,16 @@ ORDERED_DEVICES: Final = (BUTTON, STRAP, BABY)
 AT_SHOP: Final = frozenset({"ordered", "shipped", "delivered"})
 UNFINISHED: Final = frozenset({"received", "asked", "ordering", "ordered", "shipped"})
 OFFERED: Final = frozenset({"asked", "refused", "expired"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What the walk waits for; `telling.words` has the words."""
+
+    name: str
+    device_id: str = ""
+    away: str = ""
+    """Why it cannot be asked just now, as the program that asked put it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +96,7 @@ class Walk:
         new_link: Callable[[], Awaitable[str]],
     ) -> None:
         self.seen = Seen()
-        self.waiting_for = ""
+        self.waiting_for = Wait("sign_in")
         self._browser = browser
         self._house = house
         self._shop = shop
@@ -117,17 +127,17 @@ class Walk:
             await begin()
             self._known = frozenset(need.signal_id for need in self.seen.needs)
             self._lit_before = await self._lit(*DEVICES)
-            await self._still(self._shop.hold, "the shop")
+            await self._still(self._shop.hold, Wait("shop"))
             await self._use_devices()
             await self._press_again()
             self._say("waiting_parcels")
-            await self._still(self._shop.let_go, "the shop")
-            await self._until(self._all_delivered, "all three orders to be delivered")
-            await self._until(self._offer_settled, "the offer")
+            await self._still(self._shop.let_go, Wait("shop"))
+            await self._until(self._all_delivered, Wait("deliveries"))
+            await self._until(self._offer_settled, Wait("offer"))
             promised = await self._lit(*DEVICES) - self._lit_before
             await self._until(
                 lambda: promised <= {need.signal_id for need in self.seen.needs},
-                "every need whose light said that it is kept",
+                Wait("kept_needs"),
             )
             for task in watching:
                 task.cancel()
@@ -150,20 +160,20 @@ class Walk:
                 break
             except PageError as away:
                 # The link may be used up although its answer was lost: the next try has its own.
-                self.waiting_for = f"the sign-in page ({away})"
+                self.waiting_for = Wait("sign_in", away=str(away))
                 await asyncio.sleep(RETRY_S)
         self._say("signed_in")
 
     async def _consent(self) -> None:
         for purpose in ("replenish", "offers"):
-            await self._still(partial(self._grant, purpose), "the consents")
+            await self._still(partial(self._grant, purpose), Wait("consents"))
 
     async def _grant(self, purpose: str) -> None:
         if await grant(self._browser, purpose):
             self._say("consented", purpose=purpose)
 
     async def _look(self) -> None:
-        page = await self._still(lambda: self._browser.open("/"), "the household's page")
+        page = await self._still(lambda: self._browser.open("/"), Wait("page"))
         now = self._clock.now()
         for form in page.forms_to("/quotes/", "/confirm"):
             self.seen.quotes_at.setdefault(quote_id(form), now)
@@ -231,8 +241,8 @@ class Walk:
 
         if not finished():
             self._say("finishing")
-            await self._still(self._shop.let_go, "the shop")
-            await self._until(finished, "the orders of an earlier walk")
+            await self._still(self._shop.let_go, Wait("shop"))
+            await self._until(finished, Wait("earlier_orders"))
 
     async def _use_devices(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -245,7 +255,7 @@ class Walk:
                 group.create_task(self._until_needed(device_id, act))
         await self._until(
             lambda: any(need.state in AT_SHOP for need in self.fresh(BUTTON)),
-            "the shop to take the button's order",
+            Wait("shop_takes", BUTTON),
         )
 
     async def _change_diapers(self) -> None:
@@ -266,7 +276,7 @@ class Walk:
             device_id,
             act,
             lambda: bool(self.fresh(device_id)),
-            f"the need of {device_id} on the page",
+            Wait("need", device_id),
         )
 
     async def _press_again(self) -> None:
@@ -283,7 +293,7 @@ class Walk:
             BUTTON,
             lambda: self._house.press(BUTTON),
             answered,
-            "the second press to be already on its way",
+            Wait("second_press", BUTTON),
         )
 
     async def _until_answered(
@@ -291,7 +301,7 @@ class Walk:
         device_id: str,
         act: Callable[[], Awaitable[None]],
         answered: Callable[[], bool],
-        what: str,
+        what: Wait,
     ) -> None:
         """Use a device until the page answers; never twice once a light has said "kept"."""
         before = await self._lit(device_id) | {need.signal_id for need in self.seen.needs}
@@ -308,7 +318,7 @@ class Walk:
                     break
 
     async def _lit(self, *device_ids: str) -> frozenset[str]:
-        lights = await self._still(self._house.lights, "the home")
+        lights = await self._still(self._house.lights, Wait("home"))
         return frozenset(
             light.signal_id
             for light in lights
@@ -320,7 +330,7 @@ class Walk:
         try:
             await act()
         except HomeAway:
-            await self._still(self._house.state, "the home")
+            await self._still(self._house.state, Wait("home"))
 
     # ---- waiting ------------------------------------------------------------------------------
 
@@ -333,18 +343,18 @@ class Walk:
     def _offer_settled(self) -> bool:
         return any(need.state in OFFERED for need in self.fresh(THERMOSTAT))
 
-    async def _until(self, holds: Callable[[], bool], what: str) -> None:
+    async def _until(self, holds: Callable[[], bool], what: Wait) -> None:
         self.waiting_for = what
         async with self._looked:
             await self._looked.wait_for(holds)
 
-    async def _still(self, ask: Callable[[], Awaitable[_Answer]], what: str) -> _Answer:
+    async def _still(self, ask: Callable[[], Awaitable[_Answer]], what: Wait) -> _Answer:
         """Ask until there is an answer: a part that died is being started again meanwhile."""
         while True:
             try:
                 return await ask()
             except (PageError, HomeAway, ShopAway) as away:
-                self.waiting_for = f"{what} ({away})"
+                self.waiting_for = replace(what, away=str(away))
                 await asyncio.sleep(RETRY_S)
 
 

@@ -279,6 +279,45 @@ SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
+WAITS: Final[dict[str, dict[str, str]]] = {
+    "en": {
+        "sign_in": "the sign-in page",
+        "consents": "the consents",
+        "page": "the household's page",
+        "home": "the home",
+        "shop": "the shop",
+        "earlier_orders": "the orders of an earlier walk",
+        "need": "the need of {device} on the page",
+        "shop_takes": "the shop to take the order of {device}",
+        "second_press": "the second press of {device} to be already on its way",
+        "deliveries": "all orders to be delivered",
+        "offer": "the offer",
+        "kept_needs": "every need whose light said that it is kept",
+    },
+    "nl": {
+        "sign_in": "de inlogpagina",
+        "consents": "de toestemmingen",
+        "page": "de pagina van het huishouden",
+        "home": "het huis",
+        "shop": "de winkel",
+        "earlier_orders": "de bestellingen van een eerdere ronde",
+        "need": "de behoefte van {device} op de pagina",
+        "shop_takes": "de winkel, die de bestelling van {device} moet aannemen",
+        "second_press": "de tweede druk op {device}, die al onderweg moet zijn",
+        "deliveries": "het bezorgen van alle bestellingen",
+        "offer": "het aanbod",
+        "kept_needs": "elke behoefte waarvan het lampje zei dat hij bewaard is",
+    },
+}
+"""What the walk can wait for, to stand in the middle of a sentence."""
+
+
+def awaited(language: str, name: str, device_id: str = "", away: str = "") -> str:
+    """Name what is waited for, and in brackets why it cannot be asked, if it cannot."""
+    text = WAITS[language][name].format(device=thing(language, device_id))
+    return f"{text} ({away})" if away else text
+
+
 def thing(language: str, name: str) -> str:
     """Name a device, a product, a part or a reason as people do; an unknown one by itself."""
     return THINGS[language].get(name) or name.replace("_", " ")
