@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -53,37 +53,6 @@ class Surroundings:
         if not 0 <= lasts_s <= ACT_S_MAX:
             raise ActRefused(f"a duration of {lasts_s:g} s is outside 0..{ACT_S_MAX:g} s")
         return round(lasts_s * 1000)
-
-
-class Unit(Protocol):
-    """One device, running."""
-
-    device_id: str
-    family: str
-    label: str
-
-    @property
-    def online(self) -> bool:
-        """Whether it can be heard."""
-        ...
-
-    @property
-    def battery_percent(self) -> int:
-        """What its battery says."""
-        ...
-
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        """What is true of it now; each family has its own."""
-        ...
-
-    async def run(self) -> None:
-        """Be a device, until cancelled."""
-        ...
-
-    def save(self) -> None:
-        """Keep what it remembers."""
-        ...
 
 
 S = TypeVar("S")

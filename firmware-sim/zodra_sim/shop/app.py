@@ -17,12 +17,12 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from zodra_contract.ids import Id
-from zodra_sim.clock import Clock, SystemClock
+from zodra_sim.clock import Clock, SystemClock, text
 from zodra_sim.logs import logger
 from zodra_sim.shop import catalogue
 from zodra_sim.shop.checkout import Shop, Wish
 from zodra_sim.shop.courier import Courier
-from zodra_sim.shop.documents import Json, instant, order_json, session_json
+from zodra_sim.shop.documents import Json, order_json, session_json
 from zodra_sim.shop.errors import STATUS, BadSettings, Code, Refusal, Refused
 from zodra_sim.shop.faults import Faults
 from zodra_sim.shop.gate import FaultGate
@@ -290,9 +290,7 @@ def _back_office(shop: Shop) -> APIRouter:
     def product(sku: str) -> Json:
         if (item := shop.catalogue.item(sku)) is None:
             raise Refused(Refusal(Code.UNKNOWN_ITEM, f"No item {sku}."))
-        prices = [
-            {"since": instant(since), "price": price} for since, price in shop.store.prices(sku)
-        ]
+        prices = [{"since": text(since), "price": price} for since, price in shop.store.prices(sku)]
         return {**shop.product(item), "price_history": prices}
 
     return routes

@@ -2,10 +2,11 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from zodra_sim import clock
 from zodra_sim.shop.pricing import Line, Totals
 
 Json = dict[str, Any]
@@ -88,11 +89,6 @@ class Order:
     events: tuple[OrderEvent, ...]
 
 
-def instant(at: datetime) -> str:
-    """Spell an instant on the wire."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def line_json(lines: tuple[Line, ...]) -> list[Json]:
     """Spell the lines of a checkout."""
     return [
@@ -141,8 +137,8 @@ def session_json(session: Session, order: Order | None, base_url: str) -> Json:
                     "id": terms.shipping_id,
                     "title": terms.shipping_title,
                     "selected": True,
-                    "earliest_at": instant(terms.earliest_at),
-                    "latest_at": instant(terms.latest_at),
+                    "earliest_at": clock.text(terms.earliest_at),
+                    "latest_at": clock.text(terms.latest_at),
                     "totals": [{"type": "total", "amount": session.totals.fulfillment}],
                 }
             ]
@@ -152,8 +148,8 @@ def session_json(session: Session, order: Order | None, base_url: str) -> Json:
             {"type": "terms_of_service", "url": f"{base_url}/terms"},
             {"type": "refund_policy", "url": f"{base_url}/returns"},
         ],
-        "created_at": instant(session.created_at),
-        "expires_at": instant(session.expires_at),
+        "created_at": clock.text(session.created_at),
+        "expires_at": clock.text(session.expires_at),
         "order": order_json(order, base_url) if order else None,
     }
 
@@ -163,7 +159,7 @@ def order_json(order: Order, base_url: str) -> Json:
     terms = order.session.terms
     shipped = any(event.type == OrderStatus.SHIPPED for event in order.events)
     tracking = {"carrier": "Demo parcels", "url": f"{base_url}/track/{order.order_id}"}
-    canceled = {"reason": order.canceled_for, "at": instant(order.updated_at)}
+    canceled = {"reason": order.canceled_for, "at": clock.text(order.updated_at)}
     return {
         "id": order.order_id,
         "checkout_id": order.session.session_id,
@@ -173,16 +169,16 @@ def order_json(order: Order, base_url: str) -> Json:
         "currency": terms.currency,
         "totals": totals_json(order.session.totals),
         "line_items": line_json(order.session.lines),
-        "placed_at": instant(order.placed_at),
-        "updated_at": instant(order.updated_at),
+        "placed_at": clock.text(order.placed_at),
+        "updated_at": clock.text(order.updated_at),
         "fulfillment": {
             "expected": {
-                "earliest_at": instant(terms.earliest_at),
-                "latest_at": instant(terms.latest_at),
+                "earliest_at": clock.text(terms.earliest_at),
+                "latest_at": clock.text(terms.latest_at),
             },
             "tracking": tracking if shipped else None,
             "events": [
-                {"id": one.event_id, "type": one.type, "occurred_at": instant(one.occurred_at)}
+                {"id": one.event_id, "type": one.type, "occurred_at": clock.text(one.occurred_at)}
                 for one in order.events
             ],
         },
@@ -195,7 +191,7 @@ def event_body(order: Order, event: OrderEvent, base_url: str) -> str:
     return json.dumps(
         {
             "type": f"order.{event.type}",
-            "timestamp": instant(event.occurred_at),
+            "timestamp": clock.text(event.occurred_at),
             "data": order_json(order, base_url),
         },
         separators=(",", ":"),
