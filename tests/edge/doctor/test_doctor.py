@@ -25,6 +25,8 @@ from zodra_edge.outbox import LightRow, Outbox
 from zodra_edge.settings import OutboxLimits
 from zodra_edge.status import CloudPart, LanePart, RadioPart, Status, sole_owner, write
 
+from .test_sntp import Server as TimeServer
+
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ADDRESS = "A4:C1:38:00:00:01"
 
@@ -208,6 +210,25 @@ async def test_tls_towards_a_port_without_it_is_said(patient: Patient) -> None:
         found = await patient.examine()
     assert found["connection"].verdict is Verdict.FAIL
     assert "not with TLS" in found["connection"].found
+
+
+async def test_the_clock_is_held_against_a_time_server_and_its_own_past(patient: Patient) -> None:
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+        TimeServer, local_addr=("127.0.0.1", 0)
+    )
+    try:
+        port = transport.get_extra_info("sockname")[1]
+        patient.rest = f'[network_time]\nhost = "127.0.0.1"\nport = {port}\n'
+        behind = (await patient.examine())["clock"]
+        patient.write()
+        (patient.data_dir / "time-floor").write_text("2099-01-01T00:00:00+00:00")
+        back = (await patient.examine())["clock"]
+    finally:
+        transport.close()
+    assert behind.verdict is Verdict.WARN
+    assert "behind 127.0.0.1 (SNTP)" in behind.found
+    assert back.verdict is Verdict.FAIL
+    assert "it was 2099-01-01 00:00 here already" in back.found
 
 
 async def test_settings_that_do_not_parse_leave_the_rest_unchecked(tmp_path: Path) -> None:
