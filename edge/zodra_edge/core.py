@@ -161,6 +161,7 @@ def step(
         signal = _press_signal(accepted, decoded, frame.heard, profile)
         now.effects.append(KeepSignal(signal, replace(memory, press=accepted.memory)))
     now.effects.extend(Ignore(reason) for reason in verdict.ignored)
+    now.effects.extend(Refuse(part.reason, part.detail) for part in decoded.refused)
     if not verdict.repeated:
         _read(now, decoded, frame.heard, profile)
     now.effects.append(_note(decoded, frame, profile))

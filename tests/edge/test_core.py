@@ -124,6 +124,26 @@ def test_a_replay_is_refused_and_changes_nothing() -> None:
     assert len(effects) == 1
 
 
+def test_a_press_beside_a_battery_that_cannot_be_is_kept_and_the_field_counted() -> None:
+    frame = mqtt("zigbee2mqtt/btn-hall", {"action": "single", "battery": 255})
+    _, effects = run(ZIGBEE_BUTTON, frame)
+    assert len(signals(effects)) == 1
+    assert readings(effects) == []
+    assert [effect for effect in effects if isinstance(effect, Refuse)] == [
+        Refuse(DecodeRefusal.UNREADABLE_FIELD, "battery is no number from 0 to 100")
+    ]
+
+
+def test_an_action_that_no_table_knows_is_counted_and_the_rest_read() -> None:
+    frame = mqtt("zigbee2mqtt/btn-hall", {"action": "emergency", "battery": 80})
+    _, effects = run(ZIGBEE_BUTTON, frame)
+    assert signals(effects) == []
+    assert readings(effects) == [(ReadingKind.BATTERY_PERCENT, 80)]
+    assert [effect.reason for effect in effects if isinstance(effect, Refuse)] == [
+        DecodeRefusal.UNKNOWN_ACTION
+    ]
+
+
 def test_an_undecodable_frame_is_refused_and_changes_nothing() -> None:
     memory, _ = run(BUTTON, press(100))
     after, effects = step(memory, advert(b"\x44\x3a\x01"), BUTTON)

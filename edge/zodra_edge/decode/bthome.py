@@ -132,7 +132,7 @@ def _mac_of(data: bytes, frame: BleAdvert) -> bytes | None:
 def _decode_payload(
     payload: bytes, counter: int | None, frame: BleAdvert, profile: DeviceProfile
 ) -> Decoded | Undecodable:
-    objects = _split(payload, tolerate_unknown=counter is not None)
+    objects = _split(payload, proven=counter is not None)
     if isinstance(objects, Undecodable):
         return objects
     packet_id = next((o.data[0] for o in objects if o.object_id == _PACKET_ID), None)
@@ -146,30 +146,29 @@ def _decode_payload(
     )
 
 
-def _split(payload: bytes, *, tolerate_unknown: bool) -> list[_Object] | Undecodable:
+def _split(payload: bytes, *, proven: bool) -> list[_Object] | Undecodable:
     """Cut a payload into its objects.
+
+    Objects are sorted by id, so that a reader older than the firmware keeps what it knows: an id
+    that is not known ends the reading.
 
     Args:
         payload: decrypted.
-        tolerate_unknown: an id that this build does not know ends the reading of a frame that
-            proved itself, since newer firmware may append objects; in a plain frame it is refused,
-            since there it is as likely garbage.
+        proven: it came encrypted. A plain frame with nothing known in it is as likely garbage.
     """
     objects: list[_Object] = []
     at = 0
     while at < len(payload):
         object_id = payload[at]
         if object_id not in MEAS_TYPES:
-            if tolerate_unknown:
-                break
-            return _malformed(f"object id 0x{object_id:02x} is not known")
+            break
         start, length = _extent(object_id, payload, at + 1)
         if length is None or start + length > len(payload):
             return _malformed(f"object 0x{object_id:02x} is cut off")
         objects.append(_Object(object_id, payload[start : start + length]))
         at = start + length
-    if not objects and not tolerate_unknown:
-        return _malformed("no object in it")
+    if not objects and not proven:
+        return _malformed("no object in it that is known")
     return objects
 
 

@@ -24,6 +24,11 @@ class DecodeRefusal(StrEnum):
     MALFORMED = "malformed"
     RETAINED_ACTION = "retained_action"
     """An action from before the subscription, replayed by the broker: never acted on."""
+    UNKNOWN_ACTION = "unknown_action"
+    """A button did something that no table knows: no press that is counted, nor the end of one.
+    The rest of its message was read."""
+    UNREADABLE_FIELD = "unreadable_field"
+    """One field of a message is of another type, or beyond its range. The rest was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,15 @@ class DiaperNote:
 
 
 @dataclass(frozen=True, slots=True)
+class Undecodable:
+    """Why one frame, or one part of it, says nothing."""
+
+    reason: DecodeRefusal
+    detail: str
+    """For a person, without a byte of the payload."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decoded:
     """What one frame says."""
 
@@ -77,12 +91,5 @@ class Decoded:
     """What an availability message said; None for any other frame."""
     retained: bool = False
     """State from before the subscription: true once, but says nothing about time passing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Undecodable:
-    """Why one frame says nothing."""
-
-    reason: DecodeRefusal
-    detail: str
-    """For a person, without a byte of the payload."""
+    refused: tuple[Undecodable, ...] = ()
+    """Parts of the frame that say nothing, while the rest was read."""

@@ -96,7 +96,27 @@ _EVENTS: Final = {
     "long": "long_press",
     "long_press": "long_press",
 }
-"""Releases and turns are missing on purpose: a release ends a press that was counted already."""
+"""What a household may mean by a press."""
+_AROUND_A_PRESS: Final = frozenset(
+    {
+        "release",
+        "press_release",
+        "hold_release",
+        "long_release",
+        "long_press_release",
+        "double_release",
+        "triple_release",
+        "many_release",
+        "initial_press",
+    }
+)
+"""Ignored on purpose: the begin or the end of a press that is counted under another word."""
+_TURN: Final = re.compile(
+    r"(?:dial_)?rotate_(?:left|right|stop)(?:_(?:step|slow|fast))?"
+    r"|(?:brightness|color|color_temperature|color_hue|color_saturation|hue|saturation)"
+    r"_(?:move|step|stop)(?:_(?:up|down|stop|left|right|to_level))?(?:_[1-9])?"
+)
+"""Ignored likewise: a dial that turns, or a key held to dim."""
 
 _NAMED_BUTTONS: Final = {"left": 0, "right": 1, "on": 0, "off": 1, "up": 2, "down": 3}
 _NUMBER_FIRST = re.compile(r"(?:button_)?([1-9])_([a-z_]+)\Z")
@@ -110,24 +130,21 @@ def decode(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:
     body = read_object(frame.payload)
     if isinstance(body, Undecodable):
         return body
-    presses = _presses(body) if profile.family is Family.BUTTON else ()
-    if isinstance(presses, Undecodable):
-        return presses
+    refused: list[Undecodable] = []
+    presses = _presses(body, refused) if profile.family is Family.BUTTON else ()
     if presses and frame.retained:
         return Undecodable(DecodeRefusal.RETAINED_ACTION, "an action the broker had kept")
-    values = _values(body, profile.family)
-    if isinstance(values, Undecodable):
-        return values
     observed_at = _observed_at(body, frame)
     return Decoded(
         device_id=profile.device_id,
         readings=tuple(
             Reading(device_id=profile.device_id, kind=kind, value=value, observed_at=observed_at)
-            for kind, value in values
+            for kind, value in _values(body, profile.family, refused)
         ),
         presses=presses,
         authenticated=True,
         retained=frame.retained,
+        refused=tuple(refused),
     )
 
 
@@ -147,8 +164,9 @@ def decode_availability(frame: MqttMessage, profile: DeviceProfile) -> Decoded |
 
 
 def _values(
-    body: dict[str, object], family: Family
-) -> list[tuple[ReadingKind, float]] | Undecodable:
+    body: dict[str, object], family: Family, refused: list[Undecodable]
+) -> list[tuple[ReadingKind, float]]:
+    """Read the fields of a family; what cannot be read is added to `refused`."""
     fields = (*_THERMOSTAT, _BATTERY) if family is Family.THERMOSTAT else (_BATTERY,)
     values: list[tuple[ReadingKind, float]] = []
     for field in fields:
@@ -157,18 +175,21 @@ def _values(
             continue
         number = as_number(body[name], field.lowest, field.highest)
         if number is None:
-            return _malformed(f"{name} is no number from {field.lowest:g} to {field.highest:g}")
-        values.append((field.kind, number))
+            refused.append(
+                _unreadable(f"{name} is no number from {field.lowest:g} to {field.highest:g}")
+            )
+        else:
+            values.append((field.kind, number))
     if family is Family.THERMOSTAT:
-        heating = _heating(body, dict(values).get(ReadingKind.HEATING_DEMAND_PERCENT))
-        if isinstance(heating, Undecodable):
-            return heating
+        heating = _heating(body, dict(values).get(ReadingKind.HEATING_DEMAND_PERCENT), refused)
         if heating is not None:
             values.append((ReadingKind.HEATING_ON, heating))
     return values
 
 
-def _heating(body: dict[str, object], demand: float | None) -> float | Undecodable | None:
+def _heating(
+    body: dict[str, object], demand: float | None, refused: list[Undecodable]
+) -> float | None:
     """Whether it heats, from the most direct witness there is.
 
     Danfoss Ally sent no `running_state` until converters of August 2021, only `heat_required`;
@@ -177,39 +198,43 @@ def _heating(body: dict[str, object], demand: float | None) -> float | Undecodab
     and 19298), so either one at work is enough.
     """
     for name, words in _WITNESSES:
-        said = _word(body, name, words)
+        said = _word(body, name, words, refused)
         if said is not None:
-            return said if isinstance(said, Undecodable) else float(said)
-    valve = _word(body, "valve_state", _VALVE)
+            return float(said)
+    valve = _word(body, "valve_state", _VALVE, refused)
     if valve is None:
-        valve = _word(body, "valve", _VALVE)
-    if isinstance(valve, Undecodable):
-        return valve
+        valve = _word(body, "valve", _VALVE, refused)
     if valve is None and demand is None:
         return None
     return float(bool(valve) or bool(demand))
 
 
 def _word(
-    body: dict[str, object], name: str, words: Mapping[str, bool]
-) -> bool | Undecodable | None:
+    body: dict[str, object], name: str, words: Mapping[str, bool], refused: list[Undecodable]
+) -> bool | None:
     """Read a yes or no said with one of several words; a word that is not known says nothing."""
     said = body.get(name)
     if said is None or isinstance(said, bool):
         return said
     if not isinstance(said, str):
-        return _malformed(f"{name} is neither a word nor true or false")
+        refused.append(_unreadable(f"{name} is neither a word nor true or false"))
+        return None
     return words.get(said.lower())
 
 
-def _presses(body: dict[str, object]) -> tuple[Press, ...] | Undecodable:
+def _presses(body: dict[str, object], refused: list[Undecodable]) -> tuple[Press, ...]:
     action = body.get("action", body.get("click"))
     if action is None or action == "":
         return ()
     if not isinstance(action, str):
-        return _malformed("action is not a word")
+        refused.append(_unreadable("action is not a word"))
+        return ()
     button, word = _button_of(action)
     if word not in _EVENTS:
+        if word not in _AROUND_A_PRESS and _TURN.fullmatch(action) is None:
+            refused.append(
+                Undecodable(DecodeRefusal.UNKNOWN_ACTION, "action is a word that no table knows")
+            )
         return ()
     number = body.get("action_transaction")
     packet_id = number if type(number) is int and 0 <= number <= 255 else None
@@ -251,5 +276,5 @@ def _observed_at(body: dict[str, object], frame: MqttMessage) -> datetime:
         return frame.heard.at
 
 
-def _malformed(detail: str) -> Undecodable:
-    return Undecodable(DecodeRefusal.MALFORMED, detail)
+def _unreadable(detail: str) -> Undecodable:
+    return Undecodable(DecodeRefusal.UNREADABLE_FIELD, detail)

@@ -136,10 +136,20 @@ def raw_events(objects: list[bytes]) -> list[int]:
 
 
 @pytest.mark.parametrize("tail", [b"\xfe\x01", b"\x7f"])
-def test_newer_objects_end_an_encrypted_frame_without_refusing_it(tail: bytes) -> None:
-    decoded = decode(advert(bthome_encrypted(b"\x3a\x01" + tail, 1)), BUTTON)
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_newer_objects_end_a_frame_without_refusing_it(tail: bytes, encrypted: bool) -> None:
+    payload = b"\x01\x64\x3a\x01" + tail
+    frame = advert(bthome_encrypted(payload, 1) if encrypted else bthome(payload))
+    decoded = decode(frame, BUTTON if encrypted else PLAIN_BUTTON)
     assert isinstance(decoded, Decoded)
     assert len(decoded.presses) == 1
+    assert [reading.value for reading in decoded.readings] == [100]
+
+
+def test_a_plain_frame_with_nothing_known_in_it_is_refused() -> None:
+    decoded = decode(advert(bthome(b"\xfe\x01")), PLAIN_BUTTON)
+    assert isinstance(decoded, Undecodable)
+    assert decoded.reason == DecodeRefusal.MALFORMED
 
 
 def test_a_frame_reads_the_same_however_often_it_is_read() -> None:

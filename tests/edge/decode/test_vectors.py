@@ -34,6 +34,7 @@ def check(case: dict[str, Any], decoded: Decoded | Undecodable) -> Decoded | Non
     read = {reading.kind.value: reading.value for reading in decoded.readings}
     assert read == pytest.approx(case["readings"])
     assert [[press.button, press.event] for press in decoded.presses] == case["presses"]
+    assert [part.reason.value for part in decoded.refused] == case.get("refused_parts", [])
     return decoded
 
 

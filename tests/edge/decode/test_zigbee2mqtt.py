@@ -114,5 +114,13 @@ def test_a_word_that_is_not_known_says_nothing(word: str) -> None:
     decoded = decode(mqtt(TOPIC, {word: "defrost"}), THERMOSTAT)
     assert isinstance(decoded, Decoded)
     assert decoded.readings == ()
-    refused = decode(mqtt(TOPIC, {word: {}}), THERMOSTAT)
-    assert isinstance(refused, Undecodable)
+
+
+@pytest.mark.parametrize("word", ["running_state", "heat_required", "valve_state", "valve"])
+def test_a_field_that_cannot_be_read_is_named_without_its_value(word: str) -> None:
+    decoded = decode(mqtt(TOPIC, {word: {"secret": 7}, "battery": 255}), THERMOSTAT)
+    assert isinstance(decoded, Decoded)
+    assert [(part.reason, part.detail) for part in decoded.refused] == [
+        (DecodeRefusal.UNREADABLE_FIELD, "battery is no number from 0 to 100"),
+        (DecodeRefusal.UNREADABLE_FIELD, f"{word} is neither a word nor true or false"),
+    ]

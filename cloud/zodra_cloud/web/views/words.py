@@ -97,6 +97,8 @@ REJECTIONS: Final[dict[str, str]] = {
     "not_json": mark("not JSON"),
     "unknown_format": mark("unknown format"),
     "retained_action": mark("retained action"),
+    "unknown_action": mark("unknown action of a button"),
+    "unreadable_field": mark("field not readable"),
     "plain_text_refused": mark("not encrypted"),
     "replay": mark("replay"),
     "repeat": mark("repeat"),
