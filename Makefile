@@ -33,7 +33,8 @@ test: tools ## run the tests; installs what they need
 export KILLS CUTS EVENTS SEED
 
 .PHONY: faults
-faults: tools ## break everything that can break, many times (KILLS=10000 CUTS=1000 EVENTS=1000000 SEED=7)
+faults: $(STAMP) ## break everything that can break, many times (KILLS=10000 CUTS=1000 EVENTS=1000000 SEED=7)
+	@bash scripts/tools.sh faults
 	@FAULTS=full $(PY) -m pytest -n auto -m "" --timeout 3600 tests/faults tests/system/test_kills.py $(ARGS)
 
 .PHONY: check

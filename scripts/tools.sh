@@ -1,14 +1,24 @@
 #!/usr/bin/env bash
 # What the tests need beside Python packages: each only if it is missing, from the system's packages.
+# `scripts/tools.sh faults` also brings what only `make faults` uses.
 set -euo pipefail
 
 have() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
+have_library() { ldconfig -p 2>/dev/null | grep -q "$1" || /sbin/ldconfig -p 2>/dev/null | grep -q "$1"; }
 have_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || have initdb; }
 
 missing=()
 have mosquitto || missing+=(mosquitto)
 have_postgres || missing+=(postgresql)
 have chromium || missing+=(chromium)
+# The browser tests' driver links to it, and a minimal Debian does not have it.
+have_library libatomic.so.1 || missing+=(libatomic1)
+have setpriv || missing+=(util-linux)
+if [ "${1:-}" = faults ]; then
+    have strace || missing+=(strace)
+    have mkfs.ext4 || missing+=(e2fsprogs)
+    compgen -G '/usr/lib/*-linux-gnu*/faketime/libfaketime.so.1' >/dev/null || missing+=(faketime)
+fi
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then

@@ -16,11 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import aiomqtt
-import pytest
 import zstandard
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from missing import MissingTool, give_up
 from zodra_contract import envelope, topics
 from zodra_contract.envelope import NeedBatch, Receipt, Rejection, TelemetryBatch, UpMessage
 from zodra_contract.outcome import RejectReason
@@ -78,9 +78,7 @@ def mosquitto(
     """Run mosquitto, which hands out again what was not acknowledged; amqtt does not."""
     program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("mosquitto is not installed: apt-get install mosquitto")
-        pytest.skip("mosquitto is not installed: apt-get install mosquitto")
+        give_up(MissingTool("mosquitto is not installed: apt-get install mosquitto"))
     config = folder / "mosquitto.conf"
     tls = "" if certificate is None else f"certfile {certificate}\n"
     if certificate is not None:

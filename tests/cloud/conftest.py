@@ -1,6 +1,5 @@
 """The databases that the cloud's tests run on: each test on SQLite and on PostgreSQL."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from missing import MissingTool, give_up
 from postgresql_server import PostgresqlMissing, PostgresqlServer
 from zodra_cloud.store.engine import Database
 from zodra_cloud.store.migrate import migrate
@@ -19,9 +19,7 @@ def postgresql() -> Iterator[PostgresqlServer]:
     try:
         server = PostgresqlServer(durable=False)
     except PostgresqlMissing as missing:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
+        give_up(MissingTool(missing))
     with server:
         database = Database.open(server.create("zodra_template"))
         migrate(database)

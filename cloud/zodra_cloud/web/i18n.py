@@ -44,7 +44,7 @@ class Catalogue(NullTranslations):
         found = self.texts.get(message)
         return found[0] if found else message
 
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+    def ngettext(self, msgid1: str, msgid2: str, n: float) -> str:
         """Give the singular or plural text; both languages have these two forms."""
         found = self.texts.get(msgid1)
         if found and len(found) > 1:

@@ -1,6 +1,5 @@
 """The pages in a real browser: live, without complaints of the policy, and accessible to all."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from sqlalchemy import text
 
+from missing import MissingTool, give_up
 from web_home import Home
 from web_served import free_socket, served
 from zodra_cloud.consent.service import Purpose
@@ -40,10 +40,7 @@ DESK = {"width": 1280, "height": 900}
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists() and shutil.which("chromium") is None:
-        missing = "no chromium; as root: apt-get install chromium"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
+        give_up(MissingTool("no chromium; as root: apt-get install chromium"))
     path = CHROMIUM if CHROMIUM.exists() else Path(shutil.which("chromium") or "")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=str(path), args=list(FLAGS))

@@ -395,8 +395,7 @@ async def test_a_button_whose_counter_was_lost_only_asks_until_its_epoch_is_rais
 async def test_a_gateway_on_a_read_only_disk_says_so_and_keeps_again_without_a_restart(
     gateway: Gateway, their_cloud: Cloud, lights: list[dict[str, str]]
 ) -> None:
-    if why := harness.PROBES["needs_tmpfs"]():
-        pytest.skip(why)
+    harness.need("needs_tmpfs")
     data = gateway.folder / "data"
     with mounted(data, "-t", "tmpfs", "-o", "size=32m", "none"):
         async with running(gateway):

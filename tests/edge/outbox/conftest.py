@@ -15,8 +15,7 @@ Mount = Callable[[str], Path]
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Mount]:
     """Mount a file system in memory of a given size, such as "6m"."""
-    if why := harness.PROBES["needs_tmpfs"]():
-        pytest.skip(why)
+    harness.need("needs_tmpfs")
     place = tmp_path / "disk"
     with ExitStack() as stack:
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from missing import MissingTool, give_up
 from zodra_contract.envelope import Receipt, Rejection
 from zodra_contract.outcome import RejectReason
 from zodra_contract.reading import Reading, ReadingKind
@@ -87,7 +88,7 @@ def leaf_pages(path: Path, table: str) -> list[int]:
             query = "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY pageno"
             return [row[0] for row in connection.execute(query, (table,))]
         except sqlite3.OperationalError:
-            pytest.skip("this SQLite was built without dbstat")
+            give_up(MissingTool("this SQLite was built without dbstat"))
 
 
 def spoil(path: Path, page: int) -> None:

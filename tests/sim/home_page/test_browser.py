@@ -1,6 +1,5 @@
 """The home's page in a real browser: a finger on the button, and what the page shows of it."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from missing import MissingTool, give_up
 from sim.brokers.brokers import free_port
 from sim.homes import BUTTON, STRAP, RunningHome, running_home, write_home
 from zodra_sim.household.repository import Light, Store
@@ -23,10 +23,7 @@ AXE = Path(__file__).parents[2] / "fixtures" / "vendor" / "axe-4.14.1.min.js"
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
-        missing = "no chromium; as root: apt-get install chromium"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
+        give_up(MissingTool("no chromium; as root: apt-get install chromium"))
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield started
