@@ -181,8 +181,10 @@ class Supervisor:
     async def _keep(self, run: _Run) -> None:
         while True:
             began_s = self._clock.monotonic()
+            # Read before the part exists: a quick one may write before it is first looked at.
+            written_ns = _written_ns(run.part.ready)
             process = await self._spawn(run)
-            watcher = asyncio.create_task(self._announce_ready(run))
+            watcher = asyncio.create_task(self._announce_ready(run, written_ns))
             try:
                 code = await process.wait()
             finally:
@@ -216,8 +218,7 @@ class Supervisor:
         self._note_pids()
         return process
 
-    async def _announce_ready(self, run: _Run) -> None:
-        before = _written_ns(run.part.ready)
+    async def _announce_ready(self, run: _Run, before: int) -> None:
         # Another process becomes ready: there is nothing here to wait on but its answer.
         while not await asyncio.to_thread(_is_ready, run.part.ready, before):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
