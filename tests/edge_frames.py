@@ -112,9 +112,10 @@ def mqtt(
     at: Heard | None = None,
     *,
     retained: bool = False,
+    waited_ms_max: int = 0,
 ) -> MqttMessage:
     """A message on the home's broker."""
     if isinstance(payload, dict):
         payload = json.dumps(payload)
     raw = payload.encode() if isinstance(payload, str) else payload
-    return MqttMessage("home", topic, raw, retained, at or heard())
+    return MqttMessage("home", topic, raw, retained, at or heard(), waited_ms_max)

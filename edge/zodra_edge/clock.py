@@ -16,12 +16,10 @@ from pathlib import Path
 from typing import Final
 
 from zodra_contract.signal import TimeQuality
-from zodra_edge.heard import Heard
+from zodra_edge.heard import UNKNOWN_ERROR_MS, Heard
 
 SYNCED_ERROR_MS_MAX: Final = 2_000
 """A cloud's time that agrees within this bound makes the clock trusted."""
-UNKNOWN_ERROR_MS: Final = 10 * 365 * 24 * 3600 * 1000
-"""Told as the bound when nothing is known: a decade, the service life of a gateway."""
 DRIFT_PPM: Final = 200
 """Twice what Raspberry Pi boards are specified to, since they are used in the cold and the heat."""
 STEP_MS_MIN: Final = 1_000

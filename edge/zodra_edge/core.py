@@ -158,7 +158,8 @@ def step(
         return memory, (Refuse(verdict.refused, "its counter is below one accepted before"),)
     now = _Step(replace(memory, press=verdict.memory))
     for accepted in verdict.presses:
-        signal = _press_signal(accepted, decoded, frame.heard, profile)
+        # Told from repeats by when they came, and dated by when they were.
+        signal = _press_signal(accepted, decoded, decoded.happened or frame.heard, profile)
         now.effects.append(KeepSignal(signal, replace(memory, press=accepted.memory)))
     now.effects.extend(Ignore(reason) for reason in verdict.ignored)
     now.effects.extend(Refuse(part.reason, part.detail) for part in decoded.refused)
@@ -183,7 +184,7 @@ def slot_of(profile: DeviceProfile, button: int) -> str:
 
 
 def _press_signal(
-    accepted: Accepted, decoded: Decoded, heard: Heard, profile: DeviceProfile
+    accepted: Accepted, decoded: Decoded, happened: Heard, profile: DeviceProfile
 ) -> NeedSignal:
     press = accepted.press
     return NeedSignal(
@@ -191,8 +192,8 @@ def _press_signal(
         device_id=profile.device_id,
         slot_key=slot_of(profile, press.button),
         kind=SignalKind.PRESS,
-        occurred_at=heard.at,
-        time=heard.note(),
+        occurred_at=happened.at,
+        time=happened.note(),
         evidence=_press_evidence(press),
         authenticated=decoded.authenticated and not accepted.memory.unproven,
     )

@@ -1,9 +1,15 @@
 """When something was heard, and how far that may be trusted. Made by `clock`; plain here."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
 
 from zodra_contract.signal import TimeNote, TimeQuality
+
+UNKNOWN_ERROR_MS: Final = 10 * 365 * 24 * 3600 * 1000
+"""Told as the bound when nothing is known: a decade, the service life of a gateway."""
+NO_BOOT: Final = "none"
+"""The `boot_id` of a moment that was on none of the gateway's clocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +33,19 @@ class Heard:
             quality=self.quality,
             error_ms=self.error_ms,
         )
+
+    def earlier(self, by: timedelta) -> "Heard":
+        """Name the moment that was so long before this one, on both clocks."""
+        return replace(
+            self,
+            at=self.at - by,
+            monotonic_ms=max(0, self.monotonic_ms - by // timedelta(milliseconds=1)),
+        )
+
+    def waited(self, ms_max: int) -> "Heard":
+        """Say of what was heard now that it may have happened up to so much earlier.
+
+        No boot's monotonic clock knows when, so it is not dated again from one.
+        """
+        error_ms = min(self.error_ms + ms_max, UNKNOWN_ERROR_MS)
+        return replace(self, boot_id=NO_BOOT, error_ms=error_ms)

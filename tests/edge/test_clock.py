@@ -7,7 +7,8 @@ import pytest
 
 from zodra_contract.signal import TimeQuality
 from zodra_edge import clock
-from zodra_edge.clock import UNKNOWN_ERROR_MS, Clock
+from zodra_edge.clock import Clock
+from zodra_edge.heard import UNKNOWN_ERROR_MS
 
 
 @pytest.fixture(autouse=True)

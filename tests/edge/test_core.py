@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,7 @@ from edge_frames import (
 )
 from zodra_contract.ids import press_id
 from zodra_contract.reading import STAYS_HOME, ReadingKind
-from zodra_contract.signal import NeedSignal, SignalKind
+from zodra_contract.signal import NeedSignal, SignalKind, TimeQuality
 from zodra_edge.core import (
     DeviceMemory,
     Effect,
@@ -42,7 +43,9 @@ from zodra_edge.core import (
 from zodra_edge.decode.frame import Frame
 from zodra_edge.decode.profile import DeviceProfile, Limits
 from zodra_edge.decode.result import DecodeRefusal
+from zodra_edge.heard import UNKNOWN_ERROR_MS
 from zodra_edge.identify import PressMemory, PressRefusal, PressRepeat
+from zodra_edge.uplink.compose import date_again
 
 TOPIC = "zigbee2mqtt/trv-living"
 NURSERY = "zodra/home/baby/baby-nursery"
@@ -132,6 +135,48 @@ def test_a_press_beside_a_battery_that_cannot_be_is_kept_and_the_field_counted()
     assert [effect for effect in effects if isinstance(effect, Refuse)] == [
         Refuse(DecodeRefusal.UNREADABLE_FIELD, "battery is no number from 0 to 100")
     ]
+
+
+BTN_HALL = "zigbee2mqtt/btn-hall"
+DAY_MS = 24 * 3_600_000
+
+
+@pytest.mark.parametrize("waited_ms_max", [0, 7 * DAY_MS])
+@pytest.mark.parametrize("last_seen", ["2026-11-20T08:30:00+01:00", 1_795_159_800_000])
+def test_a_press_is_dated_by_the_message_that_dates_itself(
+    last_seen: str | int, waited_ms_max: int
+) -> None:
+    at = heard(3 * 86_400)
+    body: dict[str, object] = {"action": "single", "last_seen": last_seen}
+    _, effects = run(ZIGBEE_BUTTON, mqtt(BTN_HALL, body, at, waited_ms_max=waited_ms_max))
+    (signal,) = signals(effects)
+    assert signal.occurred_at == datetime(2026, 11, 20, 7, 30, tzinfo=UTC)
+    assert signal.time.error_ms == at.error_ms
+    assert signal.time.monotonic_ms == max(0, at.monotonic_ms - 5 * DAY_MS)
+
+
+@pytest.mark.parametrize("last_seen", [None, "2031-01-01T00:00:00Z", "1970-01-01T00:00:09Z", "?"])
+def test_a_press_that_may_have_waited_and_is_not_dated_says_how_unsure_it_is(
+    last_seen: str | None,
+) -> None:
+    body: dict[str, object] = {"action": "single", "last_seen": last_seen}
+    frame = mqtt(BTN_HALL, body, waited_ms_max=2 * DAY_MS)
+    (signal,) = signals(run(ZIGBEE_BUTTON, frame)[1])
+    assert signal.occurred_at == heard().at
+    assert signal.time.error_ms == heard().error_ms + 2 * DAY_MS
+    assert date_again(signal, heard(60)) == signal
+
+
+def test_a_press_that_waited_on_a_gateway_without_the_time_is_not_dated_by_its_arrival() -> None:
+    early = replace(heard(), quality=TimeQuality.UNSYNCED, error_ms=UNKNOWN_ERROR_MS)
+    frame = mqtt(BTN_HALL, {"action": "single"}, early, waited_ms_max=2 * DAY_MS)
+    (signal,) = signals(run(ZIGBEE_BUTTON, frame)[1])
+    assert date_again(signal, heard(60)).time.error_ms == UNKNOWN_ERROR_MS
+
+
+def test_a_live_press_that_is_not_dated_was_when_it_was_heard() -> None:
+    (signal,) = signals(run(ZIGBEE_BUTTON, mqtt(BTN_HALL, {"action": "single"}))[1])
+    assert (signal.occurred_at, signal.time) == (heard().at, heard().note())
 
 
 def test_an_action_that_no_table_knows_is_counted_and_the_rest_read() -> None:

@@ -46,6 +46,9 @@ class MqttMessage:
     retained: bool
     """Set by the broker on a message from before the subscription: state, never an action."""
     heard: Heard
+    waited_ms_max: int = 0
+    """How long it may have waited in the broker's session while nobody was connected; 0 for one
+    that was passed on as it was sent."""
 
 
 Frame = BleAdvert | GattValue | MqttMessage

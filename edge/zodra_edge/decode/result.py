@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from zodra_contract.reading import Reading
+from zodra_edge.heard import Heard
 
 
 class DecodeRefusal(StrEnum):
@@ -91,5 +92,8 @@ class Decoded:
     """What an availability message said; None for any other frame."""
     retained: bool = False
     """State from before the subscription: true once, but says nothing about time passing."""
+    happened: Heard | None = None
+    """When the presses were, and how surely, if that is another moment than when they were
+    heard."""
     refused: tuple[Undecodable, ...] = ()
     """Parts of the frame that say nothing, while the rest was read."""

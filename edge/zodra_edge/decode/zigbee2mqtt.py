@@ -6,14 +6,16 @@ on its maker and on the age of its converter, so each fact is looked up under al
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from zodra_contract.reading import Reading, ReadingKind
+from zodra_contract.signal import TimeQuality
 from zodra_edge.decode.frame import MqttMessage
 from zodra_edge.decode.json_text import as_number, read_object
 from zodra_edge.decode.profile import DeviceProfile, Family
 from zodra_edge.decode.result import Decoded, DecodeRefusal, Press, Undecodable
+from zodra_edge.heard import Heard
 
 
 class _Field(NamedTuple):
@@ -122,6 +124,11 @@ _NAMED_BUTTONS: Final = {"left": 0, "right": 1, "on": 0, "off": 1, "up": 2, "dow
 _NUMBER_FIRST = re.compile(r"(?:button_)?([1-9])_([a-z_]+)\Z")
 _NUMBER_LAST = re.compile(r"([a-z_]+?)_(?:button_)?([1-9])\Z")
 
+_AHEAD_MAX: Final = timedelta(seconds=2)
+"""How far the clock of Zigbee2MQTT's machine may run ahead before its word is not taken."""
+_ACTION_AGE_MAX: Final = timedelta(days=366)
+"""An action from before that is from a machine without a clock."""
+
 _ONLINE: Final = {"online": True, "offline": False}
 
 
@@ -134,7 +141,9 @@ def decode(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:
     presses = _presses(body, refused) if profile.family is Family.BUTTON else ()
     if presses and frame.retained:
         return Undecodable(DecodeRefusal.RETAINED_ACTION, "an action the broker had kept")
-    observed_at = _observed_at(body, frame)
+    seen_at = _last_seen(body, frame.heard)
+    waited = frame.retained or frame.waited_ms_max > 0
+    observed_at = seen_at if waited and seen_at is not None else frame.heard.at
     return Decoded(
         device_id=profile.device_id,
         readings=tuple(
@@ -144,6 +153,7 @@ def decode(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:
         presses=presses,
         authenticated=True,
         retained=frame.retained,
+        happened=_happened(seen_at, frame) if presses else None,
         refused=tuple(refused),
     )
 
@@ -259,10 +269,12 @@ def _button_of(action: str) -> tuple[int, str]:
     return 0, action
 
 
-def _observed_at(body: dict[str, object], frame: MqttMessage) -> datetime:
-    """Date a retained state by what the message says of itself, a live one by when it came."""
-    if not frame.retained:
-        return frame.heard.at
+def _last_seen(body: dict[str, object], heard: Heard) -> datetime | None:
+    """When Zigbee2MQTT says that it heard the device; None if it does not, or cannot be believed.
+
+    Its setting `last_seen` makes it RFC 3339 text or milliseconds since 1970. Text without an
+    offset is of a time zone that is not known here.
+    """
     seen = body.get("last_seen")
     try:
         if isinstance(seen, str):
@@ -270,10 +282,26 @@ def _observed_at(body: dict[str, object], frame: MqttMessage) -> datetime:
         elif isinstance(seen, int | float) and not isinstance(seen, bool):
             at = datetime.fromtimestamp(seen / 1000, UTC)
         else:
-            return frame.heard.at
-        return frame.heard.at if at.tzinfo is None else min(at.astimezone(UTC), frame.heard.at)
+            return None
+        if at.tzinfo is None or at > heard.at + _AHEAD_MAX:
+            return None
+        return min(at.astimezone(UTC), heard.at)
     except (ValueError, OverflowError, OSError):
-        return frame.heard.at
+        return None
+
+
+def _happened(seen_at: datetime | None, frame: MqttMessage) -> Heard | None:
+    """Date a live action: a press that waited somewhere must not look fresh.
+
+    Without a time of its own, one that may have waited in the broker's session is that unsure.
+    """
+    heard = frame.heard
+    # Two clocks are only worth comparing when this one is right.
+    if seen_at is not None and heard.quality is TimeQuality.SYNCED:
+        age = heard.at - seen_at
+        if age <= _ACTION_AGE_MAX:
+            return heard.earlier(age)
+    return heard.waited(frame.waited_ms_max) if frame.waited_ms_max else None
 
 
 def _unreadable(detail: str) -> Undecodable:

@@ -19,6 +19,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from zodra_edge.clock import Clock
 from zodra_edge.decode.frame import MqttMessage
 from zodra_edge.errors import LinkFault
+from zodra_edge.local_mqtt.waiting import Waiting
 from zodra_edge.settings import HomeMqtt
 
 KEEPALIVE_S: Final = 20
@@ -84,6 +85,7 @@ class HomeBroker:
         self._client: paho.Client | None = None
         self._lights: dict[str, bytes] = {}
         self._lock = threading.Lock()
+        self._waiting = Waiting()
         self.status = HomeStatus()
 
     async def run(self) -> None:
@@ -167,7 +169,11 @@ class HomeBroker:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(event.set)
 
-        def on_connect(client: paho.Client, _: Any, __: Any, code: ReasonCode, ___: Any) -> None:
+        def on_connect(
+            client: paho.Client, _: Any, flags: paho.ConnectFlags, code: ReasonCode, __: Any
+        ) -> None:
+            if not code.is_failure:
+                self._waiting.connected(flags.session_present, self._clock.now().monotonic_ms)
             if code.is_failure:
                 tell(session.subscribed, "not_authorised")
             elif self._topics:
@@ -180,6 +186,7 @@ class HomeBroker:
             tell(session.subscribed, "subscription_refused" if refused else "")
 
         def on_disconnect(_: Any, __: Any, ___: Any, code: ReasonCode, ____: Any) -> None:
+            self._waiting.lost(self._clock.now().monotonic_ms)
             tell(session.subscribed, "lost")
             tell(session.ended)
 
@@ -200,8 +207,14 @@ class HomeBroker:
             self._count("oversized")
             done()
             return
+        heard = self._clock.now()
         frame = MqttMessage(
-            SOURCE, message.topic, bytes(message.payload), message.retain, self._clock.now()
+            SOURCE,
+            message.topic,
+            bytes(message.payload),
+            message.retain,
+            heard,
+            self._waiting.ms_max(heard.monotonic_ms),
         )
         for _wait in range(FULL_WAITS_MAX):
             if self._deliver(frame, done):

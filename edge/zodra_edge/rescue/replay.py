@@ -11,8 +11,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from zodra_contract.signal import NeedSignal, TimeQuality
-from zodra_edge.clock import UNKNOWN_ERROR_MS
 from zodra_edge.errors import OutboxFault
+from zodra_edge.heard import UNKNOWN_ERROR_MS
 from zodra_edge.outbox import quarantine, schema
 from zodra_edge.outbox.records import ReadingRow, need_checksum, reading_checksum
 from zodra_edge.rescue.export import chunks, look

@@ -13,6 +13,7 @@ from edge_broker import PASSWORD, USER, amqtt, client_of, free_port, mosquitto, 
 from zodra_edge.clock import Clock
 from zodra_edge.decode.frame import MqttMessage
 from zodra_edge.errors import LinkFault
+from zodra_edge.heard import UNKNOWN_ERROR_MS
 from zodra_edge.local_mqtt import HomeBroker
 from zodra_edge.settings import HomeMqtt
 
@@ -127,6 +128,30 @@ async def test_what_is_said_while_the_gateway_is_away_is_heard_afterwards(
     async with running(made):
         await until(lambda: made.frames)
     assert made.frames[0].payload == b"a change"
+
+
+async def test_what_waited_in_the_session_says_so_and_what_a_new_session_hears_does_not(
+    gateway_id: str, tmp_path: Path
+) -> None:
+    topic = f"home/{gateway_id}"
+    port = free_port()
+    made = home(port, gateway_id, [topic], tmp_path)
+    again = home(port, gateway_id, [topic], tmp_path)
+    with mosquitto(tmp_path, port):
+        async with client_of(port) as device:
+            async with running(made):
+                await device.publish(topic, b"live", qos=1)
+                await until(lambda: len(made.frames) == 1)
+            await device.publish(topic, b"waited", qos=1)
+            async with running(made):
+                await until(lambda: len(made.frames) == 2)
+            await device.publish(topic, b"waited for another run", qos=1)
+            async with running(again):
+                await until(lambda: again.frames)
+    live, waited = made.frames
+    assert live.waited_ms_max == 0
+    assert 0 < waited.waited_ms_max < 3_600_000
+    assert again.frames[0].waited_ms_max == UNKNOWN_ERROR_MS
 
 
 async def test_a_full_queue_makes_the_broker_wait_and_loses_nothing(
