@@ -138,6 +138,7 @@ class Account:
             refusing=link.refusing,
             failures=link.failures,
             last_receipt_at=link.last_receipt_at,
+            unanswered=link.unanswered,
         )
 
     def _home(self) -> HomePart | None:

@@ -107,6 +107,8 @@ def _cloud(status: Status, cloud: CloudPart) -> str:
         words += f", {cloud.reason.replace('_', ' ')} ({cloud.failures} attempts)"
     if cloud.refusing:
         words += f", refusing: {cloud.refusing.replace('_', ' ')}"
+    if cloud.unanswered:
+        words += f", {cloud.unanswered} times in a row without a receipt"
     if cloud.last_receipt_at is not None:
         receipt = (status.written_at - cloud.last_receipt_at).total_seconds()
         words += f", last receipt {age(receipt)} ago"

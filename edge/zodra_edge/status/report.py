@@ -11,6 +11,8 @@ NEED_AGE_S_MAX: Final = 60.0
 """A need-moment should be at the cloud within a second; after a minute somebody should know."""
 ADVERT_AGE_S_MAX: Final = 120.0
 """Promise 7: a deaf radio is noticed within this."""
+UNANSWERED_MAX: Final = 3
+"""In a row. No broker of MQTT 3.1.1 says that it dropped a message; its silence is all there is."""
 
 
 class _Value(BaseModel):
@@ -29,6 +31,7 @@ class CloudPart(_Value):
     refusing: str = ""
     failures: int = 0
     last_receipt_at: AwareDatetime | None = None
+    unanswered: int = 0
 
 
 class LanePart(_Value):
@@ -166,6 +169,10 @@ class Problem(StrEnum):
     STORAGE_LOW = "the disk is nearly full"
     SALVAGED = "a damaged file was set aside; what was whole in it has been saved"
     CLOUD_REFUSES = "the cloud refuses what this gateway sends"
+    UNANSWERED = (
+        "no receipt comes for what is sent: the cloud is down, or its broker drops what is not "
+        "this account's topic"
+    )
     CREDENTIAL = "the cloud's broker refuses this gateway's credential"
     OFFLINE = "the cloud cannot be reached; needs are kept here until it can"
     NEED_WAITS = "a need-moment has waited for the cloud for more than a minute"
@@ -193,6 +200,7 @@ def problems(status: Status) -> tuple[Problem, ...]:
         Problem.STORAGE_LOW: status.storage.disk == "critical",
         Problem.SALVAGED: bool(status.storage.aside),
         Problem.CLOUD_REFUSES: online and bool(status.cloud.refusing),
+        Problem.UNANSWERED: online and status.cloud.unanswered >= UNANSWERED_MAX,
         Problem.CREDENTIAL: denied or status.cloud.reason == "not_authorised",
         Problem.OFFLINE: not online and not denied and status.cloud.reason != "not_authorised",
         Problem.NEED_WAITS: status.need.oldest_age_s > NEED_AGE_S_MAX,

@@ -181,7 +181,7 @@ class Uplink:
 
     async def _receipt(self, receipt: Receipt) -> None:
         now = self._clock.now()
-        self._note(last_receipt_at=now.at)
+        self._note(last_receipt_at=now.at, unanswered=0)
         if receipt.refused is not None:
             await self._refused(receipt.refused, receipt.buffer_id)
             return
@@ -263,6 +263,7 @@ class Uplink:
                         await self._wait(STORAGE_WAIT_S)
                 case link.Resend(lane):
                     self._hooks.count("receipt_overdue")
+                    self._note(unanswered=self.status.unanswered + 1)
                     self._windows[lane].start_again()
                 case link.Wait(at_most_s):
                     pause_s = self._paused_until_s - now_s

@@ -23,6 +23,8 @@ class LinkStatus:
     failures: int = 0
     """Attempts in a row that failed."""
     last_receipt_at: datetime | None = None
+    unanswered: int = 0
+    """Times in a row that no receipt came for what the broker had taken."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,8 @@ RADIO = RadioPart(name="hci0", scanning=True, adverts_per_min=41, last_advert_ag
 CASES = [
     ({}, ()),
     ({"cloud": CLOUD.model_copy(update={"refusing": "revoked"})}, (Problem.CLOUD_REFUSES,)),
+    ({"cloud": CLOUD.model_copy(update={"unanswered": 2})}, ()),
+    ({"cloud": CLOUD.model_copy(update={"unanswered": 3})}, (Problem.UNANSWERED,)),
     (
         {"cloud": CLOUD.model_copy(update={"state": "refused", "reason": "not_authorised"})},
         (Problem.CREDENTIAL,),

@@ -169,6 +169,10 @@ async def test_the_brokers_word_is_not_enough_and_what_has_no_receipt_is_sent_ag
     assert set(their_cloud.needs()) == {(1, "p_1")}
     assert our_edge.depth() == 1
     assert "receipt_overdue" in our_edge.counts
+    await until(lambda: our_edge.uplink.status.unanswered >= 3)
+    their_cloud.answers = True
+    await until(lambda: our_edge.depth() == 0)
+    assert our_edge.uplink.status.unanswered == 0
 
 
 async def test_needs_go_before_telemetry_however_much_of_it_waits(
