@@ -15,7 +15,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from bench import baseline, edge_rate, ingest_rate, press_way
+from bench import baseline, broker_rate, edge_rate, ingest_rate, press_way, wire
 from postgresql_server import PostgresqlMissing, PostgresqlServer
 
 Rows = list[tuple[str, str]]
@@ -74,11 +74,38 @@ def ingest_postgresql(asked: argparse.Namespace) -> Rows:
     return ingest_rows("ingest, PostgreSQL", figures, alone)
 
 
+def brokers(asked: argparse.Namespace) -> Rows:
+    say(f"the brokers alone: {asked.broker_messages} messages of 128 bytes at QoS 1 through each")
+    rows: Rows = []
+    for kind in broker_rate.KINDS:
+        figures = broker_rate.measure(kind, asked.broker_messages)
+        lost = figures["messages_sent"] - figures["messages_received"]
+        rows += [
+            (f"{kind}: messages/s, QoS 1 to QoS 1", f"{figures['messages_per_s']:,.0f}"),
+            (f"{kind}: messages that did not come", f"{lost:,.0f}"),
+            (f"{kind}: memory at rest", f"{figures['rss_mb']:.0f} MB"),
+            (f"{kind}: listening after", f"{figures['start_s']:.1f} s"),
+        ]
+    return rows
+
+
+def wire_format(_: argparse.Namespace) -> Rows:
+    say("the wire: batches of 100 readings")
+    figures = wire.measure()
+    plain, packed = figures["bytes_per_row"], figures["bytes_per_row_zstd"]
+    return [
+        ("wire: rows/s read and validated", f"{figures['rows_per_s']:,.0f}"),
+        ("wire: bytes a row, JSON / zstd", f"{plain:.0f} / {packed:.0f}"),
+    ]
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "press": press,
     "edge": edge,
     "sqlite": ingest_sqlite,
     "postgresql": ingest_postgresql,
+    "brokers": brokers,
+    "wire": wire_format,
 }
 
 
@@ -92,6 +119,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", help=f"any of {', '.join(PARTS)}; all if none")
     parser.add_argument("--presses", type=int, default=20)
     parser.add_argument("--messages", type=int, default=20_000)
+    parser.add_argument("--broker-messages", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--broker", default="mosquitto", choices=["amqtt", "mosquitto", "nats"])
     asked = parser.parse_args()
