@@ -145,7 +145,12 @@ class Account:
         if self.home is None:
             return None
         held = self.home.status
-        return HomePart(connected=held.connected, reason=held.reason, messages=held.messages)
+        return HomePart(
+            connected=held.connected,
+            reason=held.reason,
+            messages=held.messages,
+            strangers=held.strangers,
+        )
 
     def _radio(self) -> tuple[RadioPart, ...]:
         if self.adverts is None:

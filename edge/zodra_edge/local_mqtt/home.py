@@ -18,7 +18,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from zodra_edge.clock import Clock
 from zodra_edge.decode.frame import MqttMessage
+from zodra_edge.decode.result import DecodeRefusal
 from zodra_edge.errors import LinkFault
+from zodra_edge.local_mqtt.strangers import NEARBY, Copies, Strangers
 from zodra_edge.local_mqtt.waiting import Waiting
 from zodra_edge.settings import HomeMqtt
 
@@ -44,6 +46,8 @@ class HomeStatus:
     connected: bool = False
     reason: str = "not_connected_yet"
     messages: int = 0
+    strangers: int = 0
+    """Topics heard on which devices speak that the settings do not name."""
 
 
 @dataclass(slots=True)
@@ -86,6 +90,8 @@ class HomeBroker:
         self._lights: dict[str, bytes] = {}
         self._lock = threading.Lock()
         self._waiting = Waiting()
+        self._strangers = Strangers(topics)
+        self._copies = Copies()
         self.status = HomeStatus()
 
     async def run(self) -> None:
@@ -177,12 +183,14 @@ class HomeBroker:
             if code.is_failure:
                 tell(session.subscribed, "not_authorised")
             elif self._topics:
-                client.subscribe([(topic, 1) for topic in self._topics])
+                ours = [(topic, 1) for topic in self._topics]
+                client.subscribe(ours + [(topic, 0) for topic in NEARBY])
             else:
                 tell(session.subscribed)
 
         def on_subscribe(_: Any, __: Any, ___: Any, codes: list[ReasonCode], ____: Any) -> None:
-            refused = any(code.is_failure for code in codes)
+            # A broker may keep strangers from us, but not our own devices.
+            refused = any(code.is_failure for code in codes[: len(self._topics)])
             tell(session.subscribed, "subscription_refused" if refused else "")
 
         def on_disconnect(_: Any, __: Any, ___: Any, code: ReasonCode, ____: Any) -> None:
@@ -203,15 +211,22 @@ class HomeBroker:
             if qos:
                 client.ack(mid, qos)
 
+        if not self._strangers.is_ours(message.topic):
+            self._hear_stranger(message.topic)
+            done()
+            return
         if len(message.payload) > self._settings.message_bytes_max:
             self._count("oversized")
             done()
             return
         heard = self._clock.now()
+        payload = bytes(message.payload)
+        if self._copies.is_copy(message.topic, payload, qos, heard.monotonic_ms):
+            return
         frame = MqttMessage(
             SOURCE,
             message.topic,
-            bytes(message.payload),
+            payload,
             message.retain,
             heard,
             self._waiting.ms_max(heard.monotonic_ms),
@@ -222,6 +237,11 @@ class HomeBroker:
             threading.Event().wait(FULL_WAIT_S)
         self._count("frame_queue_full")
         done()
+
+    def _hear_stranger(self, topic: str) -> None:
+        if self._strangers.is_new(topic):
+            self.status.strangers = len(self._strangers)
+            self._count(DecodeRefusal.UNKNOWN_DEVICE)
 
     @staticmethod
     def _keep_tcp_alive(client: paho.Client) -> None:

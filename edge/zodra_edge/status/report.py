@@ -70,6 +70,8 @@ class HomePart(_Value):
     connected: bool
     reason: str
     messages: int
+    strangers: int = 0
+    """Topics on which devices speak that the settings do not name."""
 
 
 class RadioPart(_Value):

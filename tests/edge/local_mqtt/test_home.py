@@ -86,6 +86,47 @@ async def test_messages_of_the_homes_devices_become_frames(
     ]
 
 
+@pytest.mark.parametrize("broker", [amqtt, mosquitto])
+async def test_a_device_that_nobody_introduced_is_counted_once_and_ours_are_heard_once(
+    broker: Callable[[Path, int], contextlib.AbstractContextManager[object]],
+    gateway_id: str,
+    tmp_path: Path,
+) -> None:
+    ours = f"zodra/home/baby/{gateway_id}"
+    port = free_port()
+    made = home(port, gateway_id, [ours], tmp_path)
+    with broker(tmp_path, port):
+        async with client_of(port) as device, running(made):
+            for number in range(3):
+                await device.publish(f"{ours}-stranger", str(number), qos=1)
+                await device.publish(f"zigbee2mqtt/{gateway_id}", str(number))
+                await device.publish(ours, str(number), qos=1)
+            await device.publish(ours, b"last", qos=1)
+            await until(lambda: made.frames and made.frames[-1].payload == b"last")
+    assert [frame.payload for frame in made.frames] == [b"0", b"1", b"2", b"last"]
+    assert made.counts == ["unknown_device", "unknown_device"]
+    assert made.broker.status.strangers == 2
+
+
+async def test_messages_of_strangers_do_not_wait_for_a_gateway_that_is_away(
+    gateway_id: str, tmp_path: Path
+) -> None:
+    ours = f"zodra/home/baby/{gateway_id}"
+    port = free_port()
+    made = home(port, gateway_id, [ours], tmp_path)
+    with mosquitto(tmp_path, port):
+        async with client_of(port) as device:
+            async with running(made):
+                pass
+            for _ in range(1_100):
+                await device.publish("zigbee2mqtt/stranger", b"{}", qos=1)
+            await device.publish(ours, b"ours", qos=1)
+            async with running(made):
+                await until(lambda: made.frames)
+    assert made.frames[0].payload == b"ours"
+    assert made.counts == []
+
+
 async def test_an_oversized_payload_is_refused_and_the_next_one_heard(
     broker_port: int, gateway_id: str, tmp_path: Path
 ) -> None:
