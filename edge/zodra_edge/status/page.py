@@ -86,7 +86,7 @@ def _lines(status: Status, running: bool, age_s: float) -> Iterator[str]:
         said = "connected" if home.connected else f"not connected ({home.reason})"
         yield _line("home broker", f"{said}, {home.messages} messages heard")
         if home.strangers:
-            yield _line("", f"hears {home.strangers} devices there that the settings do not name")
+            yield _line("", f"hears {home.strangers} there that the settings do not name")
     for radio in status.radio:
         heard = radio.last_advert_age_s
         last = "nothing heard yet" if heard is None else f"last heard {age(heard)} ago"
