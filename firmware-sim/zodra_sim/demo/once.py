@@ -84,13 +84,16 @@ class Once:
         """
         try:
             async with asyncio.timeout(REPORT_TIMEOUT_S):
-                balance = await self._balance()
-                orders = (await self._commands.shop_orders())[self._orders_before :]
-                done = [Done(act.device_id, act.at) for act in await self._house.acts()]
+                # Together: two of them are commands, which take a second each to start.
+                balance, every_order, acts = await asyncio.gather(
+                    self._balance(), self._commands.shop_orders(), self._house.acts()
+                )
         except (TimeoutError, PageError, HomeAway, CommandFailed) as fault:
             return str(fault) or sentence(self._language, "no_report")
         finally:
             await asyncio.gather(self._browser.close(), self._house.close(), self._shop.close())
+        orders = every_order[self._orders_before :]
+        done = [Done(act.device_id, act.at) for act in acts]
         needs = self._needs_of_this_walk()
         add_presses(needs, done)
         self._print(balance, orders, needs, sum(act.device_id == BUTTON for act in done))
