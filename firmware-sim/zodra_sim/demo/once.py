@@ -17,6 +17,8 @@ from zodra_sim.demo.telling.voice import Voice
 from zodra_sim.demo.telling.words import awaited, sentence, thing
 
 REPORT_TIMEOUT_S: Final = 20.0
+ENDINGS: Final = frozenset({"take_off", "stop_heating"})
+"""Acts that end another one, and open no need."""
 
 
 class Once:
@@ -93,7 +95,7 @@ class Once:
         finally:
             await asyncio.gather(self._browser.close(), self._house.close(), self._shop.close())
         orders = every_order[self._orders_before :]
-        done = [Done(act.device_id, act.at) for act in acts]
+        done = [Done(act.device_id, act.at) for act in acts if act.what not in ENDINGS]
         needs = self._needs_of_this_walk()
         add_presses(needs, done)
         self._print(balance, orders, needs, sum(act.device_id == BUTTON for act in done))

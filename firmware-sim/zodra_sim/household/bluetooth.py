@@ -200,7 +200,7 @@ class StrapUnit:
         now_ms = self._around.clock.now_ms()
         worn = wearable.wear(self._memory.state, now_ms, for_ms, activity)
         detail = {"for_s": for_ms / 1000, "activity": activity.value}
-        self._memory.keep(worn, ("wear", detail))
+        self._memory.keep(worn, ("wear" if for_ms else "take_off", detail))
         self._act.set()
         return {"worn_until": clock.text(clock.instant(worn.worn_until_ms))}
 

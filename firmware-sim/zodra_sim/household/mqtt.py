@@ -82,7 +82,8 @@ class ThermostatUnit:
         """Heat for a while from now on; for no time stops."""
         now_ms = self._around.clock.now_ms()
         state = thermostat.boost(self._memory.state, now_ms, for_ms)
-        self._memory.keep(state, ("heat", {"for_s": for_ms / 1000}))
+        what = "heat" if for_ms else "stop_heating"
+        self._memory.keep(state, (what, {"for_s": for_ms / 1000}))
         self._act.set()
         return {"heat_until": clock.text(clock.instant(state.boost_until_ms))}
 

@@ -248,15 +248,22 @@ class Walk:
         async with asyncio.TaskGroup() as group:
             for device_id, act in (
                 (BUTTON, lambda: self._house.press(BUTTON)),
-                (STRAP, lambda: self._house.wear(STRAP, WORN_S + 3)),
-                (THERMOSTAT, lambda: self._house.heat(THERMOSTAT, HEATING_S + 3)),
                 (BABY, self._change_diapers),
             ):
                 group.create_task(self._until_needed(device_id, act))
+            group.create_task(self._use_for_a_while(STRAP, self._house.wear, WORN_S + 3))
+            group.create_task(self._use_for_a_while(THERMOSTAT, self._house.heat, HEATING_S + 3))
         await self._until(
             lambda: any(need.state in AT_SHOP for need in self.fresh(BUTTON)),
             Wait("shop_takes", BUTTON),
         )
+
+    async def _use_for_a_while(
+        self, device_id: str, use: Callable[[str, float], Awaitable[None]], seconds: float
+    ) -> None:
+        await self._until_needed(device_id, lambda: use(device_id, seconds))
+        # Left on, it would soon be worn out or due again, and that is another need.
+        await self._act(lambda: use(device_id, 0))
 
     async def _change_diapers(self) -> None:
         left = await self._house.diapers_left(BABY)

@@ -178,7 +178,14 @@ def _by_state(**tellers: _Teller) -> _Teller:
 
 
 def _act(account: Account, line: LogLine) -> _Told:
-    keys = {"press": "pressed", "wear": "worn", "heat": "heating", "diaper_change": "diapers"}
+    keys = {
+        "press": "pressed",
+        "wear": "worn",
+        "take_off": "taken_off",
+        "heat": "heating",
+        "stop_heating": "heated",
+        "diaper_change": "diapers",
+    }
     if (key := keys.get(line.text("what"))) is None:
         return None
     return key, account.device(line) | {"count": line.fields.get("count", 1)}
