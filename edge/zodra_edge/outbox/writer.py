@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -53,7 +54,17 @@ class LaneFile(Protocol):
 
 File = TypeVar("File", bound=LaneFile)
 Result = TypeVar("Result")
+
+
+class _Errand(Enum):
+    """What stands in the queue between the jobs, and is done outside their transaction."""
+
+    MEND = auto()
+    GIVE_WAY = auto()
+
+
 _Job = tuple[Callable[[sqlite3.Connection, Any], Any], "Future[Any]"]
+_Queued = tuple[Callable[[sqlite3.Connection, Any], Any] | _Errand, "Future[Any]"]
 
 
 class Writer(Generic[File]):
@@ -81,7 +92,7 @@ class Writer(Generic[File]):
         """Since the start."""
         self.on_full: Callable[[], None] = _nobody
         """Called from the thread when the disk is full."""
-        self._jobs: queue.Queue[_Job | None] = queue.Queue(QUEUED_JOBS_MAX)
+        self._jobs: queue.Queue[_Queued | None] = queue.Queue(QUEUED_JOBS_MAX)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._serve, name=f"outbox-{path.stem}")
         self._open()
@@ -103,6 +114,30 @@ class Writer(Generic[File]):
             OutboxFault: the database refused; likewise.
         """
         done: Future[Result] = Future()
+        return await self._queue(job, done)
+
+    async def mend(self) -> bool:
+        """Try whether writing works, after trouble; True if it does."""
+        if self.trouble is None:
+            return True
+        done: Future[bool] = Future()
+        return await self._queue(_Errand.MEND, done)
+
+    async def give_way(self) -> None:
+        """Drop what may be dropped and give its room back, if the disk still lacks it by then."""
+        done: Future[bool] = Future()
+        await self._queue(_Errand.GIVE_WAY, done)
+
+    def give_way_soon(self) -> None:
+        """Have it done, from any thread and without waiting for it."""
+        with contextlib.suppress(queue.Full):
+            self._jobs.put_nowait((_Errand.GIVE_WAY, Future()))
+
+    async def _queue(
+        self,
+        job: Callable[[sqlite3.Connection, File], Result] | _Errand,
+        done: "Future[Result]",
+    ) -> Result:
         if self._ended.is_set():
             raise OutboxFault(f"{self._path.name} is closed")
         try:
@@ -111,32 +146,19 @@ class Writer(Generic[File]):
             raise OutboxFault(f"{QUEUED_JOBS_MAX} callers already wait for {self._path}") from None
         return await asyncio.wrap_future(done)
 
-    async def mend(self) -> bool:
-        """Try whether writing works, after trouble; True if it does."""
-        return await self.run(_mend) if self.trouble is not None else True
-
-    async def give_way(self) -> None:
-        """Drop what may be dropped, and give its room back to the disk."""
-        await self.run(_give_way)
-
-    def give_way_soon(self) -> None:
-        """Have it done, from any thread and without waiting for it."""
-        with contextlib.suppress(queue.Full):
-            self._jobs.put_nowait((_give_way, Future()))
-
     async def close(self) -> None:
         """Do what is queued, then close."""
         self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)
 
     def _serve(self) -> None:
-        group: list[_Job] = []
+        group: list[_Queued] = []
         closing = False
         try:
             while not closing:
                 group, closing = self._take()
-                if group:
-                    self._commit(group)
+                if jobs := self._without_errands(group):
+                    self._commit(jobs)
                 if self._jobs.empty():
                     self._tidy()
         finally:
@@ -145,7 +167,7 @@ class Writer(Generic[File]):
             self._connection.close()
             self._fail(group)
 
-    def _fail(self, group: list[_Job]) -> None:
+    def _fail(self, group: list[_Queued]) -> None:
         with contextlib.suppress(queue.Empty):
             while True:
                 if (job := self._jobs.get_nowait()) is not None:
@@ -154,8 +176,8 @@ class Writer(Generic[File]):
             if not done.done():
                 done.set_exception(OutboxFault(f"{self._path.name} is closed"))
 
-    def _take(self) -> tuple[list[_Job], bool]:
-        group: list[_Job] = []
+    def _take(self) -> tuple[list[_Queued], bool]:
+        group: list[_Queued] = []
         job = self._jobs.get()
         while job is not None:
             if job[1].set_running_or_notify_cancel():
@@ -169,9 +191,6 @@ class Writer(Generic[File]):
         return group, True
 
     def _commit(self, group: list[_Job]) -> None:
-        group = self._without_errands(group)
-        if not group:
-            return
         try:
             results = self._transact(group) if self._is_open else None
         except sqlite3.Error as fault:
@@ -194,15 +213,18 @@ class Writer(Generic[File]):
         for (_, done), result in zip(group, results, strict=True):
             done.set_result(result)
 
-    def _without_errands(self, group: list[_Job]) -> list[_Job]:
-        errands = [(job, done) for job, done in group if job in (_mend, _give_way)]
-        for job, done in errands:
-            if job is _mend or self.trouble is not None:
+    def _without_errands(self, group: list[_Queued]) -> list[_Job]:
+        jobs: list[_Job] = []
+        for job, done in group:
+            if not isinstance(job, _Errand):
+                jobs.append((job, done))
+                continue
+            if job is _Errand.MEND or self.trouble is not None:
                 self._try_to_mend()
             else:
                 self._try_to_give_way()
             done.set_result(self.trouble is None)
-        return [each for each in group if each[0] not in (_mend, _give_way)]
+        return jobs
 
     def _transact(self, group: list[_Job]) -> list[Any]:
         connection = self._connection
@@ -311,6 +333,11 @@ class Writer(Generic[File]):
         return dropped
 
     def _try_to_give_way(self) -> None:
+        # It waited in the queue: by now the other file, or whoever filled the disk, may have made
+        # room, and giving up a reserve that was just built again would leave it missing.
+        if not self._room.lacks_room():
+            self._room.rebuild()
+            return
         try:
             self._make_room()
         except sqlite3.Error as fault:
@@ -322,7 +349,7 @@ class Writer(Generic[File]):
         if not self._is_open:
             return
         try:
-            if self.trouble is Trouble.FULL and not self._room.has_reserve:
+            if self.trouble is Trouble.FULL and self._room.lacks_room():
                 self._make_room()
             _empty_wal(self._connection)
             # Written for the sake of writing; the page is synced like any other.
@@ -356,16 +383,6 @@ class Writer(Generic[File]):
 
 def _nobody() -> None:
     """Tell nobody that the disk is full."""
-
-
-def _mend(_connection: sqlite3.Connection, _file: object) -> bool:
-    """Stand in the queue for `Writer.mend`; never called."""
-    raise NotImplementedError
-
-
-def _give_way(_connection: sqlite3.Connection, _file: object) -> bool:
-    """Stand in the queue for `Writer.give_way`; never called."""
-    raise NotImplementedError
 
 
 def _nothing() -> sqlite3.Connection:

@@ -16,8 +16,20 @@ from zodra_contract.envelope import Receipt
 from zodra_contract.signal import TimeQuality
 from zodra_edge.errors import StorageFault
 from zodra_edge.link import Lane
-from zodra_edge.outbox import Kept, NotKept, NotKeptReason, Outbox, StorageState, Trouble
+from zodra_edge.outbox import (
+    Kept,
+    NotKept,
+    NotKeptReason,
+    Outbox,
+    StorageState,
+    Trouble,
+    schema,
+)
+from zodra_edge.outbox.opening import LaneSpec
+from zodra_edge.outbox.room import Room
 from zodra_edge.outbox.storage import Disk, DiskLevel, classify, disk_level, verdict
+from zodra_edge.outbox.telemetry import TelemetryFile
+from zodra_edge.outbox.writer import Writer
 from zodra_edge.settings import OutboxLimits
 
 Mount = Callable[[str], Path]
@@ -82,6 +94,24 @@ async def test_a_disk_that_others_filled_refuses_visibly_and_is_used_again_by_it
         await outbox.keep_readings([reading(7)])
     async with Outbox(place, SMALL) as outbox:
         assert await needs(outbox) == [*names, "p_again"]
+
+
+async def test_a_call_to_give_way_that_comes_late_costs_neither_reserve_nor_reading(
+    small_disk: Mount,
+) -> None:
+    # It waits in the other file's queue, and whoever filled the disk may be gone by then.
+    place = small_disk("8m")
+    room = Room(place, SMALL.reserve_bytes)
+    spec = LaneSpec(schema.TELEMETRY, SMALL.telemetry_bytes_max, thorough=False)
+    rows = TelemetryFile(1_000, 10, SMALL.telemetry_bytes_max)
+    writer = Writer(place / "telemetry.db", rows, spec, room)
+    writer.start()
+    readings = [reading(number) for number in range(200)]
+    await writer.run(lambda connection, file: file.keep(connection, readings))
+    await writer.give_way()
+    await writer.close()
+    assert room.has_reserve
+    assert writer.level.depth == 200
 
 
 async def test_a_receipt_makes_room_on_a_full_disk(small_disk: Mount) -> None:
