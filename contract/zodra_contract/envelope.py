@@ -159,6 +159,21 @@ class Rejection(NamedTuple):
     reason: ReceivedReason
 
 
+class BatchName(NamedTuple):
+    """Which batch of a buffer: its first sequence and how many rows it had.
+
+    Both, since a batch that was halved begins where the whole one began: the late refusal of eight
+    rows must not count against the first of them, sent alone by then.
+    """
+
+    first: Sequence
+    rows: Annotated[int, Field(ge=1)]
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class Receipt(Message):
     """Proof of the cloud's commit; the only thing on which a row leaves the gateway."""
 
@@ -176,6 +191,12 @@ class Receipt(Message):
     """Set if the whole message was refused and nothing of it stored."""
     committed_at: AwareDatetime
     """The cloud's clock at the commit; a gateway without time may learn it from here."""
+    batch: Annotated[BatchName | None, Field(exclude_if=_is_none)] = None
+    """Which batch was refused. None with any other receipt, from an older cloud, and if it could
+    not be read; then no row may be blamed."""
+    pace_ms: Annotated[int | None, Field(ge=0, exclude_if=_is_none)] = None
+    """The cloud's queue is long: leave this much between two batches of telemetry, until another
+    receipt says otherwise. Need-moments do not wait. None if there is no such wish."""
 
 
 DownMessage = Receipt | Command | SignalOutcome

@@ -6,6 +6,7 @@ from typing import Final
 from zodra_contract.command import Command, CommandKind, CommandOutcome
 from zodra_contract.envelope import (
     AdapterHealth,
+    BatchName,
     CommandAnswer,
     DownMessage,
     HealthReport,
@@ -92,6 +93,14 @@ DOWN: Final[dict[str, DownMessage]] = {
         rejected=(Rejection(8, RejectReason.UNKNOWN_DEVICE),),
         refused=None,
         committed_at=AT,
+    ),
+    "receipt_refused": Receipt(
+        buffer_id="f00dcafe",
+        upto=0,
+        refused=RejectReason.MALFORMED,
+        committed_at=AT,
+        batch=BatchName(7, 3),
+        pace_ms=250,
     ),
     "command": Command(
         command_id="c1", kind=CommandKind.IDENTIFY, device_id="btn-kitchen", expires_at=AT

@@ -24,6 +24,7 @@ from zodra_contract.envelope import (
 RECORDS = Path(__file__).parent / "records" / "v1"
 READERS = {
     "receipt": read_receipt,
+    "receipt_refused": read_receipt,
     "command": read_command,
     "signal_outcome": read_outcome,
 }

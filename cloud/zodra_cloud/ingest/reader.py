@@ -1,20 +1,24 @@
 """One message from the broker, read as far as it can be without the database."""
 
 import hashlib
+import json
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import zstandard
+from pydantic import TypeAdapter, ValidationError
 
 from zodra_contract.envelope import (
     MESSAGE_BYTES_MAX,
     MESSAGE_BYTES_UNPACKED_MAX,
+    BatchName,
     HealthReport,
     ReadUp,
     is_compressed,
     read_up,
 )
 from zodra_contract.errors import MalformedMessage, MalformedTopic, NewerVersion
+from zodra_contract.ids import BufferId
 from zodra_contract.outcome import RejectReason
 from zodra_contract.topics import Address, parse_up
 
@@ -35,6 +39,16 @@ class Delivery:
     payload: bytes
 
 
+class Named(NamedTuple):
+    """Which batch of which buffer a message is; its gateway looks for the bad row by it."""
+
+    buffer_id: BufferId
+    batch: BatchName
+
+
+_NAMED: Final = TypeAdapter(Named)
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A message of which nothing is stored but that it came, and why it was turned away."""
@@ -49,6 +63,8 @@ class Refusal:
     """Where the topic says that it came from; None if the topic is none of ours."""
     registered: bool = False
     """Whether the address is a gateway of ours; only such a one is answered."""
+    named: Named | None = None
+    """None if it is no batch, or cannot be read that far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +76,15 @@ class Received:
     read: ReadUp
     row_count: int
 
+    @property
+    def named(self) -> Named | None:
+        """Which batch it is; None for a message without rows."""
+        if self.read.buffer is None:
+            return None
+        sequences = [row[0] for row in getattr(self.read.message, "rows", ())]
+        sequences += [bad.sequence for bad in self.read.unreadable]
+        return Named(self.read.buffer[0], BatchName(min(sequences), self.row_count))
+
 
 def refuse(
     delivery: Delivery,
@@ -68,6 +93,7 @@ def refuse(
     address: Address | None,
     *,
     registered: bool = False,
+    named: Named | None = None,
 ) -> Refusal:
     """Describe a message that is turned away, without its content."""
     return Refusal(
@@ -78,6 +104,7 @@ def refuse(
         detail=_plain(detail, DETAIL_CHARS_MAX),
         address=address,
         registered=registered,
+        named=named,
     )
 
 
@@ -119,11 +146,22 @@ def _read(delivery: Delivery, address: Address, raw: bytes) -> Received | Refusa
     except NewerVersion as newer:
         return refuse(delivery, RejectReason.NEWER_VERSION, f"version {newer.version}", address)
     except MalformedMessage as malformed:
-        return refuse(delivery, RejectReason.MALFORMED, _without_names(malformed.detail), address)
+        detail, named = _without_names(malformed.detail), _named(raw)
+        return refuse(delivery, RejectReason.MALFORMED, detail, address, named=named)
     if isinstance(read.message, HealthReport) and len(raw) > HEALTH_BYTES_MAX:
         return refuse(delivery, RejectReason.OVERSIZED, "health report", address)
     rows = getattr(read.message, "rows", ())
     return Received(delivery, address, read, len(rows) + len(read.unreadable))
+
+
+def _named(raw: bytes) -> Named | None:
+    """Say which batch a message is that cannot be read as a whole."""
+    try:
+        body = json.loads(raw)
+        rows = body["rows"]
+        return _NAMED.validate_python((body["buffer_id"], (rows[0][0], len(rows))))
+    except (ValueError, RecursionError, LookupError, TypeError, ValidationError):
+        return None
 
 
 def _without_names(detail: str) -> str:

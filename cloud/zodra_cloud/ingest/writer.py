@@ -108,8 +108,14 @@ class Writer:
         self._changes = changes
         self._told_at_s: dict[str, float] = {}
 
-    def store(self, messages: Sequence[Received | Refusal]) -> list[Answer]:
+    def store(
+        self, messages: Sequence[Received | Refusal], pace_ms: int | None = None
+    ) -> list[Answer]:
         """Commit messages, and give the receipts to publish.
+
+        Args:
+            messages: what came.
+            pace_ms: what to ask of the gateways; see `Receipt.pace_ms`.
 
         Raises:
             sqlalchemy.exc.DBAPIError: the database cannot write now; nothing was stored, and the
@@ -118,37 +124,36 @@ class Writer:
         if not messages:
             return []
         try:
-            return self._store(messages)
+            return self._store(messages, pace_ms)
         except _POISON as fault:
             if len(messages) > 1:
                 half = len(messages) // 2
-                return self.store(messages[:half]) + self.store(messages[half:])
+                first, second = messages[:half], messages[half:]
+                return self.store(first, pace_ms) + self.store(second, pace_ms)
             only = messages[0]
             if isinstance(only, Refusal):
                 raise
+            detail = type(fault).__name__
             poison = refuse(
-                only.delivery, RejectReason.MALFORMED, type(fault).__name__, only.address
+                only.delivery, RejectReason.MALFORMED, detail, only.address, named=only.named
             )
-            return self._store([poison])
+            return self._store([poison], pace_ms)
 
-    def _store(self, messages: Sequence[Received | Refusal]) -> list[Answer]:
+    def _store(self, messages: Sequence[Received | Refusal], pace_ms: int | None) -> list[Answer]:
         now = self._clock.now()
         with self._database.write() as connection:
             work = _gather(connection, messages, now)
             _write(connection, work, now)
             receipts = _settle(connection, work, now)
             self._tell_after_commit(connection, work)
-        refused = {
-            each.address: Answer(
-                down(each.address, Down.RECEIPT),
-                to_bytes(Receipt(refused=each.reason, committed_at=now)),
+        receipts += [(address, Receipt(committed_at=now)) for address in work.reported]
+        return [
+            Answer(
+                down(address, Down.RECEIPT),
+                to_bytes(receipt.model_copy(update={"pace_ms": pace_ms}) if pace_ms else receipt),
             )
-            for each in work.refusals
-            if each.address is not None and each.registered
-        }
-        time = to_bytes(Receipt(committed_at=now))
-        told = [Answer(down(address, Down.RECEIPT), time) for address in work.reported]
-        return [*refused.values(), *told, *receipts]
+            for address, receipt in (*_refused(work, now), *receipts)
+        ]
 
     def _tell_after_commit(self, connection: Connection, work: _Work) -> None:
         told = {row.household_id for row in work.needs}
@@ -162,6 +167,18 @@ class Writer:
             self._told_at_s[household_id] = at_s
             after_commit(connection, partial(self._changes.tell, household_id))
         after_commit(connection, partial(_log_stored, work))
+
+
+def _refused(work: _Work, now: datetime) -> list[tuple[Address, Receipt]]:
+    """Answer what was turned away as a whole: each batch by its name, all else once a gateway."""
+    answers: dict[object, tuple[Address, Receipt]] = {}
+    for each in work.refusals:
+        if each.address is None or not each.registered:
+            continue
+        buffer_id, batch = each.named or (None, None)
+        receipt = Receipt(buffer_id=buffer_id, refused=each.reason, batch=batch, committed_at=now)
+        answers[each.address, each.named] = (each.address, receipt)
+    return list(answers.values())
 
 
 def _log_stored(work: _Work) -> None:
@@ -354,9 +371,9 @@ def _count_refusals(connection: Connection, work: _Work, now: datetime) -> None:
         intake.count_refusal(connection, refusal, now, count=count)
 
 
-def _settle(connection: Connection, work: _Work, now: datetime) -> list[Answer]:
+def _settle(connection: Connection, work: _Work, now: datetime) -> list[tuple[Address, Receipt]]:
     """Write the watermarks of the buffers, and the receipts to send once this commits."""
-    answers: list[Answer] = []
+    answers: list[tuple[Address, Receipt]] = []
     for key, received in work.newest.items():
         buffer, kept_from = work.buffers[key], work.kept_from[key]
         rejected: list[Rejection] = []
@@ -368,7 +385,7 @@ def _settle(connection: Connection, work: _Work, now: datetime) -> list[Answer]:
         upto, named = receipt_of(buffer.progress.upto, rejected)
         receipt = Receipt(buffer_id=key[1], upto=upto, rejected=named, committed_at=now)
         address = Address(buffer.household_id, key[0])
-        answers.append(Answer(down(address, Down.RECEIPT), to_bytes(receipt)))
+        answers.append((address, receipt))
         assert received.address == address  # noqa: S101 - `admit` compared them
     if work.newest:
         intake.save_buffers(connection, [work.buffers[key] for key in work.newest])

@@ -70,6 +70,36 @@ def test_a_refusal_keeps_nothing_of_the_content() -> None:
     assert "baby" not in repr(refused)
 
 
+BATCH = json.loads(to_bytes(needs(need(7), need(8), need(9), kept_from=7)))
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        pytest.param({"sent_at": "yesterday"}, ("buf-n", (7, 3)), id="a bad header"),
+        pytest.param({"rows": [[7], ["?"]]}, ("buf-n", (7, 2)), id="a row without a number"),
+        pytest.param({"rows": [["?"], [8]]}, None, id="the first row without one"),
+        pytest.param({"rows": []}, None, id="no rows"),
+        pytest.param({"rows": [7]}, None, id="rows that are none"),
+        pytest.param({"rows": 7, "sent_at": 1}, None, id="no list of rows"),
+        pytest.param({"buffer_id": None}, None, id="no buffer"),
+        pytest.param({"buffer_id": "a b"}, None, id="a buffer that is none"),
+    ],
+)
+def test_a_batch_that_is_refused_is_named_as_far_as_it_can_be_read(
+    changed: dict[str, object], named: object
+) -> None:
+    assert _refused(json.dumps({**BATCH, **changed}).encode()).named == named
+
+
+def test_what_is_no_batch_has_no_name() -> None:
+    for raw in (b"{", b"[]", b'"rows"', b"[" * 100_000, NEWER):
+        assert _refused(raw).named is None
+    report = Reader().read(delivery(health()))
+    assert isinstance(report, Received)
+    assert report.named is None
+
+
 def test_one_bad_row_does_not_spoil_its_batch() -> None:
     body = json.loads(to_bytes(needs(need(1), need(2))))
     body["rows"][0][1]["kind"] = "of_tomorrow"
@@ -77,6 +107,7 @@ def test_one_bad_row_does_not_spoil_its_batch() -> None:
     assert isinstance(received, Received)
     assert [row.sequence for row in received.read.unreadable] == [1]
     assert received.row_count == 2
+    assert received.named == ("buf-n", (1, 2))
 
 
 @given(st.binary(max_size=400), st.booleans())

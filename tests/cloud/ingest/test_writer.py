@@ -181,6 +181,26 @@ def test_a_refused_message_is_counted_and_answered_and_stops_nothing(
     assert view.verdict.detail == reason
 
 
+def test_each_batch_that_is_refused_is_answered_by_its_name(cloud: Cloud) -> None:
+    body = json.loads(to_bytes(needs(need(1), need(2))))
+    bad = [
+        json.dumps({**body, "sent_at": "?", "rows": body["rows"][-n:]}).encode() for n in (2, 1, 2)
+    ]
+    answers = [read_receipt(each.payload) for each in cloud.writer.store([*map(read, bad)])]
+    assert [(each.buffer_id, each.batch) for each in answers] == [
+        ("buf-n", (1, 2)),
+        ("buf-n", (2, 1)),
+    ]
+
+
+def test_every_receipt_carries_the_pace_that_is_asked_for(cloud: Cloud) -> None:
+    messages = [read(each) for each in (needs(need(1)), telemetry(reading(1)), health(), b"noise")]
+    for pace_ms in (250, None):
+        answers = cloud.writer.store(messages, pace_ms)
+        receipts = [read_receipt(each.payload) for each in answers]
+        assert [each.pace_ms for each in receipts] == [pace_ms] * 4
+
+
 def test_a_gateway_that_names_another_household_gets_nothing_stored_there(cloud: Cloud) -> None:
     set_up_home(cloud.database, "hh-2", "gw-2")
     answers = cloud.take(read(needs(need(1)), household_id="hh-2"))
@@ -259,8 +279,11 @@ def test_a_message_that_the_database_will_not_take_is_refused_alone(cloud: Cloud
         else:
             connection.execute(text("ALTER TABLE need_signals ADD CHECK (signal_id <> 'p_2')"))
         connection.execute(text("DROP INDEX poison"))
-    batches = [needs(need(n), buffer_id=f"buf-{n}") for n in range(1, 5)]
-    cloud.take(*batches)
+    batches = [needs(need(n), kept_from=n, buffer_id=f"buf-{n}") for n in range(1, 5)]
+    answers = cloud.writer.store([read(each) for each in batches])
+    receipts = {each.buffer_id: each for each in (read_receipt(a.payload) for a in answers)}
+    assert {each.buffer_id for each in receipts.values() if each.refused} == {"buf-2"}
+    assert receipts["buf-2"].batch == (2, 1)
     assert cloud.count(tables.need_signals) == 3
     with cloud.database.read() as connection:
         (counted,) = ingest.refusals(connection)
