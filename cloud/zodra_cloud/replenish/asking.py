@@ -16,8 +16,8 @@ from zodra_cloud.ingest.models import StoredSignal
 from zodra_cloud.kit.money import Money
 from zodra_cloud.merchants.port import QuoteRequest, Refused, ShopQuote, ShopRefusal, Unknown
 from zodra_cloud.replenish import moves, policy, repository
-from zodra_cloud.replenish.models import Rules, StoredDecision, StoredQuote
-from zodra_cloud.replenish.moves import At, Wanted
+from zodra_cloud.replenish.models import At, Rules, StoredDecision, StoredQuote
+from zodra_cloud.replenish.moves import Wanted
 from zodra_cloud.replenish.policy import Binding, Decision, Need, Reason, Standing, Verdict
 from zodra_cloud.replenish.snapshot import Snapshot
 from zodra_cloud.replenish.states import Ending, QuoteEvent, QuoteState

@@ -20,8 +20,9 @@ from zodra_cloud.merchants import service as merchants
 from zodra_cloud.merchants.port import Shop, ShopOrder
 from zodra_cloud.replenish import asking, moves, ordering, repository, service
 from zodra_cloud.replenish.asking import AskAgain, Unbound
-from zodra_cloud.replenish.models import Rules
-from zodra_cloud.replenish.moves import EXPIRE_JOB, FOLLOW_JOB, PLACE_JOB, QUOTE_JOB, At
+from zodra_cloud.replenish.models import At, Rules
+from zodra_cloud.replenish.moves import EXPIRE_JOB, FOLLOW_JOB, PLACE_JOB, QUOTE_JOB
+from zodra_cloud.replenish.ordering import Attempt
 from zodra_cloud.store import jobs
 from zodra_cloud.store.engine import Database
 from zodra_cloud.store.jobs import Job
@@ -122,9 +123,11 @@ class Replenisher:
     def _place(self, job: Job) -> None:
         household_id = _household(job)
         with self._database.write(household_id) as connection:
-            attempt = ordering.begin(connection, household_id, job.payload["id"], self._at())
-            if attempt is None:
-                jobs.finish(connection, job, self._clock.now())
+            attempt = ordering.begin(
+                connection, household_id, job.payload["id"], self._rules, self._at()
+            )
+            if not isinstance(attempt, Attempt):
+                self._end(connection, job, attempt)
                 return
         answer = ordering.ask_shop(self._shop, attempt)
         with self._database.write(household_id) as connection:

@@ -8,9 +8,18 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from zodra_cloud.ingest.models import StoredSignal
+from zodra_cloud.kit.changes import Changes
 from zodra_cloud.replenish.policy import Fact, Reason, Verdict
 from zodra_cloud.replenish.snapshot import Snapshot
 from zodra_cloud.replenish.states import OrderEvent, OrderState, QuoteState
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """When a move is made, and whom it tells."""
+
+    now: datetime
+    changes: Changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,3 +257,5 @@ class Rules:
     """How long a shop that does not answer is asked for a price."""
     unknown_limit: timedelta = timedelta(minutes=15)
     """How long an order may be unknown before it needs a person."""
+    payment_limit: timedelta = timedelta(hours=24)
+    """How long an order waits for its payment before it is given up."""

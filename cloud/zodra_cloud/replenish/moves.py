@@ -13,10 +13,9 @@ import structlog
 from sqlalchemy import Connection
 
 from zodra_cloud.ingest import service as needs
-from zodra_cloud.kit.changes import Changes
 from zodra_cloud.merchants.port import ShopOrder, ShopOrderState
-from zodra_cloud.replenish import repository
-from zodra_cloud.replenish.models import StoredOrder, StoredQuote
+from zodra_cloud.replenish import hooks, repository
+from zodra_cloud.replenish.models import At, StoredOrder, StoredQuote
 from zodra_cloud.replenish.policy import Reason
 from zodra_cloud.replenish.states import (
     QUOTED_ANEW,
@@ -24,11 +23,13 @@ from zodra_cloud.replenish.states import (
     SIGNAL_STATES,
     Ending,
     OrderEvent,
+    OrderNews,
     OrderState,
     QuoteEvent,
     QuoteState,
     next_order_state,
     next_quote_state,
+    order_news,
 )
 from zodra_cloud.store import jobs
 from zodra_cloud.store.engine import after_commit
@@ -61,14 +62,6 @@ _FOLLOWER_STATES: Final = {
 """What a need that holds on to another's quote hears; for all other states, the same as it."""
 
 _log = structlog.get_logger("zodra_cloud.replenish")
-
-
-@dataclass(frozen=True, slots=True)
-class At:
-    """When a move is made, and whom it tells."""
-
-    now: datetime
-    changes: Changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +144,7 @@ def ask(
         ended_by=None,
     )
     repository.add_quote(connection, quote)
+    hooks.tell_quote(connection, quote, at)
     if question:
         move_need(connection, household_id, signal_id, SignalState.ASKED, wanted.reason, at)
     _quote_jobs(connection, quote, at)
@@ -180,6 +174,7 @@ def move_quote(
     moved = replace(quote, state=state, state_at=at.now, **facts)
     repository.save_quote(connection, moved)
     _quote_jobs(connection, moved, at)
+    hooks.tell_quote(connection, moved, at)
     after_commit(connection, lambda: _say_quote(moved, at))
     return moved
 
@@ -235,6 +230,7 @@ def add_order(connection: Connection, order: StoredOrder, at: At) -> None:
     repository.add_step(connection, order, None, "household", order.label)
     _job(connection, PLACE_JOB, order.household_id, order.order_key, at.now)
     move_need(connection, order.household_id, order.signal_id, SignalState.ORDERING, "", at)
+    hooks.tell_order(connection, order, OrderNews.CONFIRMED, at)
 
 
 def move_order(
@@ -274,12 +270,27 @@ def move_order(
     if state is OrderState.PLACED or state is OrderState.SHIPPED:
         _job(connection, FOLLOW_JOB, order.household_id, order.order_key, at.now + FOLLOW_FIRST)
     after_commit(connection, lambda: _say_order(moved, at))
+    for news in order_news(order.state, state):
+        hooks.tell_order(connection, moved, news, at)
     if state is OrderState.FAILED and _asks_anew(connection, moved, at):
         return moved
     need_reason = state.value if state is OrderState.NEEDS_PERSON else reason
     move_need(
         connection, order.household_id, order.signal_id, SIGNAL_STATES[state], need_reason, at
     )
+    return moved
+
+
+def wait_for_payment(
+    connection: Connection, order: StoredOrder, reason: str, at: At
+) -> StoredOrder:
+    """Write what a confirmed order waits for before a shop is asked; no move of its table."""
+    if order.reason == reason:
+        return order
+    moved = replace(order, reason=reason)
+    repository.save_order(connection, moved)
+    after_commit(connection, lambda: _say_order(moved, at))
+    move_need(connection, order.household_id, order.signal_id, SignalState.ORDERING, reason, at)
     return moved
 
 
@@ -352,11 +363,16 @@ def _quote_jobs(connection: Connection, quote: StoredQuote, at: At) -> None:
         )
 
 
+def job_key(kind: str, household_id: str, name: str) -> str:
+    """Name the job of one kind for one quote or order."""
+    return f"{kind}:{household_id}:{name}"
+
+
 def _job(connection: Connection, kind: str, household_id: str, name: str, due_at: datetime) -> None:
     jobs.enqueue(
         connection,
         kind=kind,
-        key=f"{kind}:{household_id}:{name}",
+        key=job_key(kind, household_id, name),
         household_id=household_id,
         payload={"id": name},
         due_at=due_at,

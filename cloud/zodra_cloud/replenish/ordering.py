@@ -18,11 +18,10 @@ from zodra_cloud.merchants.port import (
     ShopRefusal,
     Unknown,
 )
-from zodra_cloud.replenish import moves, repository
+from zodra_cloud.replenish import hooks, moves, repository
 from zodra_cloud.replenish.asking import AskAgain, ending, wait_s
-from zodra_cloud.replenish.models import Rules, StoredOrder
-from zodra_cloud.replenish.moves import At
-from zodra_cloud.replenish.states import OrderEvent, OrderState
+from zodra_cloud.replenish.models import At, Rules, StoredOrder
+from zodra_cloud.replenish.states import Ending, OrderEvent, OrderState
 
 INTERRUPTED: Final = "interrupted"
 """Reason of an order that was found `submitting`: whoever asked the shop did not live to hear."""
@@ -44,17 +43,44 @@ class Attempt:
     """Nobody has asked the shop for this order before; then it is placed without a search."""
 
 
-def begin(connection: Connection, household_id: str, key: str, at: At) -> Attempt | None:
-    """Note that the shop is about to be asked; None if its word is certain already."""
+def begin(
+    connection: Connection, household_id: str, key: str, rules: Rules, at: At
+) -> Attempt | AskAgain | None:
+    """Note that the shop is about to be asked.
+
+    Returns:
+        The attempt; when to come back if the order has to wait, as for its payment; None if
+        there is nothing to ask any more.
+    """
     order = repository.order(connection, household_id, key)
     if order is None:
         return None
     if order.state is OrderState.CONFIRMED:
+        held = _ask_gates(connection, order, rules, at)
+        if held is not None:
+            return held if isinstance(held, AskAgain) else None
         return Attempt(moves.move_order(connection, order, OrderEvent.SUBMIT, "job", at), True)
     if order.state is OrderState.SUBMITTING:
         return Attempt(_unclear(connection, order, INTERRUPTED, at), False)
     if order.state in (OrderState.UNKNOWN, OrderState.NEEDS_PERSON):
         return Attempt(order, False)
+    return None
+
+
+def _ask_gates(
+    connection: Connection, order: StoredOrder, rules: Rules, at: At
+) -> AskAgain | hooks.Stop | None:
+    answer = hooks.ask_gates(connection, order, at)
+    if isinstance(answer, hooks.Wait) and at.now - order.confirmed_at >= rules.payment_limit:
+        answer = hooks.Stop(Ending.PAYMENT_NOT_COMPLETED)
+    if isinstance(answer, hooks.Stop):
+        moves.move_order(
+            connection, order, OrderEvent.REFUSED, "job", at, reason=answer.ending.value
+        )
+        return answer
+    if isinstance(answer, hooks.Wait):
+        moves.wait_for_payment(connection, order, answer.reason.value, at)
+        return AskAgain(answer.after_s)
     return None
 
 

@@ -3,6 +3,16 @@
 Every function works inside the caller's unit of work, opened as `Database.write(household_id)`, so
 that two clicks on one control follow each other. The household comes from the session, never from
 the URL. What pages read is in `replenish.reading`, and reachable from here.
+
+Other rooms take part in an order's life through `replenish.hooks`, in the commit of the move:
+
+- `hooks.on_order(database, listener)`: `listener(connection, order, news, at)` for each
+  `OrderNews` (confirmed, placed, shipped, delivered, cancelled, failed, late, refunded, ...);
+- `hooks.on_quote(database, listener)`: `listener(connection, quote, at)` for each state of a quote;
+- `hooks.before_placing(database, gate)`: `gate(connection, order, at)` says `Go()`,
+  `Wait(reason)` (its room calls `resume` when it knows more) or `Stop(ending)`.
+
+They read and write and enqueue jobs; they call nobody outside.
 """
 
 from datetime import datetime
@@ -17,6 +27,7 @@ from zodra_cloud.ingest.models import StoredSignal
 from zodra_cloud.kit.changes import Changes
 from zodra_cloud.replenish import moves, repository
 from zodra_cloud.replenish.models import (
+    At,
     Balance,
     Confirmed,
     ConfirmRefusal,
@@ -28,7 +39,7 @@ from zodra_cloud.replenish.models import (
     StoredQuote,
     UnclearOrder,
 )
-from zodra_cloud.replenish.moves import At, Wanted
+from zodra_cloud.replenish.moves import Wanted
 from zodra_cloud.replenish.policy import ORDER_LABELS
 from zodra_cloud.replenish.reading import (
     balance,
@@ -51,6 +62,7 @@ from zodra_cloud.replenish.states import (
     QuoteEvent,
     QuoteState,
 )
+from zodra_cloud.store import jobs
 
 __all__ = [
     "ORDER_LABELS",
@@ -76,6 +88,7 @@ __all__ = [
     "operator_balances",
     "order",
     "recent_orders",
+    "resume",
     "settle",
     "take_back",
     "timeline",
@@ -298,6 +311,15 @@ def settle(
     )
     _log.info("order_settled", order_key=order_key, household_id=household_id)
     return True
+
+
+def resume(connection: Connection, household_id: str, order_key: str, *, now: datetime) -> bool:
+    """Ask the gates at once about an order that waits, as when its payment is through.
+
+    Returns:
+        False if the order does not wait.
+    """
+    return jobs.hasten(connection, moves.job_key(moves.PLACE_JOB, household_id, order_key), now)
 
 
 def take_back(

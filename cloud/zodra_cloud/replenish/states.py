@@ -86,10 +86,31 @@ class OrderEvent(StrEnum):
     """By the shop, or by the operator who found that the shop does not have it."""
 
 
+class OrderNews(StrEnum):
+    """What other rooms hear of an order (`hooks`). A name is never reused."""
+
+    CONFIRMED = "confirmed"
+    """It exists, under the household's yes or its agreement; no shop has been asked."""
+    PLACED = "placed"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    NEEDS_PERSON = "needs_person"
+    LATE = "late"
+    """It will come, or has come, later than was promised; said once."""
+    CANCEL_REFUSED = "cancel_refused"
+    """The household wanted to cancel and the shop had sent it already."""
+    REFUNDED = "refunded"
+    """More of the money went back than before."""
+
+
 _UNSURE: Final = (OrderState.SUBMITTING, OrderState.UNKNOWN, OrderState.NEEDS_PERSON)
 
 ORDER_TRANSITIONS: Final = {
     (OrderState.CONFIRMED, OrderEvent.SUBMIT): OrderState.SUBMITTING,
+    # Before any shop was asked: the payment was declined, or not completed in time.
+    (OrderState.CONFIRMED, OrderEvent.REFUSED): OrderState.FAILED,
     (OrderState.SUBMITTING, OrderEvent.UNCLEAR): OrderState.UNKNOWN,
     (OrderState.UNKNOWN, OrderEvent.GIVE_UP): OrderState.NEEDS_PERSON,
     **{(state, OrderEvent.PLACED): OrderState.PLACED for state in _UNSURE},
@@ -149,6 +170,8 @@ class Ending(StrEnum):
     """By the household."""
     CONSENT_WITHDRAWN = "consent_withdrawn"
     PAYMENT_DECLINED = "payment_declined"
+    PAYMENT_NOT_COMPLETED = "payment_not_completed"
+    """The household was asked to approve the payment and did not within the limit."""
     SHOP_REFUSED = "shop_refused"
     """For another reason of its own, which the operator can read."""
     SHOP_UNAVAILABLE = "shop_unavailable"
@@ -168,6 +191,27 @@ ROUNDS_MAX: Final = 3
 def next_quote_state(state: QuoteState, event: QuoteEvent) -> QuoteState | None:
     """Look up where an event takes a quote; None if it changes nothing."""
     return QUOTE_TRANSITIONS.get((state, event))
+
+
+_ROAD: Final = (OrderState.PLACED, OrderState.SHIPPED, OrderState.DELIVERED)
+_ROAD_NEWS: Final = (OrderNews.PLACED, OrderNews.SHIPPED, OrderNews.DELIVERED)
+_OTHER_NEWS: Final = {
+    OrderState.NEEDS_PERSON: (OrderNews.NEEDS_PERSON,),
+    OrderState.FAILED: (OrderNews.FAILED,),
+    OrderState.CANCELLED: (OrderNews.CANCELLED,),
+}
+
+
+def order_news(before: OrderState, after: OrderState) -> tuple[OrderNews, ...]:
+    """Give what other rooms hear of a move, in order.
+
+    A shop's word may skip steps (delivered, of an order that was unknown): the news never does,
+    so that whoever captures on shipping captures.
+    """
+    if after not in _ROAD:
+        return _OTHER_NEWS.get(after, ())
+    passed = _ROAD.index(before) + 1 if before in _ROAD else 0
+    return _ROAD_NEWS[passed : _ROAD.index(after) + 1]
 
 
 def next_order_state(state: OrderState, event: OrderEvent) -> OrderState | None:

@@ -41,6 +41,7 @@ WAL_ATTEMPTS: Final = 100
 
 _AFTER_COMMIT: Final = "zodra_after_commit"
 _WAKE: Final = "zodra_wake_jobs"
+_PROVIDED: Final = "zodra_provided"
 
 
 class Database:
@@ -54,6 +55,7 @@ class Database:
         self.dialect = "sqlite" if writer.dialect.name == "sqlite" else "postgresql"
         self._write_lock = threading.Lock() if self.dialect == "sqlite" else None
         self._wake: Callable[[], None] = _nobody
+        self._provided: dict[str, Any] = {}
 
     @classmethod
     def open(cls, url: str) -> "Database":
@@ -104,6 +106,7 @@ class Database:
             callbacks: dict[Callable[[], None], None] = {}
             connection.info[_AFTER_COMMIT] = callbacks
             connection.info[_WAKE] = self._wake
+            connection.info[_PROVIDED] = self._provided
             with connection.begin():
                 if household_id is not None:
                     connection.execute(
@@ -123,6 +126,20 @@ class Database:
     def on_new_jobs(self, wake: Callable[[], None]) -> None:
         """Set what is called after each commit that stored a job: the runner of this process."""
         self._wake = wake
+
+    def provide(self, name: str, thing: object) -> None:
+        """Put something within reach of every unit of work on this handle, before the first one.
+
+        For what `app` hands to a room and no caller of that room may forget to pass on, such as
+        the listeners to an order's moves. One name holds one thing.
+        """
+        if name in self._provided:
+            raise ValueError(f"{name!r} is provided already")
+        self._provided[name] = thing
+
+    def find_provided(self, name: str) -> Any:
+        """Give what is provided under a name; None if nothing."""
+        return self._provided.get(name)
 
     def close(self) -> None:
         """Close every connection; on SQLite this also tidies the WAL away."""
@@ -144,6 +161,11 @@ def after_commit(connection: Connection, callback: Callable[[], None]) -> None:
 def wake_jobs_after_commit(connection: Connection) -> None:
     """Wake the job runner of this process once this unit of work has committed."""
     after_commit(connection, connection.info[_WAKE])
+
+
+def provided(connection: Connection, name: str) -> Any:
+    """Give what `Database.provide` put under a name; None if nothing."""
+    return connection.info.get(_PROVIDED, {}).get(name)
 
 
 def lock_migrations(connection: Connection) -> None:

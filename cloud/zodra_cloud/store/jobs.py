@@ -236,6 +236,17 @@ def again(connection: Connection, job: Job, due_at: datetime, payload: Any = Non
     )
 
 
+def hasten(connection: Connection, key: str, now: datetime) -> bool:
+    """Make a stored job due now that waits for later; False if it does not wait."""
+    hastened = connection.execute(
+        update(jobs)
+        .where(jobs.c.key == key, jobs.c.state == JobState.READY, jobs.c.due_at > now)
+        .values(due_at=now)
+    )
+    wake_jobs_after_commit(connection)
+    return hastened.rowcount == 1
+
+
 def fail(
     connection: Connection, job: Job, *, reason: str, now: datetime, after_s: float | None
 ) -> bool:
