@@ -219,7 +219,7 @@ class World:
             f"[web]\nport = {self.web_port}\n"
             f'[broker]\nport = {self.mqtt_port}\npassword_file = "cloud.password"\n'
             '[shop]\nbase_url = "http://127.0.0.1:9"\napi_key_file = "shop.key"\n'
-            'webhook_secret_file = "shop.webhook"\n',
+            'webhook_secret_file = "shop.webhook"\nprivate_address_allowed = true\n',
         )
         for each in self.gateways:
             self.write(f"{each}.toml", home(each))

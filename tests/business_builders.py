@@ -18,12 +18,14 @@ from zodra_cloud.ingest.service import DECIDE, TELL_GATEWAY, GatewayTeller
 from zodra_cloud.kit.changes import Changes
 from zodra_cloud.kit.money import Money
 from zodra_cloud.merchants.port import (
+    CataloguePage,
     QuoteRequest,
     Refused,
     ShopFault,
     ShopOrder,
     ShopOrderState,
     ShopQuote,
+    ShopRefund,
     ShopRefusal,
     Unknown,
 )
@@ -71,7 +73,15 @@ class FakeShop:
         nothing = Refused(ShopRefusal.ORDER_NOT_FOUND)
         return self._answer("find", lambda: self.orders.get(reference, nothing))
 
+    def catalogue(self, cursor: str | None = None) -> CataloguePage | Refused | Unknown:
+        raise NotImplementedError
+
     def cancel(self, order_id: str) -> ShopOrder | Refused | Unknown:
+        raise NotImplementedError
+
+    def refund(
+        self, order_id: str, refund_key: str, amount: Money
+    ) -> ShopRefund | Refused | Unknown:
         raise NotImplementedError
 
     def _answer(self, verb: str, do: Callable[[], Any]) -> Any:

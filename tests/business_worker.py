@@ -20,7 +20,7 @@ def main() -> None:
         database=database,
         clock=clock,
         changes=Changes(),
-        shop=UcpShop(shop_url, API_KEY, clock.monotonic, 5.0),
+        shop=UcpShop(shop_url, API_KEY, clock.monotonic, 5.0, private_allowed=True),
         rules=Rules(),
     )
     runner = JobRunner(database, clock, replenisher.handlers(), owner)

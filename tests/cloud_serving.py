@@ -73,7 +73,7 @@ class Serving:
             f'[web]\nport = {self.web_port}\npublic_url = "http://127.0.0.1:{self.web_port}"\n'
             f'[broker]\nport = {self.mqtt_port}\npassword_file = "cloud.password"\n'
             f'[shop]\nbase_url = "http://127.0.0.1:{free_port()}"\napi_key_file = "shop.key"\n'
-            'webhook_secret_file = "shop.webhook"\n',
+            'webhook_secret_file = "shop.webhook"\nprivate_address_allowed = true\n',
         )
         self.write(
             "home.toml",

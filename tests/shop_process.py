@@ -93,4 +93,4 @@ class ShopProcess:
         return httpx2.request(method, f"{self.url}{path}", headers=headers, trust_env=False, **body)
 
     def client(self, timeout_s: float = 5.0, api_key: str = API_KEY) -> UcpShop:
-        return UcpShop(self.url, api_key, time.monotonic, timeout_s)
+        return UcpShop(self.url, api_key, time.monotonic, timeout_s, private_allowed=True)

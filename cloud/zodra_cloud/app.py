@@ -61,6 +61,7 @@ class Cloud:
             settings.shop.base_url,
             settings.shop.api_key.get_secret_value(),
             self.clock.monotonic,
+            private_allowed=settings.shop.private_address_allowed,
         )
         offers = OfferJobs(
             database=self.database,

@@ -7,11 +7,20 @@ file itself: it names files that hold them, relative to its own folder.
 import tomllib
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from zodra_cloud.errors import BadSettings
+from zodra_cloud.kit.outgoing import refusal
 
 SECRET_BYTES_MAX: Final = 4096
 
@@ -57,6 +66,15 @@ class Shop(_Part):
     """From `webhook_secret_file`; the shop signs its events with it."""
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = "NL"
     """Where it delivers to."""
+    private_address_allowed: bool = False
+    """The shop may be on this machine or in this network, and without TLS: for trials."""
+
+    @model_validator(mode="after")
+    def _can_be_called(self) -> Self:
+        why = refusal(self.base_url, private_allowed=self.private_address_allowed)
+        if why is not None:
+            raise ValueError(f"base_url: {why}, or set private_address_allowed = true for a trial")
+        return self
 
 
 class Offers(_Part):

@@ -20,6 +20,7 @@ password_file = "broker.password"
 base_url = "http://127.0.0.1:9"
 api_key_file = "shop.key"
 webhook_secret_file = "shop.webhook"
+private_address_allowed = true
 """
 
 

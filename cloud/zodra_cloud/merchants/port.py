@@ -31,6 +31,10 @@ class ShopRefusal(StrEnum):
     ORDER_NOT_FOUND = "order_not_found"
     TOO_LATE = "too_late"
     """The order has left the shop and cannot be cancelled."""
+    NOT_REFUNDABLE = "not_refundable"
+    """More than was paid and not given back yet, or the shop gives nothing back on this order."""
+    UNSUPPORTED = "unsupported"
+    """This shop cannot be asked that over its interface; a person can."""
 
 
 class ShopFault(StrEnum):
@@ -47,6 +51,8 @@ class ShopFault(StrEnum):
     INCONSISTENT = "inconsistent"
     """Of the agreed shape, and wrong: sums that do not add up, another item, another order."""
     REDIRECTED = "redirected"
+    FORBIDDEN_ADDRESS = "forbidden_address"
+    """The shop's name leads where calls may not go; nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +142,53 @@ class ShopOrder:
     cancel_reason: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class ShopItem:
+    """Something that a shop sells, as its catalogue tells it today."""
+
+    sku: str
+    """The shop's own name of the sellable variant, as its interface addresses it."""
+    titles: dict[str, str]
+    """By language; under `""` the one for every other language."""
+    unit_price: Money
+    """VAT included, before shipping."""
+    available: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CataloguePage:
+    """A part of a shop's catalogue."""
+
+    items: tuple[ShopItem, ...]
+    next_cursor: str | None
+    """What to ask the following part with; None after the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShopRefund:
+    """Money that a shop has given back, or has promised to."""
+
+    refund_id: str
+    order_id: str
+    amount: Money
+    """Of this refund."""
+
+
 class Shop(Protocol):
-    """One shop. Every call blocks for a bounded time and never raises for what a shop does."""
+    """One shop. Every call blocks for a bounded time and never raises for what a shop does.
+
+    Seven verbs: `catalogue`, `quote`, `place`, get (`order` by the shop's id, `find` by our key),
+    `cancel`, `refund`; the seventh, the signed order event, comes from the shop
+    (`merchants.routes`).
+    """
+
+    def catalogue(self, cursor: str | None = None) -> CataloguePage | Refused | Unknown:
+        """Look up what the shop sells.
+
+        Args:
+            cursor: `next_cursor` of the page before; None for the first.
+        """
+        ...
 
     def quote(self, request: QuoteRequest, now: datetime) -> ShopQuote | Refused | Unknown:
         """Ask a price. It binds nobody until it is placed."""
@@ -165,4 +216,16 @@ class Shop(Protocol):
 
     def cancel(self, order_id: str) -> ShopOrder | Refused | Unknown:
         """Cancel an order that has not been shipped. A repeat is harmless."""
+        ...
+
+    def refund(
+        self, order_id: str, refund_key: str, amount: Money
+    ) -> ShopRefund | Refused | Unknown:
+        """Ask the shop to give money back, under a key that makes a repeat harmless.
+
+        Args:
+            order_id: the shop's.
+            refund_key: the same for every attempt at the same refund.
+            amount: at most what was paid and not given back yet.
+        """
         ...

@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from zodra_cloud.kit.clock import Clock
 from zodra_cloud.merchants import events, wire
 from zodra_cloud.merchants.events import EVENT_BYTES_MAX, EventRefusal
+from zodra_cloud.merchants.http import Garbled, Inconsistent
 from zodra_cloud.merchants.service import OrderListener
 
 _STATUS = {
@@ -55,7 +56,7 @@ def router(clock: Clock, secrets: Sequence[str], listener: OrderListener) -> API
             return _refuse(checked)
         try:
             told = wire.read_event(body)
-        except (wire.Garbled, wire.Inconsistent):
+        except (Garbled, Inconsistent):
             return _refuse(EventRefusal.MALFORMED)
         if told is not None:
             known = await run_in_threadpool(listener, told, checked.event_id, now)

@@ -4,30 +4,25 @@ Only answers that the surface names count. Whatever else comes back, however it 
 `Unknown`: a shop that is down, slow, hostile or half updated must not look like one that said no.
 """
 
-import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final, TypeVar
-
-import httpx2
+from typing import Any, Final
 
 from zodra_cloud.kit.money import Money
+from zodra_cloud.kit.outgoing import TOTAL_TIMEOUT_S, Outgoing
 from zodra_cloud.merchants import wire
+from zodra_cloud.merchants.http import Said, ask, path_segment, read_ok
 from zodra_cloud.merchants.port import (
+    CataloguePage,
     QuoteRequest,
     Refused,
     ShopFault,
     ShopOrder,
     ShopQuote,
+    ShopRefund,
     ShopRefusal,
     Unknown,
 )
-
-CONNECT_TIMEOUT_S: Final = 3.0
-TOTAL_TIMEOUT_S: Final = 10.0
-"""For one answer as a whole: a shop that sends a byte a second must not hold a worker."""
-RESPONSE_BYTES_MAX: Final = 256 * 1024
-RETRY_AFTER_S_MAX: Final = 3_600.0
 
 _REFUSALS: Final = {
     (401, "unauthorized"): ShopRefusal.UNAUTHORIZED,
@@ -42,11 +37,10 @@ _REFUSALS: Final = {
     (409, "already_completed"): ShopRefusal.ALREADY_COMPLETED,
     (409, "idempotency_conflict"): ShopRefusal.KEY_CONFLICT,
     (409, "too_late"): ShopRefusal.TOO_LATE,
+    (409, "not_refundable"): ShopRefusal.NOT_REFUNDABLE,
     (410, "session_expired"): ShopRefusal.SESSION_EXPIRED,
     (402, "payment_declined"): ShopRefusal.PAYMENT_DECLINED,
 }
-
-_T = TypeVar("_T")
 
 
 class UcpShop:
@@ -57,6 +51,7 @@ class UcpShop:
         api_key: the bearer token of our account there.
         monotonic: seconds on a clock that never goes back, for the limit on a whole answer.
         total_timeout_s: the limit.
+        private_allowed: the shop may be on this machine or in this network, and without TLS.
     """
 
     def __init__(
@@ -65,30 +60,25 @@ class UcpShop:
         api_key: str,
         monotonic: Callable[[], float],
         total_timeout_s: float = TOTAL_TIMEOUT_S,
+        *,
+        private_allowed: bool = False,
     ) -> None:
-        self._monotonic = monotonic
-        self._total_timeout_s = total_timeout_s
-        self._client = httpx2.Client(
-            base_url=base_url,
-            headers={
-                "Authorization": f"Bearer {api_key}",
-                "UCP-Agent": 'profile="zodra"',
-                "Accept": "application/json",
-                # A compressed answer could unpack to far more than it measured on the wire.
-                "Accept-Encoding": "identity",
-            },
-            timeout=httpx2.Timeout(
-                total_timeout_s, connect=min(CONNECT_TIMEOUT_S, total_timeout_s)
-            ),
-            follow_redirects=False,
-            # The shop is the one in the settings; a proxy of the environment would see the key.
-            trust_env=False,
-            limits=httpx2.Limits(max_connections=16, max_keepalive_connections=4),
+        self._outgoing = Outgoing(
+            base_url,
+            monotonic,
+            headers={"Authorization": f"Bearer {api_key}", "UCP-Agent": 'profile="zodra"'},
+            private_allowed=private_allowed,
+            total_timeout_s=total_timeout_s,
         )
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._outgoing.close()
+
+    def catalogue(self, cursor: str | None = None) -> CataloguePage | Refused | Unknown:
+        """Look up what the shop sells; see `Shop.catalogue`."""
+        query = {} if cursor is None else {"cursor": cursor}
+        return read_ok(self._ask("GET", "/products", query=query), wire.read_catalogue)
 
     def quote(self, request: QuoteRequest, now: datetime) -> ShopQuote | Refused | Unknown:
         """Ask a price; see `Shop.quote`."""
@@ -100,7 +90,7 @@ class UcpShop:
             "context": {"address_country": request.country},
         }
         answer = self._ask("POST", "/checkout-sessions", body=body)
-        return _read(answer, lambda raw: wire.read_quote(raw, request, now))
+        return read_ok(answer, lambda raw: wire.read_quote(raw, request, now))
 
     def place(
         self, session_id: str, order_key: str, expected_total: Money
@@ -108,7 +98,7 @@ class UcpShop:
         """Order what was quoted; see `Shop.place`."""
         answer = self._ask(
             "POST",
-            f"/checkout-sessions/{wire.path_segment(session_id)}/complete",
+            f"/checkout-sessions/{path_segment(session_id)}/complete",
             body={
                 "expected_total": {
                     "amount": expected_total.amount_minor,
@@ -117,7 +107,7 @@ class UcpShop:
             },
             headers={"Idempotency-Key": order_key},
         )
-        placed = _read(answer, wire.read_order)
+        placed = read_ok(answer, wire.read_order)
         if isinstance(placed, ShopOrder) and (
             placed.reference != order_key or placed.total != expected_total
         ):
@@ -126,7 +116,7 @@ class UcpShop:
 
     def order(self, order_id: str) -> ShopOrder | Refused | Unknown:
         """Ask how an order stands; see `Shop.order`."""
-        found = _read(self._ask("GET", f"/orders/{wire.path_segment(order_id)}"), wire.read_order)
+        found = read_ok(self._ask("GET", f"/orders/{path_segment(order_id)}"), wire.read_order)
         if isinstance(found, ShopOrder) and found.order_id != order_id:
             return Unknown(ShopFault.INCONSISTENT)
         return found
@@ -134,7 +124,7 @@ class UcpShop:
     def find(self, reference: str) -> ShopOrder | Refused | Unknown:
         """Ask for the order that carries our key; see `Shop.find`."""
         answer = self._ask("GET", "/orders", query={"reference": reference})
-        found = _read(answer, wire.read_orders)
+        found = read_ok(answer, wire.read_orders)
         if isinstance(found, Refused | Unknown):
             return found
         if not found:
@@ -145,8 +135,26 @@ class UcpShop:
 
     def cancel(self, order_id: str) -> ShopOrder | Refused | Unknown:
         """Cancel an order that has not been shipped; see `Shop.cancel`."""
-        path = f"/orders/{wire.path_segment(order_id)}/cancel"
-        return _read(self._ask("POST", path, body={}), wire.read_order)
+        path = f"/orders/{path_segment(order_id)}/cancel"
+        cancelled = read_ok(self._ask("POST", path, body={}), wire.read_order)
+        if isinstance(cancelled, ShopOrder) and cancelled.order_id != order_id:
+            return Unknown(ShopFault.INCONSISTENT)
+        return cancelled
+
+    def refund(
+        self, order_id: str, refund_key: str, amount: Money
+    ) -> ShopRefund | Refused | Unknown:
+        """Ask for money back; see `Shop.refund`."""
+        said = self._ask(
+            "POST",
+            f"/orders/{path_segment(order_id)}/refunds",
+            body={"amount": {"amount": amount.amount_minor, "currency": amount.currency}},
+            headers={"Idempotency-Key": refund_key},
+        )
+        given = read_ok(said, wire.read_refund)
+        if isinstance(given, ShopRefund) and (given.order_id, given.amount) != (order_id, amount):
+            return Unknown(ShopFault.INCONSISTENT)
+        return given
 
     def _ask(
         self,
@@ -156,66 +164,10 @@ class UcpShop:
         body: dict[str, Any] | None = None,
         query: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
-    ) -> object | Refused | Unknown:
-        """Send one request; give the JSON of a 2xx answer, or what else came of it."""
-        try:
-            with self._client.stream(
-                method, path, json=body, params=query, headers=headers
-            ) as response:
-                raw = self._body(response)
-        except httpx2.ConnectError:
-            return Unknown(ShopFault.UNREACHABLE)
-        except httpx2.TimeoutException:
-            return Unknown(ShopFault.TIMEOUT)
-        except httpx2.RequestError:
-            return Unknown(ShopFault.CONNECTION_LOST)
-        if isinstance(raw, Unknown):
-            return raw
-        return _judge(response, raw)
-
-    def _body(self, response: httpx2.Response) -> bytes | Unknown:
-        deadline = self._monotonic() + self._total_timeout_s
-        raw = bytearray()
-        for chunk in response.iter_raw():
-            raw += chunk
-            if len(raw) > RESPONSE_BYTES_MAX:
-                return Unknown(ShopFault.OVERSIZED)
-            if self._monotonic() > deadline:
-                return Unknown(ShopFault.TIMEOUT)
-        return bytes(raw)
-
-
-def _judge(response: httpx2.Response, raw: bytes) -> object | Refused | Unknown:
-    status = response.status_code
-    if status == httpx2.codes.TOO_MANY_REQUESTS or status == httpx2.codes.SERVICE_UNAVAILABLE:
-        return Unknown(ShopFault.BUSY, _retry_after_s(response))
-    if status >= httpx2.codes.INTERNAL_SERVER_ERROR:
-        return Unknown(ShopFault.SERVER_ERROR)
-    if httpx2.codes.MULTIPLE_CHOICES <= status < httpx2.codes.BAD_REQUEST:
-        return Unknown(ShopFault.REDIRECTED)
-    try:
-        answer = json.loads(raw)
-    except (ValueError, RecursionError):
-        return Unknown(ShopFault.GARBLED)
-    if status in (httpx2.codes.OK, httpx2.codes.CREATED):
-        return answer  # type: ignore[no-any-return]
-    refusal = _REFUSALS.get((status, wire.error_code(answer)))
-    return Unknown(ShopFault.GARBLED) if refusal is None else Refused(refusal)
-
-
-def _read(
-    answer: object | Refused | Unknown, read: Callable[[object], _T]
-) -> _T | Refused | Unknown:
-    if isinstance(answer, Refused | Unknown):
-        return answer
-    try:
-        return read(answer)
-    except wire.Garbled:
-        return Unknown(ShopFault.GARBLED)
-    except wire.Inconsistent:
-        return Unknown(ShopFault.INCONSISTENT)
-
-
-def _retry_after_s(response: httpx2.Response) -> float | None:
-    said = response.headers.get("retry-after", "")
-    return min(float(said), RETRY_AFTER_S_MAX) if said.isascii() and said.isdigit() else None
+    ) -> Said | Refused | Unknown:
+        """Send one request; only the refusals that the surface names are a no."""
+        said = ask(self._outgoing, method, path, body=body, query=query, headers=headers)
+        if isinstance(said, Unknown) or said.ok:
+            return said
+        refusal = _REFUSALS.get((said.status, wire.error_code(said.raw)))
+        return Unknown(ShopFault.GARBLED) if refusal is None else Refused(refusal)

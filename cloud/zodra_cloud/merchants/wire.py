@@ -2,22 +2,21 @@
 
 from datetime import datetime
 from typing import Annotated, Final, Literal, TypeVar
-from urllib.parse import quote as percent_encode
 
 from pydantic import AnyHttpUrl, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from zodra_cloud.kit.money import Money
-from zodra_cloud.merchants.port import QuoteRequest, ShopOrder, ShopOrderState, ShopQuote
+from zodra_cloud.merchants.http import Garbled, Inconsistent
+from zodra_cloud.merchants.port import (
+    CataloguePage,
+    QuoteRequest,
+    ShopItem,
+    ShopOrder,
+    ShopOrderState,
+    ShopQuote,
+    ShopRefund,
+)
 from zodra_contract.ids import Id
-
-
-class Garbled(ValueError):
-    """Not of the agreed shape."""
-
-
-class Inconsistent(ValueError):
-    """Of the agreed shape, and wrong in itself."""
-
 
 Amount = Annotated[int, Field(ge=0, le=10**9, strict=True)]
 """Minor units, at most ten million of a currency with cents: a household's supplies cost less."""
@@ -123,6 +122,27 @@ class _Orders(_Part):
     orders: Annotated[tuple[_Order, ...], Field(max_length=2)]
 
 
+class _Product(_Part):
+    id: Text
+    title: Text
+    titles: Annotated[dict[Language, Text], Field(max_length=30)] = Field(default_factory=dict)
+    price: Annotated[int, Field(ge=1, le=10**9, strict=True)]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    available: Annotated[int, Field(ge=0, strict=True)]
+
+
+class _Products(_Part):
+    items: Annotated[tuple[_Product, ...], Field(max_length=100)]
+    next_cursor: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+
+class _Refund(_Part):
+    id: Text
+    order_id: Text
+    amount: Annotated[int, Field(ge=1, le=10**9, strict=True)]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
 class _Event(_Part):
     type: Annotated[str, Field(max_length=64)]
     data: _Order
@@ -202,6 +222,27 @@ def read_orders(raw: object) -> list[ShopOrder]:
     return [_order(order) for order in _shaped(_Orders, raw).orders]
 
 
+def read_catalogue(raw: object) -> CataloguePage:
+    """Read a page of the catalogue. Raises `Garbled`."""
+    page = _shaped(_Products, raw)
+    items = tuple(
+        ShopItem(
+            sku=each.id,
+            titles={"": each.title, **each.titles},
+            unit_price=Money(each.price, each.currency),
+            available=each.available > 0,
+        )
+        for each in page.items
+    )
+    return CataloguePage(items, page.next_cursor)
+
+
+def read_refund(raw: object) -> ShopRefund:
+    """Read a refund. Raises `Garbled`."""
+    refund = _shaped(_Refund, raw)
+    return ShopRefund(refund.id, refund.order_id, Money(refund.amount, refund.currency))
+
+
 def read_event(raw: bytes) -> ShopOrder | None:
     """Read a shop's event; None if it is about something other than an order.
 
@@ -223,11 +264,6 @@ def error_code(raw: object) -> str:
     except ValidationError:
         return ""
     return next((each.code for each in refusal.messages if each.type == "error"), "")
-
-
-def path_segment(text: str) -> str:
-    """Write an id of the shop's as one path segment; it may hold anything, `/` and `..` too."""
-    return percent_encode(text, safe="").replace(".", "%2E")
 
 
 _Shape = TypeVar("_Shape", bound=BaseModel)

@@ -224,6 +224,7 @@ class Parts:
                 "base_url": self.shop_url,
                 "api_key_file": self.folder.secret("shop-api.key"),
                 "webhook_secret_file": self.folder.secret("shop-webhook.secret", "webhook"),
+                "private_address_allowed": True,
             },
         }
 

@@ -12,6 +12,7 @@ import pytest
 
 from shop_process import ShopProcess, free_port
 from zodra_cloud.kit.money import Money
+from zodra_cloud.kit.outgoing import ANSWER_BYTES_MAX
 from zodra_cloud.merchants.port import (
     QuoteRequest,
     Refused,
@@ -22,7 +23,7 @@ from zodra_cloud.merchants.port import (
     ShopRefusal,
     Unknown,
 )
-from zodra_cloud.merchants.ucp import RESPONSE_BYTES_MAX, UcpShop
+from zodra_cloud.merchants.ucp import UcpShop
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +183,7 @@ def server(answer: Callable[[socket.socket], None]) -> Iterator[UcpShop]:
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    client = UcpShop(url, "key", time.monotonic, total_timeout_s=0.4)
+    client = UcpShop(url, "key", time.monotonic, total_timeout_s=0.4, private_allowed=True)
     try:
         yield client
     finally:
@@ -223,7 +224,7 @@ def drip(connection: socket.socket) -> None:
 def flood(connection: socket.socket) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     chunk = b"x" * 65_536
-    for _chunk in range(2 * RESPONSE_BYTES_MAX // len(chunk)):
+    for _chunk in range(2 * ANSWER_BYTES_MAX // len(chunk)):
         connection.sendall(b"10000\r\n" + chunk + b"\r\n")
 
 
@@ -268,7 +269,8 @@ def test_a_busy_shop_says_when_to_come_back() -> None:
 
 
 def test_nobody_there_is_unknown() -> None:
-    client = UcpShop(f"http://127.0.0.1:{free_port()}", "key", time.monotonic, 0.5)
+    nobody = f"http://127.0.0.1:{free_port()}"
+    client = UcpShop(nobody, "key", time.monotonic, 0.5, private_allowed=True)
     answer = client.find("o_1")
     client.close()
     assert answer == Unknown(ShopFault.UNREACHABLE)

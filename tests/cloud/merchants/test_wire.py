@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from zodra_cloud.kit.money import Money
 from zodra_cloud.merchants import wire
+from zodra_cloud.merchants.http import Garbled, Inconsistent, path_segment
 from zodra_cloud.merchants.port import QuoteRequest, ShopOrderState
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -113,7 +114,7 @@ INCONSISTENT = [
 
 @pytest.mark.parametrize(("path", "value"), INCONSISTENT)
 def test_a_quote_that_is_wrong_in_itself_is_refused(path: str, value: Any) -> None:
-    with pytest.raises(wire.Inconsistent):
+    with pytest.raises(Inconsistent):
         wire.read_quote(changed(SESSION, path, value), REQUEST, NOW)
 
 
@@ -132,7 +133,7 @@ GARBLED = [
 
 @pytest.mark.parametrize(("path", "value"), GARBLED)
 def test_a_quote_of_another_shape_is_refused(path: str, value: Any) -> None:
-    with pytest.raises(wire.Garbled):
+    with pytest.raises(Garbled):
         wire.read_quote(changed(SESSION, path, value), REQUEST, NOW)
 
 
@@ -151,12 +152,14 @@ json_values = st.recursive(
 )
 
 
-@pytest.mark.parametrize("read", [quote, wire.read_order, wire.read_orders, event])
+@pytest.mark.parametrize(
+    "read", [quote, wire.read_order, wire.read_orders, wire.read_catalogue, wire.read_refund, event]
+)
 @given(raw=json_values)
 def test_any_json_is_read_or_refused(read: Callable[[object], object], raw: Any) -> None:
     try:
         read(raw)
-    except (wire.Garbled, wire.Inconsistent):
+    except (Garbled, Inconsistent):
         return
 
 
@@ -164,13 +167,13 @@ def test_any_json_is_read_or_refused(read: Callable[[object], object], raw: Any)
 def test_a_quote_with_anything_anywhere_is_read_or_refused(path: Any, value: Any) -> None:
     try:
         wire.read_quote(changed(SESSION, path, value), REQUEST, NOW)
-    except (wire.Garbled, wire.Inconsistent):
+    except (Garbled, Inconsistent):
         return
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_no_event(raw: bytes) -> None:
-    with pytest.raises(wire.Garbled):
+    with pytest.raises(Garbled):
         wire.read_event(raw)
 
 
@@ -186,5 +189,5 @@ def test_an_error_answer_has_a_code_or_none(raw: Any) -> None:
 
 @pytest.mark.parametrize("text", ["a/b", "..", "a?b=c", "a#b", "a b", "é", "%2F"])
 def test_an_id_of_the_shop_stays_one_segment_of_a_path(text: str) -> None:
-    segment = wire.path_segment(text)
+    segment = path_segment(text)
     assert not set(segment) & set("/?# .")
