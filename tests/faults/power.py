@@ -217,8 +217,10 @@ class Connection:
         rows = self._apsw.execute(statement, values).fetchall()
         return Cursor(rows, self._apsw.total_changes() - before)
 
-    def executemany(self, statement: str, values: Any) -> None:
+    def executemany(self, statement: str, values: Any) -> Cursor:
+        before = self._apsw.total_changes()
         self._apsw.executemany(statement, values)
+        return Cursor([], self._apsw.total_changes() - before)
 
     def drop(self) -> None:
         """Let go of it, as a program does whose machine has lost power."""

@@ -10,6 +10,10 @@ import pytest
 from faults import harness, worlds
 from faults.stores import Store, make, read, settled
 from zodra_edge.errors import OutboxFault
+from zodra_edge.outbox import schema
+from zodra_edge.outbox.need import NeedFile
+from zodra_edge.outbox.opening import LaneSpec, open_lane
+from zodra_edge.outbox.room import Room
 
 
 @pytest.fixture
@@ -84,3 +88,63 @@ def test_a_flipped_bit_never_reaches_the_cloud(ram: Path, store: Store, tell: ha
             ends["harmless"] += 1
     assert ends["set aside"] > trials // 20
     tell(flips=trials, **{name.replace(" ", "_"): count for name, count in ends.items()})
+
+
+PAGE = 4096
+
+
+def page_of(path: Path, table: str) -> int:
+    connection = sqlite3.connect(path)
+    query = "SELECT rootpage FROM sqlite_schema WHERE name = ?"
+    (root,) = connection.execute(query, (table,)).fetchone()
+    connection.close()
+    return int(root)
+
+
+def used_bytes(page: bytes) -> list[int]:
+    """Name the places of a page that hold something: its head and its cells."""
+    begins = int.from_bytes(page[5:7], "big")
+    cells = int.from_bytes(page[3:5], "big")
+    return [*range(8 + 2 * cells), *range(begins, PAGE)]
+
+
+def test_a_flipped_bit_in_the_counters_gives_out_no_sequence_twice(
+    ram: Path, store: Store, tell: harness.Tell
+) -> None:
+    """Either all of them are right, or the rows go on in a buffer of another name."""
+    whole = settled(store, ram / "settled")
+    start = (page_of(ram / "settled" / "need.db", "meta") - 1) * PAGE
+    page = whole.base[start : start + PAGE]
+    draw = harness.chance("counters")
+    flips = [
+        (place, bit)
+        for place in (range(PAGE) if harness.FULL else used_bytes(page))
+        for bit in (range(8) if harness.FULL else [draw.randrange(8)])
+    ]
+    spec = LaneSpec(schema.NEED, 64 * 2**20, thorough=True)
+    (ram / "room").mkdir()
+    room = Room(ram / "room", 2**18)
+    ends: Counter[str] = Counter()
+    for place, bit in flips:
+        flipped = bytearray(whole.base)
+        flipped[start + place] ^= 1 << bit
+        path = Store(bytes(flipped), b"", store.names).write(ram / "flipped")
+        opened = open_lane(path, spec, room, is_start=True)
+        file = NeedFile(1_000, 1_000)
+        file.load(opened.connection)
+        level = file.level(opened.connection)
+        batch = file.batch(opened.connection, 0, 1_000, 1)
+        opened.connection.close()
+        where = f"byte {place}, bit {bit}"
+        assert batch is not None, where
+        assert [signal.signal_id for _, signal in batch.rows] == list(store.names), where
+        if level.buffer_id == "b":
+            counted = (level.next_sequence, level.dropped, level.restarts, level.memory_lost)
+            assert counted == (len(store.names) + 1, 0, 1, False), where
+            ends["harmless"] += 1
+        else:
+            assert opened.salvage is not None, where
+            assert opened.salvage.saved == len(store.names), where
+            ends["begun again"] += 1
+    assert ends["begun again"] > 50
+    tell(flips=len(flips), **{name.replace(" ", "_"): count for name, count in ends.items()})

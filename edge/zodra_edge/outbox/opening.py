@@ -117,3 +117,20 @@ def _has_content(path: Path) -> bool:
 def _deadline(after_s: float) -> Callable[[], bool]:
     at_s = monotonic_s() + after_s
     return lambda: monotonic_s() > at_s
+
+
+def no_connection() -> sqlite3.Connection:
+    """Make a connection to no file, for as long as there is none."""
+    return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+
+
+def empty_wal(connection: sqlite3.Connection) -> None:
+    """Move the WAL into the file and cut it to nothing.
+
+    Raises:
+        sqlite3.Error: it could not be.
+    """
+    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        # Somebody looks into the file. What is in the WAL stays there, and is as durable.
+        return

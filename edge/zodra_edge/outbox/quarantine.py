@@ -27,15 +27,19 @@ class Meta:
 
     @classmethod
     def load(cls, connection: sqlite3.Connection) -> Self:
-        """Read them."""
-        held = dict(connection.execute("SELECT name, value FROM meta ORDER BY name").fetchall())
+        """Read them.
+
+        Raises:
+            DamagedFile: they were changed on disk.
+        """
+        held = schema.counters(connection)
         meta = cls(
             str(held["buffer_id"]),
             int(held["next_sequence"]),
             int(held["dropped"]),
-            int(held.get("expired", 0)),
+            int(held["expired"]),
             int(held["restarts"]),
-            bool(held.get("memory_lost", 0)),
+            bool(held["memory_lost"]),
         )
         meta._saved = meta._counted()
         return meta
@@ -48,10 +52,10 @@ class Meta:
     def save(self, connection: sqlite3.Connection) -> None:
         """Write them, if they changed."""
         counted = self._counted()
-        changed = [(count, name) for name, count in counted.items() if self._saved[name] != count]
-        if changed:
-            connection.executemany("UPDATE meta SET value = ? WHERE name = ?", changed)
-            self._saved = counted
+        for name, count in counted.items():
+            if self._saved[name] != count:
+                schema.set_counter(connection, name, count)
+        self._saved = counted
 
     def _counted(self) -> dict[str, int]:
         return {
@@ -88,7 +92,7 @@ def sort_rejections(
     return [row for row in final if row[0] <= upto], kept
 
 
-def marks(values: Collection[int]) -> str:
+def marks(values: Collection[object]) -> str:
     """Write one placeholder a value."""
     return ", ".join("?" * len(values))
 

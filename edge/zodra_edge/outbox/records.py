@@ -147,3 +147,8 @@ def reading_checksum(row: ReadingRow, quality: str, error_ms: int) -> int:
 def memory_checksum(device_id: str, memory: str) -> int:
     """Sum what is remembered about a device; see `need_checksum`."""
     return zlib.crc32(f"{device_id}|{memory}".encode(errors="surrogateescape"))
+
+
+def meta_checksum(name: str, value: object) -> int:
+    """Sum a counter of a file: a flipped bit in one would give out sequences a second time."""
+    return zlib.crc32(f"{name}|{value!r}".encode(errors="surrogateescape"))

@@ -5,13 +5,14 @@ open it with `mode=ro`. Only the agent writes.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import sqlite_utils
 
 from zodra_edge.errors import OutboxFault
+from zodra_edge.outbox.records import meta_checksum
 from zodra_edge.outbox.storage import DamagedFile
 
 APPLICATION_ID: Final = 0x5A4F4452
@@ -130,6 +131,18 @@ def _need_memory_checksum(db: Any) -> None:
     db.execute("ALTER TABLE memory ADD COLUMN checksum INTEGER")
 
 
+def _sum_meta(db: Any) -> None:
+    db.execute("ALTER TABLE meta ADD COLUMN checksum INTEGER")
+    held = dict(db.execute("SELECT name, value FROM meta ORDER BY name").fetchall())
+    if held:
+        # Not all of these were there from the first build on.
+        _write_meta(db, {"dropped": 0, "expired": 0, "restarts": 0, "memory_lost": 0} | held)
+
+
+NEED(name="0004_meta_checksum")(_sum_meta)
+TELEMETRY(name="0002_meta_checksum")(_sum_meta)
+
+
 COLUMNS: Final = {
     "zodra_need": {
         "need": "sequence, signal_id, body, kept_ms, checksum",
@@ -143,7 +156,7 @@ COLUMNS: Final = {
 }
 """What each file must have, by its migrations; beside `meta` and `quarantine`."""
 SHARED_COLUMNS: Final = {
-    "meta": "name, value",
+    "meta": "name, value, checksum",
     "quarantine": "place, buffer_id, sequence, reason, body, set_aside_ms",
 }
 
@@ -168,6 +181,8 @@ def prepare(
         sqlite3.Error: the disk refuses, or the file is damaged.
     """
     db = sqlite_utils.Database(str(path))
+    # Damage may be anywhere, in the names of the tables too: it must not stop the reading of them.
+    db.conn.text_factory = text
     try:
         _refuse_strangers(path, db.conn)
         # Before WAL and the first table, or auto_vacuum silently stays off.
@@ -177,16 +192,85 @@ def prepare(
         db.conn.execute("PRAGMA synchronous = FULL")
         _migrate(db, migrations)
         with db.conn:
-            db.conn.execute(
-                "INSERT OR IGNORE INTO meta (name, value) VALUES "
-                "('buffer_id', ?), ('next_sequence', 1), ('dropped', 0), ('expired', 0), "
-                "('restarts', -1), ('memory_lost', 0)",
-                (buffer_id,),
-            )
+            if _is_unused(db.conn, migrations):
+                _write_meta(db.conn, FIRST_COUNTERS | {"buffer_id": buffer_id})
+            held = counters(db.conn)
+            _compare_with_rows(db.conn, migrations, held["next_sequence"])
             if is_start:
-                db.conn.execute("UPDATE meta SET value = value + 1 WHERE name = 'restarts'")
+                set_counter(db.conn, "restarts", held["restarts"] + 1)
     finally:
         db.close()
+
+
+FIRST_COUNTERS: Final[dict[str, Any]] = {
+    "buffer_id": "",
+    "next_sequence": 1,
+    "dropped": 0,
+    "expired": 0,
+    "restarts": -1,
+    "memory_lost": 0,
+}
+"""Of a new file; all of them are in every file."""
+
+
+def counters(connection: sqlite3.Connection) -> dict[str, Any]:
+    """Read the counters of a file.
+
+    Raises:
+        DamagedFile: one was changed on disk, or is missing. Nobody can tell which sequences were
+            given out, so the rows must go on in another buffer.
+    """
+    held: dict[str, Any] = {}
+    for name, value, checksum in connection.execute(
+        "SELECT name, value, checksum FROM meta ORDER BY name"
+    ):
+        if checksum != meta_checksum(name, value):
+            raise DamagedFile("its counters were changed on disk")
+        held[name] = value
+    if held.keys() != FIRST_COUNTERS.keys():
+        raise DamagedFile("its counters are not all there")
+    return held
+
+
+def set_counter(connection: sqlite3.Connection, name: str, value: int) -> None:
+    """Write one counter with its checksum.
+
+    Raises:
+        DamagedFile: it is not where it was.
+    """
+    changed = connection.execute(
+        "UPDATE meta SET value = ?, checksum = ? WHERE name = ?",
+        (value, meta_checksum(name, value), name),
+    ).rowcount
+    if changed != 1:
+        raise DamagedFile("its counters are not all there")
+
+
+def _write_meta(connection: Any, held: Mapping[str, Any]) -> None:
+    for name, value in held.items():
+        connection.execute(
+            "INSERT INTO meta (name, value, checksum) VALUES (?, ?, ?) ON CONFLICT (name) "
+            "DO UPDATE SET checksum = excluded.checksum",
+            (name, value, meta_checksum(name, value)),
+        )
+
+
+def _is_unused(connection: sqlite3.Connection, migrations: sqlite_utils.Migrations) -> bool:
+    """Whether a file has its tables and nothing in them: made now, or cut off while it was."""
+    tables = ("meta", "quarantine", *COLUMNS[migrations.name])
+    return not any(
+        connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()  # noqa: S608
+        for table in tables
+    )
+
+
+def _compare_with_rows(
+    connection: sqlite3.Connection, migrations: sqlite_utils.Migrations, next_sequence: int
+) -> None:
+    lane = "need" if migrations is NEED else "reading"
+    newest = connection.execute(f"SELECT max(sequence) FROM {lane}").fetchone()[0]  # noqa: S608
+    if newest is not None and newest >= next_sequence:
+        raise DamagedFile(f"it has row {newest}, and the next was to be {next_sequence}")
 
 
 def _migrate(db: Any, migrations: sqlite_utils.Migrations) -> None:
@@ -281,5 +365,5 @@ def connect_to_look(path: Path) -> sqlite3.Connection:
 def note_lost_memory(path: Path) -> None:
     """Write down that devices had a memory which is gone."""
     connection = connect(path)
-    connection.execute("UPDATE meta SET value = 1 WHERE name = 'memory_lost'")
+    set_counter(connection, "memory_lost", 1)
     connection.close()

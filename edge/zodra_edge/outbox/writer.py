@@ -17,7 +17,13 @@ from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from zodra_edge.errors import OutboxFault, StorageFault
-from zodra_edge.outbox.opening import LaneSpec, open_lane, trouble_of
+from zodra_edge.outbox.opening import (
+    LaneSpec,
+    empty_wal,
+    no_connection,
+    open_lane,
+    trouble_of,
+)
 from zodra_edge.outbox.records import EMPTY, Level
 from zodra_edge.outbox.room import Room
 from zodra_edge.outbox.storage import Salvage, Trouble, classify
@@ -80,7 +86,7 @@ class Writer(Generic[File]):
         self._file = file
         self._spec = spec
         self._room = room
-        self._connection = _nothing()
+        self._connection = no_connection()
         self._is_open = False
         self._is_start = True
         self._under_way: list[Any] = []
@@ -293,7 +299,7 @@ class Writer(Generic[File]):
             if opened.salvage is not None:
                 self.salvages = (*self.salvages, opened.salvage)[-SALVAGES_MAX:]
                 self._room.look()
-            _empty_wal(self._connection)
+            empty_wal(self._connection)
             self._file.load(self._connection)
             self.level = self._file.level(self._connection)
         except (sqlite3.Error, OSError) as fault:
@@ -309,14 +315,14 @@ class Writer(Generic[File]):
         """
         self._room.release()
         self.on_full()
-        _empty_wal(self._connection)
+        empty_wal(self._connection)
         for _ in range(GIVE_WAY_ROUNDS_MAX):
             if not self._drop_some():
                 return
             for _ in range(GIVE_WAY_ROUNDS_MAX):
                 if not self._vacuum(GIVE_WAY_PAGES):
                     break
-                _empty_wal(self._connection)
+                empty_wal(self._connection)
             if self._room.rebuild():
                 return
 
@@ -351,7 +357,7 @@ class Writer(Generic[File]):
         try:
             if self.trouble is Trouble.FULL and self._room.lacks_room():
                 self._make_room()
-            _empty_wal(self._connection)
+            empty_wal(self._connection)
             # Written for the sake of writing; the page is synced like any other.
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute("UPDATE meta SET value = value WHERE name = 'restarts'")
@@ -383,20 +389,3 @@ class Writer(Generic[File]):
 
 def _nobody() -> None:
     """Tell nobody that the disk is full."""
-
-
-def _nothing() -> sqlite3.Connection:
-    """Make a connection to no file, for as long as there is none."""
-    return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-
-
-def _empty_wal(connection: sqlite3.Connection) -> None:
-    """Move the WAL into the file and cut it to nothing.
-
-    Raises:
-        sqlite3.Error: it could not be.
-    """
-    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    if busy:
-        # Somebody looks into the file. What is in the WAL stays there, and is as durable.
-        return

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from zodra_edge.errors import OutboxFault
 from zodra_edge.outbox import schema
-from zodra_edge.rescue.lanes import LANES, QUARANTINE, LaneTable, Row, as_object, aside_object
+from zodra_edge.outbox.salvage.tables import LANES, QUARANTINE, LaneTable, Row
+from zodra_edge.rescue.lanes import as_object, aside_object
 
 CHUNK_ROWS: Final = 1_000
 """Each chunk is a short look of its own: a long one would keep the agent's log from emptying."""

@@ -15,8 +15,9 @@ from zodra_edge.errors import OutboxFault
 from zodra_edge.heard import UNKNOWN_ERROR_MS
 from zodra_edge.outbox import quarantine, schema
 from zodra_edge.outbox.records import ReadingRow, need_checksum, reading_checksum
+from zodra_edge.outbox.salvage.tables import LANES, QUARANTINE
 from zodra_edge.rescue.export import chunks, look
-from zodra_edge.rescue.lanes import LANES, QUARANTINE, aside_object
+from zodra_edge.rescue.lanes import aside_object
 from zodra_edge.settings import OutboxLimits
 from zodra_edge.status import sole_owner
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zodra_edge.rescue.pages import PageFile, rows
+from zodra_edge.outbox.salvage.pages import PageFile, rows
 
 VALUES = st.one_of(
     st.none(),

@@ -5,6 +5,8 @@ import json
 import sqlite3
 import subprocess
 import sys
+import tracemalloc
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,8 @@ from zodra_contract.signal import NeedSignal, SignalKind, TimeNote, TimeQuality
 from zodra_edge.cli import cli
 from zodra_edge.errors import AlreadyRunning, OutboxFault
 from zodra_edge.link import Lane
-from zodra_edge.outbox import KeptReading, LightRow, MemoryRow, Outbox
+from zodra_edge.outbox import KeptReading, LightRow, MemoryRow, Outbox, schema
+from zodra_edge.outbox.records import ReadingRow, reading_checksum
 from zodra_edge.rescue import export, held, replay, salvage, write_clean
 from zodra_edge.settings import OutboxLimits
 from zodra_edge.status import sole_owner
@@ -175,7 +178,7 @@ async def test_a_file_without_its_first_pages_still_gives_its_rows(tmp_path: Pat
     spoil(path, 1)
     found = salvage(path)
     assert sorted(found.rows) == list(range(1, 61))
-    assert found.uncertain == found.rows.keys()
+    assert found.uncertain.keys() == found.rows.keys()
     assert all(found.lane.is_sound(row) for row in found.rows.values())
     assert all(row["maybe_delivered"] for row in found.objects())
 
@@ -379,3 +382,50 @@ async def test_export_and_salvage_write_lines_that_others_cannot_read(config: Pa
     assert "2 rows saved" in run.stderr
     assert "1 rows were changed on disk" in run.stderr
     assert saved.exists()
+
+
+def rows_of(readings: int) -> Iterator[tuple[object, ...]]:
+    for sequence in range(1, readings + 1):
+        row = ReadingRow(sequence, "trv-living", "room_temperature_c", 20.5, sequence)
+        yield (*row, "synced", 5, reading_checksum(row, "synced", 5))
+
+
+def large(path: Path, readings: int) -> None:
+    """Make a lane in one transaction, with its root page gone."""
+    schema.prepare(path, schema.TELEMETRY, "b")
+    with contextlib.closing(schema.connect(path)) as connection:
+        connection.execute("BEGIN")
+        columns = schema.COLUMNS["zodra_telemetry"]["reading"]
+        connection.executemany(
+            f"INSERT INTO reading ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows_of(readings)
+        )
+        schema.set_counter(connection, "next_sequence", readings + 1)
+        connection.execute("COMMIT")
+        query = "SELECT rootpage FROM sqlite_schema WHERE name = 'reading'"
+        (root,) = connection.execute(query).fetchone()
+    spoil(path, root)
+
+
+def peak_of(folder: Path, readings: int) -> int:
+    """Salvage a lane into a new file; returns the most that Python held at once."""
+    folder.mkdir()
+    large(folder / "telemetry.db", readings)
+    tracemalloc.start()
+    try:
+        with salvage(folder / "telemetry.db") as found:
+            assert found.summary()["saved"] == readings
+            assert found.summary()["missing"] == 0
+            write_clean(found, folder / "saved.db")
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_salvage_takes_no_more_memory_for_more_rows(tmp_path: Path) -> None:
+    few, many = peak_of(tmp_path / "few", 2_000), peak_of(tmp_path / "many", 20_000)
+    assert many < few + 1_000_000
+
+
+@pytest.mark.long
+def test_a_salvage_of_a_large_lane_stays_small(tmp_path: Path) -> None:
+    assert peak_of(tmp_path / "large", 200_000) < 8_000_000

@@ -5,10 +5,12 @@ The layout is that of sqlite.org/fileformat2.html: sections 1.6 (b-tree pages), 
 checksum matches.
 """
 
+import contextlib
 import mmap
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 PAGE_BYTES: Final = 4096
@@ -63,6 +65,25 @@ class PageFile:
         if number in self.logged:
             return self.logged[number]
         return self.main[(number - 1) * self.page_bytes : number * self.page_bytes]
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[PageFile]:
+    """Look at a file and its log; the file is not taken into memory.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    wal_path = path.with_name(f"{path.name}-wal")
+    wal = wal_path.read_bytes() if wal_path.exists() else b""
+    if not path.stat().st_size:
+        yield PageFile.of(b"", wal)  # nothing can be mapped of an empty file
+        return
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+    ):
+        yield PageFile.of(mapped, wal)
 
 
 def _logged(wal: bytes, page_bytes: int) -> dict[int, bytes]:

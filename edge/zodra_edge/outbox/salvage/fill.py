@@ -1,11 +1,10 @@
-"""A damaged file is set aside whole, and its good rows move to a new file under a new buffer id.
+"""Reads what is left of a damaged file, and writes the new file that takes its place.
 
-The steps can be cut off anywhere and are taken up at the next start, by a marker that says where
-the damaged file goes. Nothing is deleted: what could not be saved is still in the file set aside.
+First through SQLite, as far as that goes; then from the pages themselves, for the rows that SQLite
+cannot reach any more. A row is believed if its checksum matches, however it was found.
 """
 
 import contextlib
-import os
 import secrets
 import shutil
 import sqlite3
@@ -16,17 +15,21 @@ from typing import Any, Final
 import sqlite_utils
 
 from zodra_edge.outbox import quarantine, schema
-from zodra_edge.outbox.records import (
-    ReadingRow,
-    memory_checksum,
-    need_checksum,
-    reading_checksum,
+from zodra_edge.outbox.records import memory_checksum, meta_checksum
+from zodra_edge.outbox.salvage import pages
+from zodra_edge.outbox.salvage.tables import (
+    NEED,
+    QUARANTINE,
+    REFUSAL,
+    TELEMETRY,
+    LaneTable,
+    Ranges,
+    Row,
+    is_text,
+    mended_light,
+    renumbered,
 )
-from zodra_edge.outbox.room import ASIDE
-from zodra_edge.outbox.storage import Salvage
 
-MARKER: Final = ".salvaging"
-FRESH: Final = ".fresh"
 GRAFT: Final = ".graft"
 TAILS: Final = ("-wal", "-shm")
 _PATIENT_MISSES: Final = 2_000
@@ -37,64 +40,27 @@ _ROWS_A_TRANSACTION: Final = 5_000
 Late = Callable[[], bool]
 
 
-def under_way(path: Path) -> bool:
-    """Whether an earlier salvage of this file was cut off."""
-    return _beside(path, MARKER).exists()
-
-
-def salvage(path: Path, migrations: sqlite_utils.Migrations, why: str, late: Late) -> Salvage:
-    """Set a damaged file aside, and make a new one with all of its rows that are whole.
-
-    Args:
-        path: the damaged file, or where it was if a salvage was cut off.
-        migrations: of the lane.
-        why: what was found, for the report.
-        late: asked now and then; once it says so, what has been saved must do.
-
-    Raises:
-        OSError: the disk refuses; nothing is lost, and it can be tried again.
-        sqlite3.Error: likewise.
-    """
-    marker = _beside(path, MARKER)
-    if not marker.exists():
-        # Unique and without a time: the clock of a gateway in trouble may say anything.
-        _write(marker, path.name + ASIDE + secrets.token_hex(4))
-    aside = path.with_name(marker.read_text(encoding="ascii").strip())
-    if not aside.exists():
-        for tail in TAILS:
-            if _beside(path, tail).exists():
-                _beside(path, tail).replace(_beside(aside, tail))
-        path.replace(aside)
-        _sync_folder(path)
-    saved = _Saved(late)
-    if not path.exists():
-        fresh = _beside(path, FRESH)
-        saved.fill(fresh, aside, migrations)
-        fresh.replace(path)
-        _sync_folder(path)
-    # Looking in makes these; they hold nothing that is not in the file itself.
-    _beside(aside, "-shm").unlink(missing_ok=True)
-    if _beside(aside, "-wal").exists() and _beside(aside, "-wal").stat().st_size == 0:
-        _beside(aside, "-wal").unlink()
-    marker.unlink()
-    return Salvage(
-        path.name, aside.name, why, saved.saved, saved.damaged, saved.complete, saved.memory_lost
-    )
-
-
-class _Saved:
+class Filling:
     """One salvage: reads the old, writes the new, and counts."""
 
     def __init__(self, late: Late) -> None:
+        """Start with nothing saved; `late` ends the reading when it says so."""
         self._late = late
         self._buffer_id = ""
+        self._misses = 0
         self.saved = 0
         self.damaged = 0
         self.complete = True
         self.memory_lost = False
 
     def fill(self, fresh: Path, aside: Path, migrations: sqlite_utils.Migrations) -> None:
-        graft = _beside(fresh, GRAFT)
+        """Make the new file.
+
+        Raises:
+            OSError: the disk refuses.
+            sqlite3.Error: likewise.
+        """
+        graft = beside(fresh, GRAFT)
         _remove(fresh)
         _remove(graft)
         schema.prepare(fresh, migrations, secrets.token_hex(schema.BUFFER_ID_BYTES))
@@ -109,12 +75,10 @@ class _Saved:
         old, new = _open_old(source), schema.connect(fresh)
         try:
             self._meta(old, new)
+            self._lane(old, new, NEED if migrations is schema.NEED else TELEMETRY, aside)
             if migrations is schema.NEED:
-                self._needs(old, new)
                 self._memory(old, new)
                 self._lights(old, new)
-            else:
-                self._readings(old, new)
             self._quarantined(old, new)
         finally:
             old.close()
@@ -122,51 +86,80 @@ class _Saved:
             _remove(graft)
 
     def _meta(self, old: sqlite3.Connection, new: sqlite3.Connection) -> None:
-        counts = dict(self._named(old, "meta", "name, value"))
+        counts = {
+            name: value
+            for name, value, checksum in self._named(old, "meta", _columns(old, "meta", "NULL"))
+            if checksum in (None, meta_checksum(name, value))
+        }
         self._buffer_id = str(counts.get("buffer_id", ""))
         for name in ("dropped", "expired", "restarts"):
             if isinstance(counts.get(name), int):
-                new.execute("UPDATE meta SET value = ? WHERE name = ?", (counts[name], name))
+                schema.set_counter(new, name, counts[name])
 
-    def _needs(self, old: sqlite3.Connection, new: sqlite3.Connection) -> None:
-        for place, body, kept_ms, checksum, signal_id in self._numbered(
-            old, "need", "sequence, body, kept_ms, checksum, signal_id", new
-        ):
-            if not _is_text(body, signal_id) or need_checksum(place, kept_ms, body) != checksum:
-                self._set_aside(new, place, str(body))
+    def _lane(
+        self, old: sqlite3.Connection, new: sqlite3.Connection, table: LaneTable, aside: Path
+    ) -> None:
+        seen = Ranges()
+        lowest: int | None = None
+        misses = self._misses
+        for row in self._numbered(old, table.table, ", ".join(table.columns), new):
+            if row[0] in seen:
                 continue
-            self.saved += 1
-            new.execute(
-                "INSERT INTO need (sequence, signal_id, body, kept_ms, checksum) "
-                "VALUES (?, ?, ?, ?, ?)",
-                (self.saved, signal_id, body, kept_ms, need_checksum(self.saved, kept_ms, body)),
-            )
-        self._next_sequence(new)
+            if not len(seen) and misses == self._misses:
+                # Receipts delete from the front: what is below was delivered, wherever it lies.
+                lowest = row[0]
+            seen.add(row[0])
+            if not self._take(new, table, row):
+                self._set_aside(new, row[0], str(row[2] if table is NEED else row[:5]))
+        if misses != self._misses or not len(seen):
+            self._unreached(new, table, aside, seen, lowest)
+        schema.set_counter(new, "next_sequence", self.saved + 1)
 
-    def _readings(self, old: sqlite3.Connection, new: sqlite3.Connection) -> None:
-        columns = schema.COLUMNS["zodra_telemetry"]["reading"]
-        for *held, quality, error_ms, checksum in self._numbered(old, "reading", columns, new):
-            row = ReadingRow(*held)
-            whole = _is_text(row.device_id, row.kind, quality)
-            if not whole or reading_checksum(row, quality, error_ms) != checksum:
-                self._set_aside(new, row.sequence, str(tuple(row)))
-                continue
-            self.saved += 1
-            row = row._replace(sequence=self.saved)
-            new.execute(
-                f"INSERT INTO reading ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-                (*row, quality, error_ms, reading_checksum(row, quality, error_ms)),
-            )
-        self._next_sequence(new)
+    def _take(self, new: sqlite3.Connection, table: LaneTable, row: Row) -> bool:
+        """Give a row its place in the new file; False if it is not what was kept."""
+        texts = [value for value in row if isinstance(value, str)]
+        if not table.fits(row) or not is_text(*texts) or not table.is_sound(row):
+            return False
+        self.saved += 1
+        new.execute(
+            f"INSERT INTO {table.table} ({', '.join(table.columns)}) "  # noqa: S608 - names of ours
+            f"VALUES ({quarantine.marks(table.columns)})",
+            renumbered(table, self.saved, row),
+        )
+        return True
 
-    def _next_sequence(self, new: sqlite3.Connection) -> None:
-        new.execute("UPDATE meta SET value = ? WHERE name = 'next_sequence'", (self.saved + 1,))
+    def _unreached(
+        self,
+        new: sqlite3.Connection,
+        table: LaneTable,
+        aside: Path,
+        seen: Ranges,
+        lowest: int | None,
+    ) -> None:
+        """Take rows that lie in pages to which no way leads any more.
+
+        Without a matching checksum a row from a page is only noise. One that was deleted already
+        may be among them if the front of the lane is damaged; the cloud knows a need-moment again.
+        """
+        with contextlib.suppress(OSError), pages.opened(aside) as file:
+            new.execute("BEGIN")
+            for count, row in enumerate(pages.rows(file)):
+                number = row[0]
+                is_new = number not in seen and (lowest is None or number > lowest)
+                if is_new and self._take(new, table, row):
+                    seen.add(number)
+                if count % _ROWS_A_TRANSACTION == 0:
+                    new.execute("COMMIT")
+                    new.execute("BEGIN")
+                    if self._late():
+                        break
+            new.execute("COMMIT")
 
     def _memory(self, old: sqlite3.Connection, new: sqlite3.Connection) -> None:
-        whole = self.complete
+        misses = self._misses
         columns = _columns(old, "memory", "NULL")
         for device_id, memory, checksum in self._named(old, "memory", columns):
-            sound = _is_text(device_id, memory) and (
+            sound = is_text(device_id, memory) and (
                 checksum is None or memory_checksum(device_id, memory) == checksum
             )
             if sound:
@@ -177,28 +170,25 @@ class _Saved:
             else:
                 self.memory_lost = True
         # Unreadable needs alone are no sign that a device is missing here.
-        self.memory_lost |= whole and not self.complete
-        new.execute(
-            "UPDATE meta SET value = ? WHERE name = 'memory_lost'", (int(self.memory_lost),)
-        )
+        self.memory_lost |= misses != self._misses
+        schema.set_counter(new, "memory_lost", int(self.memory_lost))
 
     def _lights(self, old: sqlite3.Connection, new: sqlite3.Connection) -> None:
         columns = schema.COLUMNS["zodra_need"]["light"]
         for row in self._numbered(old, "light", _columns(old, "light", "1"), new):
-            if _is_text(*row[1:6]):
+            if (light := mended_light(row)) is not None:
                 new.execute(
                     f"INSERT OR IGNORE INTO light ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-                    row,
+                    light,
                 )
-        for reason, count in self._named(old, "refusal", "reason, count"):
-            if _is_text(reason):
-                new.execute("INSERT OR IGNORE INTO refusal VALUES (?, ?)", (reason, count))
+        for row in self._named(old, "refusal", "reason, count"):
+            if REFUSAL.fits(row) and is_text(row[0]):
+                new.execute("INSERT OR IGNORE INTO refusal VALUES (?, ?)", row)
 
     def _quarantined(self, old: sqlite3.Connection, new: sqlite3.Connection) -> None:
-        columns = "place, buffer_id, sequence, reason, body, set_aside_ms"
-        for _, *row in self._numbered(old, "quarantine", columns, new):
-            if _is_text(row[0], row[2], row[3]):
-                self._quarantine(new, *row)
+        for row in self._numbered(old, "quarantine", ", ".join(QUARANTINE.columns), new):
+            if QUARANTINE.fits(row) and is_text(row[1], row[3], row[4]):
+                self._quarantine(new, *row[1:])
 
     def _set_aside(self, new: sqlite3.Connection, sequence: int, body: str) -> None:
         self.damaged += 1
@@ -233,7 +223,7 @@ class _Saved:
                 else:
                     break
             except sqlite3.DatabaseError:
-                self.complete = False
+                self._miss()
                 misses += 1
                 place += 1 if misses < _PATIENT_MISSES else 50
         else:
@@ -249,24 +239,21 @@ class _Saved:
                 yield from old.execute(query)
                 return
             except sqlite3.DatabaseError:
-                self.complete = False
+                self._miss()
+
+    def _miss(self) -> None:
+        self.complete = False
+        self._misses += 1
 
 
 def _columns(old: sqlite3.Connection, table: str, instead: str) -> str:
     """Name the columns to read; the newest is not there in a file of an earlier build."""
-    columns = schema.COLUMNS["zodra_need"][table]
+    columns = (schema.SHARED_COLUMNS | schema.COLUMNS["zodra_need"])[table]
     before, _, newest = columns.rpartition(", ")
     with contextlib.suppress(sqlite3.DatabaseError):
         old.execute(f"SELECT {newest} FROM {table} LIMIT 0")  # noqa: S608
         return columns
     return f"{before}, {instead}"
-
-
-def _is_text(*values: object) -> bool:
-    try:
-        return all(isinstance(value, str) and value.encode() is not None for value in values)
-    except UnicodeEncodeError:
-        return False
 
 
 def _has_tables(path: Path, migrations: sqlite_utils.Migrations) -> bool:
@@ -289,40 +276,23 @@ def _open_old(path: Path) -> sqlite3.Connection:
 
 def _graft(aside: Path, fresh: Path, graft: Path) -> Path:
     shutil.copyfile(aside, graft)
-    if _beside(aside, "-wal").exists():
-        shutil.copyfile(_beside(aside, "-wal"), _beside(graft, "-wal"))
+    if beside(aside, "-wal").exists():
+        shutil.copyfile(beside(aside, "-wal"), beside(graft, "-wal"))
     with fresh.open("rb") as new, graft.open("r+b") as old:
         page = bytearray(new.read(schema.PAGE_BYTES))
         # No free list, and as many pages as the file has (SQLite file format, section 1.3).
-        pages = max(1, graft.stat().st_size // schema.PAGE_BYTES)
-        page[28:40] = pages.to_bytes(4, "big") + bytes(8)
+        count = max(1, graft.stat().st_size // schema.PAGE_BYTES)
+        page[28:40] = count.to_bytes(4, "big") + bytes(8)
         page[92:96] = page[24:28]
         old.write(page)
     return graft
 
 
-def _beside(path: Path, tail: str) -> Path:
+def beside(path: Path, tail: str) -> Path:
+    """Name a file next to another one."""
     return path.with_name(path.name + tail)
 
 
 def _remove(path: Path) -> None:
     for tail in ("", *TAILS):
-        _beside(path, tail).unlink(missing_ok=True)
-
-
-def _write(path: Path, text: str) -> None:
-    fresh = _beside(path, FRESH)
-    with fresh.open("w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    _sync_folder(path)
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        beside(path, tail).unlink(missing_ok=True)
