@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any, Final, TypeVar
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -22,7 +22,7 @@ from zodra_sim.logs import logger
 from zodra_sim.shop import catalogue
 from zodra_sim.shop.checkout import Shop, Wish
 from zodra_sim.shop.courier import Courier
-from zodra_sim.shop.documents import Json, order_json, session_json
+from zodra_sim.shop.documents import Json, order_json, refund_json, session_json
 from zodra_sim.shop.errors import STATUS, BadSettings, Code, Refusal, Refused
 from zodra_sim.shop.faults import Faults
 from zodra_sim.shop.gate import FaultGate
@@ -30,6 +30,7 @@ from zodra_sim.shop.settings import ShopSettings, secret
 from zodra_sim.shop.store import Store
 
 VERSION: Final = "2026-08-01"
+PRODUCTS_PER_PAGE: Final = 50
 CAPABILITIES: Final = ["dev.ucp.shopping.checkout", "dev.ucp.shopping.order"]
 
 Answer = TypeVar("Answer")
@@ -105,6 +106,14 @@ class Completion(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     expected_total: Amount
+
+
+class Giving(BaseModel):
+    """The body of a refund: what to give back."""
+
+    model_config = ConfigDict(frozen=True)
+
+    amount: Amount
 
 
 def create_app(settings: ShopSettings, clock: Clock | None = None) -> ASGIApp:
@@ -270,6 +279,19 @@ def _orders(shop: Shop) -> APIRouter:
     def cancel(order_id: str) -> Json:
         return order_json(_ok(shop.cancel_order(order_id)), base_url)
 
+    @routes.post("/{order_id}/refunds")
+    def refund(
+        order_id: str,
+        body: Giving,
+        idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+    ) -> Json:
+        if not idempotency_key:
+            raise Refused(Refusal(Code.IDEMPOTENCY_KEY_MISSING, "Idempotency-Key is mandatory."))
+        wanted = body.amount
+        return refund_json(
+            _ok(shop.refund(order_id, idempotency_key, wanted.amount, wanted.currency))
+        )
+
     return routes
 
 
@@ -283,8 +305,13 @@ def _back_office(shop: Shop) -> APIRouter:
         return {"orders": [order_json(order, base_url) for order in shop.store.orders()]}
 
     @routes.get("/products")
-    def catalogue_now() -> Json:
-        return {"items": [shop.product(item) for item in shop.catalogue.items]}
+    def catalogue_now(cursor: Annotated[int, Query(ge=0)] = 0) -> Json:
+        items = shop.catalogue.items
+        following = cursor + PRODUCTS_PER_PAGE
+        return {
+            "items": [shop.product(item) for item in items[cursor:following]],
+            "next_cursor": str(following) if following < len(items) else None,
+        }
 
     @routes.get("/products/{sku}")
     def product(sku: str) -> Json:

@@ -9,7 +9,15 @@ from typing import Final
 from zodra_sim.clock import Clock
 from zodra_sim.shop import documents
 from zodra_sim.shop.catalogue import Catalogue, Item
-from zodra_sim.shop.documents import Order, OrderEvent, OrderStatus, Session, SessionStatus, Terms
+from zodra_sim.shop.documents import (
+    Order,
+    OrderEvent,
+    OrderStatus,
+    Refund,
+    Session,
+    SessionStatus,
+    Terms,
+)
 from zodra_sim.shop.errors import Code, Refusal
 from zodra_sim.shop.pricing import Line, delivery_window, scaled, totals
 from zodra_sim.shop.settings import ShopSettings
@@ -151,6 +159,25 @@ class Shop:
             for line in order.session.lines:
                 self.store.move_stock(line.sku, line.quantity)
             return self._move(replace(order, canceled_for="buyer"), OrderStatus.CANCELED)
+
+    def refund(self, order_id: str, key: str, amount: int, currency: str) -> Refund | Refusal:
+        """Give money back, once for a key, and never more than was paid."""
+        with self.store.unit():
+            order = self.order(order_id)
+            if isinstance(order, Refusal):
+                return order
+            if (given := self.store.refund_under(key)) is not None:
+                if given[1:] != (order_id, amount):
+                    return Refusal(Code.IDEMPOTENCY_CONFLICT, "The key gave something else back.")
+                return Refund(*given, currency)
+            paid, terms = order.session.totals.total, order.session.terms
+            if currency != terms.currency:
+                return Refusal(Code.INVALID, f"It was paid in {terms.currency}.")
+            if not 0 < amount <= paid - self.store.refunded(order_id):
+                return Refusal(Code.NOT_REFUNDABLE, "More than was paid and not given back yet.")
+            refund = Refund(self._new_id("re"), order_id, amount, currency)
+            self.store.add_refund(key, refund.refund_id, order_id, amount)
+            return refund
 
     def advance(self) -> int:
         """Ship and deliver what is due; tell how many orders moved."""

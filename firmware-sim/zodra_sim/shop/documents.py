@@ -89,6 +89,26 @@ class Order:
     events: tuple[OrderEvent, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money given back on an order."""
+
+    refund_id: str
+    order_id: str
+    amount: int
+    currency: str
+
+
+def refund_json(refund: Refund) -> Json:
+    """Spell a refund."""
+    return {
+        "id": refund.refund_id,
+        "order_id": refund.order_id,
+        "amount": refund.amount,
+        "currency": refund.currency,
+    }
+
+
 def line_json(lines: tuple[Line, ...]) -> list[Json]:
     """Spell the lines of a checkout."""
     return [

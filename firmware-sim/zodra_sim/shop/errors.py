@@ -36,6 +36,7 @@ class Code(StrEnum):
     ALREADY_COMPLETED = "already_completed"
     IDEMPOTENCY_CONFLICT = "idempotency_conflict"
     TOO_LATE = "too_late"
+    NOT_REFUNDABLE = "not_refundable"
     SESSION_EXPIRED = "session_expired"
     PAYMENT_DECLINED = "payment_declined"
 
@@ -53,6 +54,7 @@ STATUS: Final = {
     Code.ALREADY_COMPLETED: 409,
     Code.IDEMPOTENCY_CONFLICT: 409,
     Code.TOO_LATE: 409,
+    Code.NOT_REFUNDABLE: 409,
     Code.SESSION_EXPIRED: 410,
     Code.PAYMENT_DECLINED: 402,
 }

@@ -50,6 +50,13 @@ CREATE TABLE IF NOT EXISTS idempotency_keys (
     fingerprint TEXT NOT NULL,
     order_id TEXT NOT NULL REFERENCES orders (order_id)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS refunds (
+    key TEXT PRIMARY KEY,
+    refund_id TEXT NOT NULL UNIQUE,
+    order_id TEXT NOT NULL REFERENCES orders (order_id),
+    amount INTEGER NOT NULL CHECK (amount > 0)
+) STRICT;
+CREATE INDEX IF NOT EXISTS refunds_by_order ON refunds (order_id);
 CREATE TABLE IF NOT EXISTS events (
     number INTEGER PRIMARY KEY,
     event_id TEXT NOT NULL UNIQUE,
@@ -273,6 +280,29 @@ class Store:
         self._db.execute(
             "INSERT OR IGNORE INTO idempotency_keys (key, fingerprint, order_id) VALUES (?, ?, ?)",
             (key, fingerprint, order_id),
+        )
+
+    # Refunds
+
+    def refund_under(self, key: str) -> tuple[str, str, int] | None:
+        """Find what a key gave back: the refund's id, its order and its amount."""
+        row = self._db.execute(
+            "SELECT refund_id, order_id, amount FROM refunds WHERE key = ?", (key,)
+        ).fetchone()
+        return (row[0], row[1], row[2]) if row else None
+
+    def refunded(self, order_id: str) -> int:
+        """Add up what was given back on an order."""
+        row = self._db.execute(
+            "SELECT coalesce(sum(amount), 0) FROM refunds WHERE order_id = ?", (order_id,)
+        ).fetchone()
+        return int(row[0])
+
+    def add_refund(self, key: str, refund_id: str, order_id: str, amount: int) -> None:
+        """Note that money was given back."""
+        self._db.execute(
+            "INSERT INTO refunds (key, refund_id, order_id, amount) VALUES (?, ?, ?, ?)",
+            (key, refund_id, order_id, amount),
         )
 
     # Events

@@ -7,7 +7,14 @@ from pydantic import ValidationError
 
 from sim.shop.shops import NOON, TOWELS, TOWELS_TOTAL, WISH, HandClock, Opened, opened
 from zodra_sim.shop.checkout import Placed, Wish
-from zodra_sim.shop.documents import Order, OrderStatus, Session, SessionStatus, order_json
+from zodra_sim.shop.documents import (
+    Order,
+    OrderStatus,
+    Refund,
+    Session,
+    SessionStatus,
+    order_json,
+)
 from zodra_sim.shop.errors import STATUS, Code, Refusal
 
 
@@ -203,3 +210,17 @@ def test_an_unknown_fault_is_refused(shop: Opened) -> None:
         shop.shop.change_faults({"slow": 1})
     with pytest.raises(ValidationError, match="error_rate"):
         shop.shop.change_faults({"error_rate": 2})
+
+
+def test_money_is_given_back_once_for_a_key_and_never_more_than_was_paid(shop: Opened) -> None:
+    order = placed(shop.order())
+    first = shop.shop.refund(order.order_id, "r_1", 1000, "EUR")
+    assert first == shop.shop.refund(order.order_id, "r_1", 1000, "EUR")
+    assert isinstance(first, Refund)
+    assert code(shop.shop.refund(order.order_id, "r_1", 999, "EUR")) is Code.IDEMPOTENCY_CONFLICT
+    over = TOWELS_TOTAL - 1000 + 1
+    assert code(shop.shop.refund(order.order_id, "r_2", over, "EUR")) is Code.NOT_REFUNDABLE
+    assert code(shop.shop.refund(order.order_id, "r_2", 0, "EUR")) is Code.NOT_REFUNDABLE
+    assert code(shop.shop.refund(order.order_id, "r_2", 1, "USD")) is Code.INVALID
+    assert code(shop.shop.refund("ord_9", "r_2", 1, "EUR")) is Code.ORDER_NOT_FOUND
+    assert isinstance(shop.shop.refund(order.order_id, "r_2", over - 1, "EUR"), Refund)
