@@ -1,7 +1,7 @@
 """The values that other rooms and pages see of a household."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from enum import StrEnum
 
 
@@ -48,6 +48,16 @@ class Session:
     expires_at: datetime
 
 
+class MayPress(StrEnum):
+    """Whose press of a slot counts."""
+
+    ANYONE = "anyone"
+    """Whoever is at home."""
+    CONFIRMED_PERSON = "confirmed_person"
+    """A press of a device in `press_devices`; any other becomes a question to those who may
+    confirm, before a shop is asked anything."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """One replenishable place of a device."""
@@ -66,6 +76,27 @@ class Slot:
     """A need older than this, in seconds, becomes a question and never an order."""
     title: str = ""
     """What the household calls the product until a shop has named it; empty if it does not."""
+    unit: str = ""
+    """In which a level or usage slot counts, such as `sheets` or `ml`; empty for a press slot."""
+    capacity_units: float | None = None
+    """What fits in, and what is there after a refill that nobody counted."""
+    reorder_units: float | None = None
+    """What is left when it is time; the cloud owns this threshold, not the device."""
+    units_per_item: float | None = None
+    """What one delivered item adds; a usage slot needs it to know what is left."""
+    cooldown_s: int = 0
+    """A need that comes sooner after the last order is refused."""
+    spend_cap_minor: int | None = None
+    """The most that may be ordered in one day of the household's own calendar."""
+    quiet_from: time | None = None
+    quiet_to: time | None = None
+    """Between them, in the household's time zone, a need is held; both or neither."""
+    may_press: MayPress = MayPress.ANYONE
+    press_devices: tuple[str, ...] = ()
+    confirmers: tuple[str, ...] = ()
+    """Ids of the people who may confirm and answer; everybody in the household if empty."""
+    call_off: bool = False
+    """Whether a standing agreement may be concluded for it; off unless the market allows it."""
 
 
 @dataclass(frozen=True, slots=True)

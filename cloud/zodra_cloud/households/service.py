@@ -7,6 +7,7 @@ which a page takes from the session and never from the URL.
 import hashlib
 import re
 import secrets
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,6 +17,7 @@ from sqlalchemy import Connection
 
 from zodra_cloud.errors import AlreadyThere, BadRequest, UnknownThing
 from zodra_cloud.households.models import Device, Household, Role, Session, Slot
+from zodra_cloud.households.policy import Surroundings, fault_of
 from zodra_cloud.households.repository import owned, people
 from zodra_cloud.households.repository.owned import Heard
 from zodra_contract.ids import ID_PATTERN, derived_id
@@ -30,23 +32,30 @@ TOKEN_BYTES: Final = 32
 TOKEN_CHARS_MAX: Final = 128
 """A longer token is not one of ours and is not hashed."""
 
+Place = tuple[str, str, str]
+"""Household, device and slot key."""
+
 __all__ = [
     "LANGUAGES",
     "Heard",
+    "Place",
     "add_device",
     "add_household",
     "all_households",
     "bind_slot",
     "device_ids",
+    "device_slots",
     "devices",
     "household",
     "note_heard",
+    "person_ids",
     "redeem_link",
     "session",
     "set_language",
     "sign_in_link",
     "sign_out",
     "slot",
+    "slots_at",
 ]
 
 
@@ -188,25 +197,63 @@ def add_device(
         raise AlreadyThere("device", device_id)
 
 
-def bind_slot(connection: Connection, slot: Slot, *, now: datetime) -> None:
-    """Say what a slot is replenished with; binding it again changes that.
+def bind_slot(
+    connection: Connection, slot: Slot, *, now: datetime, call_off_allowed: bool = False
+) -> None:
+    """Say what a slot is replenished with and within which limits; binding again changes that.
+
+    Args:
+        connection: of the caller's unit of work.
+        slot: all of it; what is left out falls back to its default.
+        now: the instant.
+        call_off_allowed: whether the market lets a press order under a standing agreement.
 
     Raises:
-        BadRequest: an id or a number out of its range.
+        BadRequest: an id or a field that is not usable, by name, with its rule.
         UnknownThing: the household has no such device.
     """
     _check_id("slot", slot.slot_key)
-    if slot.quantity < 1 or slot.staleness_limit_s < 1 or (slot.price_ceiling_minor or 0) < 0:
-        raise BadRequest("quantity and staleness limit are at least 1, a price ceiling at least 0")
     there = owned.device_ids(connection, [slot.household_id])[slot.household_id]
     if slot.device_id not in there:
         raise UnknownThing("device", slot.device_id)
-    owned.put_slot(connection, replace(slot, sku=slot.sku or None), now)
+    bound = replace(slot, sku=slot.sku or None)
+    around = Surroundings(
+        devices=there,
+        people=people.person_ids(connection, slot.household_id),
+        other_metered=_other_metered(connection, slot),
+        call_off_allowed=call_off_allowed,
+    )
+    fault = fault_of(bound, around)
+    if fault is not None:
+        raise BadRequest(f"slot {slot.slot_key!r} of {slot.device_id!r}: {fault}")
+    owned.put_slot(connection, bound, now)
+
+
+def _other_metered(connection: Connection, slot: Slot) -> str | None:
+    for each in owned.device_slots(connection, slot.household_id, slot.device_id):
+        if each.slot_key != slot.slot_key and each.reorder_units is not None:
+            return each.slot_key
+    return None
 
 
 def slot(connection: Connection, household_id: str, device_id: str, slot_key: str) -> Slot | None:
     """Read one slot; None if the device has no such slot."""
     return owned.slot(connection, household_id, device_id, slot_key)
+
+
+def slots_at(connection: Connection, places: Collection[Place]) -> dict[Place, Slot]:
+    """Read the slots at several places; one that is not there is left out."""
+    return owned.slots_at(connection, places)
+
+
+def device_slots(connection: Connection, household_id: str, device_id: str) -> list[Slot]:
+    """List the slots of one device, by key."""
+    return owned.device_slots(connection, household_id, device_id)
+
+
+def person_ids(connection: Connection, household_id: str) -> frozenset[str]:
+    """Name the people of a household."""
+    return people.person_ids(connection, household_id)
 
 
 def devices(connection: Connection, household_id: str) -> list[Device]:

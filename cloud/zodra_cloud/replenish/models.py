@@ -72,6 +72,8 @@ class StoredQuote:
     state_at: datetime
     ended_by: str | None
     """The person who confirmed or declined."""
+    agreement_id: str | None = None
+    """The standing agreement under which it may become an order without another yes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,20 @@ class StoredOrder:
     unclear_since: datetime | None
     """When the shop's answer was first missing; stays as a record."""
     state_at: datetime
+    agreement_id: str | None = None
+    """The standing agreement under which it was placed; None if the household confirmed it."""
+    place_at: datetime | None = None
+    """No shop is asked before; until then the household cancels with one word."""
+    promised_to_at: datetime | None = None
+    """The end of the delivery window as it was confirmed."""
+    late_at: datetime | None = None
+    """When it was found to come, or to have come, later than promised."""
+    delivered_at: datetime | None = None
+    refunded_minor: int = 0
+    """What went back in all, of the total."""
+    cancel_wanted_at: datetime | None = None
+    """When the household asked to cancel it, whatever came of that."""
+    cancel_wanted_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,8 @@ class OrderState(StrEnum):
     NEEDS_PERSON = "needs_person"
     """Unknown for too long: on the operator's page, while the shop is still asked at leisure."""
     PLACED = "placed"
+    CANCELLING = "cancelling"
+    """The household wants it cancelled, and the shop is being asked; it may be too late."""
     SHIPPED = "shipped"
     DELIVERED = "delivered"
     FAILED = "failed"
@@ -82,6 +84,10 @@ class OrderEvent(StrEnum):
     SHIPPED = "shipped"
     DELIVERED = "delivered"
     CANCELLED = "cancelled"
+    WANT_CANCEL = "want_cancel"
+    """The household wants it cancelled."""
+    TOO_LATE = "too_late"
+    """The shop does not cancel it any more."""
     REFUSED = "refused"
     """By the shop, or by the operator who found that the shop does not have it."""
 
@@ -111,6 +117,9 @@ ORDER_TRANSITIONS: Final = {
     (OrderState.CONFIRMED, OrderEvent.SUBMIT): OrderState.SUBMITTING,
     # Before any shop was asked: the payment was declined, or not completed in time.
     (OrderState.CONFIRMED, OrderEvent.REFUSED): OrderState.FAILED,
+    (OrderState.CONFIRMED, OrderEvent.CANCELLED): OrderState.CANCELLED,
+    (OrderState.PLACED, OrderEvent.WANT_CANCEL): OrderState.CANCELLING,
+    (OrderState.CANCELLING, OrderEvent.TOO_LATE): OrderState.PLACED,
     (OrderState.SUBMITTING, OrderEvent.UNCLEAR): OrderState.UNKNOWN,
     (OrderState.UNKNOWN, OrderEvent.GIVE_UP): OrderState.NEEDS_PERSON,
     **{(state, OrderEvent.PLACED): OrderState.PLACED for state in _UNSURE},
@@ -118,7 +127,7 @@ ORDER_TRANSITIONS: Final = {
     # The shop's own word about an order proves that it was placed, however far behind we are.
     **{
         (state, event): reached
-        for state in (*_UNSURE, OrderState.PLACED)
+        for state in (*_UNSURE, OrderState.PLACED, OrderState.CANCELLING)
         for event, reached in (
             (OrderEvent.SHIPPED, OrderState.SHIPPED),
             (OrderEvent.DELIVERED, OrderState.DELIVERED),
@@ -135,12 +144,15 @@ ORDER_OPEN: Final = frozenset(
         OrderState.UNKNOWN,
         OrderState.NEEDS_PERSON,
         OrderState.PLACED,
+        OrderState.CANCELLING,
         OrderState.SHIPPED,
     }
 )
 """At most one of these per slot, held by a unique index; a second need is already on its way."""
 
-AT_SHOP: Final = frozenset({OrderState.PLACED, OrderState.SHIPPED, OrderState.DELIVERED})
+AT_SHOP: Final = frozenset(
+    {OrderState.PLACED, OrderState.CANCELLING, OrderState.SHIPPED, OrderState.DELIVERED}
+)
 """The shop has said that it has the order."""
 
 SIGNAL_STATES: Final = {
@@ -149,6 +161,7 @@ SIGNAL_STATES: Final = {
     OrderState.UNKNOWN: SignalState.ORDERING,
     OrderState.NEEDS_PERSON: SignalState.ORDERING,
     OrderState.PLACED: SignalState.ORDERED,
+    OrderState.CANCELLING: SignalState.ORDERED,
     OrderState.SHIPPED: SignalState.SHIPPED,
     OrderState.DELIVERED: SignalState.DELIVERED,
     OrderState.FAILED: SignalState.REFUSED,
@@ -210,6 +223,7 @@ def order_news(before: OrderState, after: OrderState) -> tuple[OrderNews, ...]:
     """
     if after not in _ROAD:
         return _OTHER_NEWS.get(after, ())
+    before = OrderState.PLACED if before is OrderState.CANCELLING else before
     passed = _ROAD.index(before) + 1 if before in _ROAD else 0
     return _ROAD_NEWS[passed : _ROAD.index(after) + 1]
 

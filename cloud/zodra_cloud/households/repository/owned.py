@@ -1,14 +1,14 @@
 """SQL of devices, their slots and their latest readings."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, time
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, tuple_
 
-from zodra_cloud.households.models import Device, LatestReading, Metering, Slot
+from zodra_cloud.households.models import Device, LatestReading, MayPress, Metering, Slot
 from zodra_cloud.households.repository.tables import devices, latest_readings, slots
 from zodra_cloud.store.inserting import insert_into, insert_new
 
@@ -23,7 +23,20 @@ _SLOT: Final = (
     slots.c.currency,
     slots.c.staleness_limit_s,
     slots.c.title,
+    slots.c.unit,
+    slots.c.capacity_units,
+    slots.c.reorder_units,
+    slots.c.units_per_item,
+    slots.c.cooldown_s,
+    slots.c.spend_cap_minor,
+    slots.c.quiet_from,
+    slots.c.quiet_to,
+    slots.c.may_press,
+    slots.c.press_devices,
+    slots.c.confirmers,
+    slots.c.call_off,
 )
+_SLOT_KEY: Final = ("household_id", "device_id", "slot_key")
 
 
 def add_device(
@@ -51,27 +64,38 @@ def add_device(
 
 def put_slot(connection: Connection, slot: Slot, now: datetime) -> None:
     """Add a slot or change what is bound to it."""
+    given = asdict(slot)
+    key = {name: given.pop(name) for name in _SLOT_KEY}
     values = {
-        "metering": slot.metering,
-        "sku": slot.sku,
-        "quantity": slot.quantity,
-        "price_ceiling_minor": slot.price_ceiling_minor,
-        "currency": slot.currency,
-        "staleness_limit_s": slot.staleness_limit_s,
-        "title": slot.title,
+        **given,
+        "quiet_from": _written(slot.quiet_from),
+        "quiet_to": _written(slot.quiet_to),
         "updated_at": now,
     }
-    statement = insert_into(connection, slots).values(
-        household_id=slot.household_id,
-        device_id=slot.device_id,
-        slot_key=slot.slot_key,
-        **values,
-    )
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["household_id", "device_id", "slot_key"], set_=values
+    statement = insert_into(connection, slots).values(**key, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=_SLOT_KEY, set_=values))
+
+
+def slots_at(
+    connection: Connection, places: Collection[tuple[str, str, str]]
+) -> dict[tuple[str, str, str], Slot]:
+    """Read the slots at several places: household, device and key of each."""
+    rows = connection.execute(
+        select(*_SLOT).where(
+            tuple_(slots.c.household_id, slots.c.device_id, slots.c.slot_key).in_(places)
         )
     )
+    return {(row.household_id, row.device_id, row.slot_key): _slot(row) for row in rows}
+
+
+def device_slots(connection: Connection, household_id: str, device_id: str) -> list[Slot]:
+    """Read the slots of one device."""
+    rows = connection.execute(
+        select(*_SLOT)
+        .where(slots.c.household_id == household_id, slots.c.device_id == device_id)
+        .order_by(slots.c.slot_key)
+    )
+    return [_slot(row) for row in rows]
 
 
 def slot(connection: Connection, household_id: str, device_id: str, slot_key: str) -> Slot | None:
@@ -178,14 +202,21 @@ def note_heard(
 
 def _slot(row: Any) -> Slot:
     return Slot(
-        household_id=row.household_id,
-        device_id=row.device_id,
-        slot_key=row.slot_key,
-        metering=Metering(row.metering),
-        sku=row.sku,
-        quantity=row.quantity,
-        price_ceiling_minor=row.price_ceiling_minor,
-        currency=row.currency,
-        staleness_limit_s=row.staleness_limit_s,
-        title=row.title,
+        **{
+            **row._mapping,
+            "metering": Metering(row.metering),
+            "may_press": MayPress(row.may_press),
+            "quiet_from": _read(row.quiet_from),
+            "quiet_to": _read(row.quiet_to),
+            "press_devices": tuple(row.press_devices),
+            "confirmers": tuple(row.confirmers),
+        }
     )
+
+
+def _written(hour: time | None) -> str | None:
+    return None if hour is None else hour.isoformat("minutes")
+
+
+def _read(hour: str | None) -> time | None:
+    return None if hour is None else time.fromisoformat(hour)

@@ -43,6 +43,14 @@ def all_households(connection: Connection, limit: int) -> list[Household]:
     return [Household(*row) for row in rows]
 
 
+def person_ids(connection: Connection, household_id: str) -> frozenset[str]:
+    """Read who belongs to a household."""
+    rows = connection.execute(
+        select(people.c.person_id).where(people.c.household_id == household_id)
+    )
+    return frozenset(rows.scalars())
+
+
 def add_person(
     connection: Connection,
     *,

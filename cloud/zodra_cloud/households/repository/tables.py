@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Integer, Table, Text
 
 from zodra_cloud.store.engine import metadata
-from zodra_cloud.store.types import BigInt, Instant, Real
+from zodra_cloud.store.types import BigInt, Flag, Instant, Json, Real
 
 households: Final = Table(
     "households",
@@ -76,6 +76,18 @@ slots: Final = Table(
     Column("staleness_limit_s", Integer, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("title", Text, nullable=False, server_default=""),
+    Column("unit", Text, nullable=False, server_default=""),
+    Column("capacity_units", Real, nullable=True),
+    Column("reorder_units", Real, nullable=True),
+    Column("units_per_item", Real, nullable=True),
+    Column("cooldown_s", Integer, nullable=False, server_default="0"),
+    Column("spend_cap_minor", BigInt, nullable=True),
+    Column("quiet_from", Text, nullable=True),
+    Column("quiet_to", Text, nullable=True),
+    Column("may_press", Text, nullable=False, server_default="anyone"),
+    Column("press_devices", Json, nullable=False, server_default="[]"),
+    Column("confirmers", Json, nullable=False, server_default="[]"),
+    Column("call_off", Flag, nullable=False, server_default="0"),
     ForeignKeyConstraint(
         ["household_id", "device_id"], ["devices.household_id", "devices.device_id"]
     ),

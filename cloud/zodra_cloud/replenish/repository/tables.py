@@ -5,11 +5,13 @@ from typing import Final
 from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, text
 
 from zodra_cloud.store.engine import metadata
-from zodra_cloud.store.types import BigInt, Instant, Json
+from zodra_cloud.store.types import BigInt, Instant, Json, Real
 
 _QUOTE_WAITS: Final = text("state IN ('question', 'requested', 'open')")
+_AGREEMENT_LIVE: Final = text("state = 'live'")
 _ORDER_OPEN: Final = text(
-    "state IN ('confirmed', 'submitting', 'unknown', 'needs_person', 'placed', 'shipped')"
+    "state IN ('confirmed', 'submitting', 'unknown', 'needs_person', 'placed', 'cancelling',"
+    " 'shipped')"
 )
 
 
@@ -58,6 +60,7 @@ quotes: Final = Table(
     Column("created_at", Instant, nullable=False),
     Column("state_at", Instant, nullable=False),
     Column("ended_by", Text, nullable=True),
+    Column("agreement_id", Text, nullable=True),
     UniqueConstraint("household_id", "signal_id", "round"),
     # A child that presses all afternoon gets one question: the database says so, not only code.
     Index(
@@ -99,10 +102,19 @@ orders: Final = Table(
     Column("tracking_url", Text, nullable=True),
     Column("unclear_since", Instant, nullable=True),
     Column("state_at", Instant, nullable=False),
+    Column("agreement_id", Text, nullable=True),
+    Column("place_at", Instant, nullable=True),
+    Column("promised_to_at", Instant, nullable=True),
+    Column("late_at", Instant, nullable=True),
+    Column("delivered_at", Instant, nullable=True),
+    Column("refunded_minor", BigInt, nullable=False, server_default="0"),
+    Column("cancel_wanted_at", Instant, nullable=True),
+    Column("cancel_wanted_by", Text, nullable=True),
     # The shop's events name the order only; its key is a digest, so it is unique among all.
     UniqueConstraint("order_key"),
     UniqueConstraint("household_id", "quote_id"),
     Index("ix_orders_household_id_signal_id", "household_id", "signal_id"),
+    Index("ix_orders_slot", "household_id", "device_id", "slot_key", "confirmed_at"),
     Index(
         "uq_orders_open",
         "household_id",
@@ -126,5 +138,102 @@ order_events: Final = Table(
     Column("source", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("at", Instant, nullable=False),
+    sqlite_strict=True,
+)
+
+superseded_decisions: Final = Table(
+    "superseded_decisions",
+    metadata,
+    _household(),
+    Column("signal_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("verdict", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("facts", Json, nullable=False),
+    Column("policy_version", Text, nullable=False),
+    Column("consent_id", BigInt, nullable=True),
+    Column("decided_at", Instant, nullable=False),
+    sqlite_strict=True,
+)
+
+agreements: Final = Table(
+    "agreements",
+    metadata,
+    _household(),
+    Column("agreement_id", Text, primary_key=True),
+    Column("device_id", Text, nullable=False),
+    Column("slot_key", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("terms", Json, nullable=False),
+    Column("terms_hash", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("concluded_by", Text, nullable=False),
+    Column("concluded_at", Instant, nullable=False),
+    Column("ended_by", Text, nullable=True),
+    Column("ended_at", Instant, nullable=True),
+    Index(
+        "uq_agreements_live",
+        "household_id",
+        "device_id",
+        "slot_key",
+        unique=True,
+        sqlite_where=_AGREEMENT_LIVE,
+        postgresql_where=_AGREEMENT_LIVE,
+    ),
+    sqlite_strict=True,
+)
+
+follow_ups: Final = Table(
+    "follow_ups",
+    metadata,
+    _household(),
+    Column("order_key", Text, primary_key=True),
+    Column("device_id", Text, nullable=False),
+    Column("slot_key", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("answer", Text, nullable=True),
+    Column("answered_by", Text, nullable=True),
+    Column("delivered_at", Instant, nullable=False),
+    Column("state_at", Instant, nullable=False),
+    sqlite_strict=True,
+)
+
+slot_readings: Final = Table(
+    "slot_readings",
+    metadata,
+    _household(),
+    Column("device_id", Text, primary_key=True),
+    Column("slot_key", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("hour", BigInt, primary_key=True, autoincrement=False),
+    Column("value", Real, nullable=False),
+    Column("observed_at", Instant, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+slot_counts: Final = Table(
+    "slot_counts",
+    metadata,
+    _household(),
+    Column("device_id", Text, primary_key=True),
+    Column("slot_key", Text, primary_key=True),
+    Column("counted_at", Instant, primary_key=True, autoincrement=False),
+    Column("units", Real, nullable=False),
+    Column("source", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+slot_forecasts: Final = Table(
+    "slot_forecasts",
+    metadata,
+    _household(),
+    Column("device_id", Text, primary_key=True),
+    Column("slot_key", Text, primary_key=True),
+    Column("made_at", Instant, nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("signal_id", Text, nullable=True),
+    Column("forecast", Json, nullable=False),
     sqlite_strict=True,
 )
