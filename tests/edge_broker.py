@@ -22,7 +22,14 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from missing import MissingTool, give_up
 from zodra_contract import envelope, topics
-from zodra_contract.envelope import NeedBatch, Receipt, Rejection, TelemetryBatch, UpMessage
+from zodra_contract.envelope import (
+    BatchName,
+    NeedBatch,
+    Receipt,
+    Rejection,
+    TelemetryBatch,
+    UpMessage,
+)
 from zodra_contract.outcome import RejectReason
 from zodra_contract.topics import Address, Down
 
@@ -160,9 +167,13 @@ class Cloud:
     async def _answer(self, batch: NeedBatch | TelemetryBatch) -> None:
         now = datetime.now(UTC)
         if any(row.sequence == self.spoils for row in batch.rows):
-            refused = RejectReason.MALFORMED
             await self.receipt(
-                Receipt(buffer_id=batch.buffer_id, refused=refused, committed_at=now)
+                Receipt(
+                    buffer_id=batch.buffer_id,
+                    refused=RejectReason.MALFORMED,
+                    batch=BatchName(batch.rows[0].sequence, len(batch.rows)),
+                    committed_at=now,
+                )
             )
             return
         upto = max(self.upto.get(batch.buffer_id, 0), batch.rows[-1].sequence)

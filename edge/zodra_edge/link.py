@@ -3,8 +3,9 @@
 `uplink` asks and does; nothing here knows a socket, a clock or a source of randomness.
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -90,6 +91,66 @@ def backoff_s(attempt: int, random_unit: float, max_s: float = BACKOFF_S_MAX) ->
     return random_unit * min(max_s, BACKOFF_S_BASE * 2.0**doublings)
 
 
+KEEPALIVE_S: Final = 20
+ANSWER_KEEPALIVES: Final = 0.5
+"""How long the broker may take to answer when it is asked whether it is there. A line that died
+without a word is so noticed within one and a half keepalives; paho by itself takes two."""
+
+
+def ask_in_s(silent_s: float, keepalive_s: float) -> float:
+    """Say how long until the broker must be asked whether it is there; 0 if it is time.
+
+    Args:
+        silent_s: since it was last heard, with whatever.
+        keepalive_s: as agreed with it.
+    """
+    return max(0.0, keepalive_s - silent_s)
+
+
+PACE_S_MAX: Final = 30.0
+"""However long a cloud says: a slip of its own must not silence a fleet for hours."""
+BURST_S: Final = 0.25
+"""Rows for so long may go ahead of the drain's rate; more than timers ever come late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """When the next batch of telemetry may go; all instants are monotonic.
+
+    Need-moments have no pace.
+    """
+
+    asked_s: float = 0.0
+    """Between two batches, as the cloud's newest receipt asks; 0 if it does not."""
+    sent_s: float = -math.inf
+    """When the newest batch went."""
+    spent_s: float = -math.inf
+    """Until when the rate of the drain is used up."""
+
+
+def hear_pace(pace: Pace, pace_ms: int | None) -> Pace:
+    """Take what a receipt asks for; None is no wish, and ends an earlier one."""
+    return replace(pace, asked_s=min((pace_ms or 0) / 1000, PACE_S_MAX))
+
+
+def spend(pace: Pace, drained_rows: int, rows_per_s_max: float, now_s: float) -> Pace:
+    """Count a batch that goes out now.
+
+    Args:
+        pace: so far.
+        drained_rows: those in it that had waited for the line; 0 if all are fresh.
+        rows_per_s_max: the rate of the drain.
+        now_s: monotonic.
+    """
+    spent_s = max(pace.spent_s, now_s) + drained_rows / rows_per_s_max
+    return replace(pace, sent_s=now_s, spent_s=spent_s)
+
+
+def pace_wait_s(pace: Pace, now_s: float) -> float:
+    """Say how long until the next batch may go; 0 if it may now."""
+    return max(0.0, pace.sent_s + pace.asked_s - now_s, pace.spent_s - BURST_S - now_s)
+
+
 class Lane(StrEnum):
     """The two queues. A need-moment never waits behind telemetry."""
 
@@ -107,6 +168,8 @@ class LaneFacts:
     """Sent, and neither receipted nor given up."""
     oldest_in_flight_s: float = 0.0
     """Since the oldest of them was sent."""
+    wait_s: float = 0.0
+    """Until the lane may send again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +221,7 @@ def next_batch(
     """
     if not online:
         return Wait(None)
+    deadlines: list[float] = []
     lanes = (
         (Lane.NEED, need, limits.need_batches_max, limits.need_rows_max),
         (Lane.TELEMETRY, telemetry, limits.telemetry_batches_max, limits.telemetry_rows_max),
@@ -165,11 +229,10 @@ def next_batch(
     for lane, facts, batches_max, rows_max in lanes:
         if facts.batches_in_flight and facts.oldest_in_flight_s >= limits.receipt_timeout_s:
             return Resend(lane)
+        if facts.batches_in_flight:
+            deadlines.append(limits.receipt_timeout_s - facts.oldest_in_flight_s)
         if facts.unsent and facts.batches_in_flight < batches_max:
-            return Send(lane, rows_max)
-    deadlines = [
-        limits.receipt_timeout_s - facts.oldest_in_flight_s
-        for _, facts, _, _ in lanes
-        if facts.batches_in_flight
-    ]
+            if facts.wait_s <= 0:
+                return Send(lane, rows_max)
+            deadlines.append(facts.wait_s)
     return Wait(min(deadlines)) if deadlines else Wait(None)

@@ -23,7 +23,7 @@ from zodra_contract.envelope import TELEMETRY_ROWS_MAX
 from zodra_contract.ids import DeviceId, GatewayId, HouseholdId, SlotKey
 from zodra_edge.decode.profile import DeviceProfile, Family, Limits
 from zodra_edge.errors import SettingsFault
-from zodra_edge.link import BACKOFF_S_MAX
+from zodra_edge.link import BACKOFF_S_MAX, KEEPALIVE_S
 
 DEVICES_MAX: Final = 256
 BIND_KEY_BYTES: Final = 16
@@ -169,6 +169,13 @@ class Uplink(_Part):
     """Batches that may be under way without a receipt."""
     telemetry_batches_max: Annotated[int, Field(ge=1, le=64)] = 2
     telemetry_rows_max: Annotated[int, Field(ge=1, le=TELEMETRY_ROWS_MAX)] = 500
+    drain_rows_per_s_max: Annotated[int, Field(ge=10, le=1_000_000)] = 20_000
+    """How fast readings go up that waited for a connection. A full outbox of a million is gone in
+    50 s so, and a fleet that comes back at once does not bury its cloud. Neither fresh readings nor
+    need-moments are held back."""
+    keepalive_s: Annotated[int, Field(ge=1, le=600)] = KEEPALIVE_S
+    """Without a word from the broker for this long it is asked whether it is there; without an
+    answer after half as long again, the connection is made anew."""
 
 
 class NetworkTime(_Part):

@@ -13,7 +13,7 @@ import zstandard
 
 from zodra_cloud.ingest.policy import Progress, receipt_of, settle, spans_of
 from zodra_contract import envelope
-from zodra_contract.envelope import NeedBatch, Receipt, Rejection, TelemetryBatch
+from zodra_contract.envelope import BatchName, NeedBatch, Receipt, Rejection, TelemetryBatch
 from zodra_contract.outcome import RejectReason
 
 _UNPACKED_MAX: Final = envelope.MESSAGE_BYTES_UNPACKED_MAX
@@ -62,14 +62,15 @@ class Ledger:
             return Receipt(committed_at=now)
         if batch.gateway_id != gateway_id:
             self.faults.append(f"{gateway_id} sent as {batch.gateway_id}")
+        name = BatchName(batch.rows[0].sequence, len(batch.rows))
         if refuses is not None:
-            return Receipt(buffer_id=batch.buffer_id, refused=refuses, committed_at=now)
+            return Receipt(buffer_id=batch.buffer_id, refused=refuses, batch=name, committed_at=now)
         poisoned = isinstance(batch, NeedBatch) and any(
             row.signal.device_id in self.poison for row in batch.rows
         )
         if poisoned:
             reason = RejectReason.MALFORMED
-            return Receipt(buffer_id=batch.buffer_id, refused=reason, committed_at=now)
+            return Receipt(buffer_id=batch.buffer_id, refused=reason, batch=name, committed_at=now)
         return self._store(gateway_id, batch, now)
 
     def _store(self, gateway_id: str, batch: NeedBatch | TelemetryBatch, now: datetime) -> Receipt:

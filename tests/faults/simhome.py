@@ -87,7 +87,6 @@ class Home:
         self.old_receipts: list[tuple[str, bytes]] = []
         self.bad = True
         self.disk_lies = disk_lies
-        self.ledger_has_poison = poison
         self.weather = Weather()
         self.cloud_away = False
         self.refuses: RejectReason | None = None
@@ -302,15 +301,8 @@ class Home:
                 self._fault(f"{gateway} {buffer}: the watermark has gaps")
             if given_up := book.skipped - self._aside_of(gateway, book.lane, buffer):
                 self._fault(f"{gateway} {book.lane}: given up, not set aside: {sorted(given_up)}")
-        good = {
-            name for name in aside if name in self.pressed and name not in self.ledger.rejected
-        } - self.ledger.needs.keys()
-        if self.ledger_has_poison:
-            # A refusal of a whole message does not say which one: with copies of it under way, a
-            # good row now and then goes aside in place of the bad one (seed 11). It is visible
-            # there and nothing stops; no more than that is asked here.
-            return
-        if wronged := good - self._pressed_on(POISON.device_id):
+        to_blame = self._pressed_on(STRANGER.device_id) | self._pressed_on(POISON.device_id)
+        if wronged := aside - to_blame:
             self._fault(f"set aside without reason: {sorted(wronged)[:5]} of {len(wronged)}")
 
     def _pressed_on(self, device_id: str) -> set[str]:

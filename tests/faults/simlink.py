@@ -74,6 +74,12 @@ class SimLink:
         self.subscribed = True
         return (qos,)
 
+    async def unsubscribe(self, _topic: str, timeout: float | None = None) -> None:
+        await self._pass()
+        if self._draw.random() < self._weather().word_lost:
+            await asyncio.sleep(ANSWER_S_MAX if timeout is None else timeout)
+        await self._pass()
+
     async def publish(self, _topic: str, payload: bytes, qos: int = 0) -> None:
         weather, loop = self._weather(), asyncio.get_running_loop()
         await self._pass()

@@ -154,7 +154,7 @@ async def _log_in(settings: Settings) -> Finding:
     account = cloud.username or settings.gateway_id
     try:
         async with connection.client(
-            cloud, settings.gateway_id, f"{settings.gateway_id}-doctor"
+            cloud, settings.gateway_id, identifier=f"{settings.gateway_id}-doctor"
         ) as client:
             codes = await client.subscribe(down_filter(address), qos=1)
     except aiomqtt.MqttError as raised:

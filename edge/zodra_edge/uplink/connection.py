@@ -4,6 +4,8 @@ aiomqtt 2.5.1 on paho: a publish that the broker refused looks like success, and
 not raise on the code 0x80. Hence receipts for the first, and a look at the codes for the second.
 """
 
+import asyncio
+import math
 import socket
 import ssl
 from typing import Final
@@ -12,14 +14,11 @@ import aiomqtt
 
 from zodra_contract.topics import Address, down_filter
 from zodra_edge.errors import LinkFault
+from zodra_edge.link import ANSWER_KEEPALIVES, KEEPALIVE_S
 from zodra_edge.settings import Cloud
 
-KEEPALIVE_S: Final = 20
 TIMEOUT_S: Final = 10.0
 """For a connection, a subscription and the broker's answer to one message."""
-USER_TIMEOUT_MS: Final = 20_000
-"""After this long without a TCP acknowledgement the kernel gives the connection up; by default it
-would go on for a quarter of an hour with data in flight."""
 MESSAGES_WAITING_MAX: Final = 1_000
 """aiomqtt drops above this. A receipt that is dropped only means that rows are sent again."""
 
@@ -33,12 +32,16 @@ class Denied(LinkFault):
     """The broker does not accept who we are, or what we want to hear."""
 
 
-def client(cloud: Cloud, gateway_id: str, identifier: str = "") -> aiomqtt.Client:
+def client(
+    cloud: Cloud, gateway_id: str, keepalive_s: int = KEEPALIVE_S, identifier: str = ""
+) -> aiomqtt.Client:
     """Prepare a connection; entering it connects.
 
     Args:
         cloud: where, and as whom.
         gateway_id: the account, unless the settings name another.
+        keepalive_s: after one and a half of these without a word the broker gives us up; `ask` is
+            how we give it up as soon.
         identifier: of the session; the gateway's own if empty. A broker ends the session that has
             the same one, so whoever looks in beside a running agent needs another.
 
@@ -47,7 +50,10 @@ def client(cloud: Cloud, gateway_id: str, identifier: str = "") -> aiomqtt.Clien
     """
     options = []
     if hasattr(socket, "TCP_USER_TIMEOUT"):
-        options.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS))
+        # After so long without a TCP acknowledgement the kernel gives the connection up; by default
+        # it would go on for a quarter of an hour with data in flight.
+        unacknowledged_ms = round(keepalive_s * ANSWER_KEEPALIVES * 1000)
+        options.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, unacknowledged_ms))
     password = cloud.password.get_secret_value() if cloud.password else None
     return aiomqtt.Client(
         cloud.host,
@@ -56,7 +62,7 @@ def client(cloud: Cloud, gateway_id: str, identifier: str = "") -> aiomqtt.Clien
         password=password,
         identifier=identifier or gateway_id,
         clean_session=True,
-        keepalive=KEEPALIVE_S,
+        keepalive=keepalive_s,
         timeout=TIMEOUT_S,
         max_queued_incoming_messages=MESSAGES_WAITING_MAX,
         tls_context=tls_context(cloud) if cloud.tls else None,
@@ -85,6 +91,23 @@ async def subscribe(connected: aiomqtt.Client, address: Address) -> None:
     codes = await connected.subscribe(down_filter(address), qos=1)
     if any(number(code) >= SUBSCRIPTION_REFUSED for code in codes):
         raise Denied("not_authorised", f"the broker refused {down_filter(address)}")
+
+
+async def ask(connected: aiomqtt.Client, address: Address, answer_s: float) -> None:
+    """Have the broker say a word.
+
+    It must answer to the end of a subscription that there never was (MQTT 3.1.1, section 3.10.4),
+    and nothing else changes; all three brokers do. paho does not say when its own pings are
+    answered, and waits for them for a whole keepalive more.
+
+    Raises:
+        LinkFault: it says nothing.
+    """
+    try:
+        async with asyncio.timeout(answer_s):
+            await connected.unsubscribe(f"{down_filter(address)}/nothing", timeout=math.inf)
+    except TimeoutError:
+        raise LinkFault("silent", f"the broker said nothing for {answer_s} s") from None
 
 
 def fault(raised: aiomqtt.MqttError) -> LinkFault:

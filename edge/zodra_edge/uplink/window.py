@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 
+from zodra_contract.envelope import BatchName
 from zodra_edge.link import LaneFacts
 from zodra_edge.outbox import Level
 
@@ -34,26 +35,43 @@ class Window:
     """How often a row that the cloud wants later was sent in vain; 0 if there is none."""
     retry_at_s: float | None = None
     """When such a row is sent again; monotonic."""
+    paused_until_s: float = 0.0
+    """Nothing is sent before; monotonic."""
+    waited_upto: int = 0
+    """Rows up to here waited for the connection; what came later is fresh."""
+    set_aside_in_a_row: int = 0
+    """Rows that were refused alone since the cloud last took a batch."""
     _buffer_id: str = ""
     _under_way: deque[Sent] = field(default_factory=deque)
-    _suspect: int | None = None
 
     def __post_init__(self) -> None:
         """Start wide."""
         self.rows = self.rows_max
 
-    def facts(self, level: Level, now_s: float) -> LaneFacts:
-        """Say how the lane stands, for `link.next_batch`."""
+    def facts(self, level: Level, now_s: float, pace_wait_s: float = 0.0) -> LaneFacts:
+        """Say how the lane stands, for `link.next_batch`.
+
+        Args:
+            level: of the file.
+            now_s: monotonic.
+            pace_wait_s: until the pace of the lane, if it has one, lets the next batch go.
+        """
         if level.buffer_id != self._buffer_id:
             # Another file has taken the place of a damaged one; its sequences are other rows.
-            self._buffer_id, self.sent_upto = level.buffer_id, 0
+            self._buffer_id, self.sent_upto, self.waited_upto = level.buffer_id, 0, 0
             self.start_again()
         oldest = self._under_way[0].at_s if self._under_way else now_s
         return LaneFacts(
             unsent=max(0, level.next_sequence - 1 - self.after) if level.depth else 0,
             batches_in_flight=len(self._under_way),
             oldest_in_flight_s=now_s - oldest,
+            wait_s=max(0.0, self.paused_until_s - now_s, pace_wait_s),
         )
+
+    def reconnect(self, level: Level) -> None:
+        """Begin a connection: all there is waited for it, and nothing is under way."""
+        self.start_again()
+        self.waited_upto = level.next_sequence - 1
 
     def send(self, first: int, last: int, rows: int, now_s: float) -> None:
         """Note a batch as under way."""
@@ -77,6 +95,7 @@ class Window:
         if settled:
             self._under_way = deque(batch for batch in self._under_way if batch.last > upto)
             self.rows = min(self.rows_max, self.rows * 2)
+            self.set_aside_in_a_row = 0
         elif is_held and self._under_way:
             self._under_way.popleft()
         if self.held_tries and not is_held:
@@ -105,22 +124,25 @@ class Window:
         self._under_way.clear()
         self.after = 0
 
-    def narrow(self) -> int | None:
-        """Halve the next batch, after one that was too large or could not be read.
+    def refused(self, batch: BatchName) -> bool:
+        """Note that the cloud could not read a batch, and count it as unsent.
 
         Returns:
-            The sequence of the bad row, once a batch of that row alone was refused twice.
+            False if no such batch is under way: a copy of it was refused before, or its refusal
+            comes late. Nothing follows from that.
         """
-        alone = [batch.first for batch in self._under_way if batch.rows == 1]
-        largest = max((batch.rows for batch in self._under_way), default=self.rows)
-        self.rows = max(1, min(self.rows, largest) // 2)
-        if len(self._under_way) != 1 or not alone:
-            return None
-        # Twice, since the refusal of an earlier batch may arrive late.
-        if self._suspect == alone[0]:
-            return alone[0]
-        self._suspect = alone[0]
-        return None
+        if all((sent.first, sent.rows) != batch for sent in self._under_way):
+            return False
+        self.start_again()
+        if batch.rows > 1:
+            self.narrow(batch.rows)
+        else:
+            self.set_aside_in_a_row += 1
+        return True
+
+    def narrow(self, rows: int) -> None:
+        """Let the next batch be half of one that was too large, or could not be read."""
+        self.rows = max(1, min(self.rows, rows) // 2)
 
     @property
     def narrowed(self) -> bool:
