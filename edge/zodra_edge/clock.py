@@ -1,9 +1,10 @@
 """The only reader of clocks on the gateway, and the judge of how far they can be trusted.
 
 A gateway without a clock chip boots in 1970 or at the time of its last shutdown. Three things are
-known all the same: no instant is earlier than the newest one ever trusted (the floor, kept in a
-file), the kernel says whether something disciplines the clock, and every receipt carries the
-cloud's time. Comparisons use the monotonic clock, which counts suspended time where Linux has it.
+known all the same: no instant is earlier than the newest one that two sources agreed on (the floor,
+kept in a file; `time_floor` decides how it moves), the kernel says whether something disciplines
+the clock, and every receipt carries the cloud's time. Comparisons use the monotonic clock, which
+counts suspended time where Linux has it.
 """
 
 import ctypes
@@ -17,6 +18,7 @@ from typing import Final
 
 from zodra_contract.signal import TimeQuality
 from zodra_edge.heard import UNKNOWN_ERROR_MS, Heard
+from zodra_edge.time_floor import NO_FLOOR, CloudWord, Floor, Move, Told, move
 
 SYNCED_ERROR_MS_MAX: Final = 2_000
 """A cloud's time that agrees within this bound makes the clock trusted."""
@@ -87,10 +89,13 @@ class Clock:
         """Take the floor from its file; one that cannot be read is no floor."""
         self._floor_file = floor_file
         self.boot_id = boot_id()
-        self._floor = read_floor(floor_file)
+        self._floor = Floor(read_floor(floor_file))
         self._started_s = monotonic_s()
         self._step_base_ms = self._wall_minus_monotonic_ms()
         self._cloud: tuple[float, int] | None = None
+        self._agrees_since_s: float | None = None
+        self._contradicted = False
+        self._kernel_error_ms: int | None = None
         self._quality = TimeQuality.UNSYNCED
         self._error_ms = UNKNOWN_ERROR_MS
         self.check()
@@ -98,8 +103,8 @@ class Clock:
     def now(self) -> Heard:
         """Read all clocks at once."""
         at = datetime.now(UTC)
-        if at < self._floor:
-            at = self._floor + timedelta(seconds=monotonic_s() - self._started_s)
+        if at < self._floor.at:
+            at = self._floor.at + timedelta(seconds=monotonic_s() - self._started_s)
         return Heard(
             at=at,
             monotonic_ms=time.clock_gettime_ns(_MONOTONIC) // 1_000_000,
@@ -117,11 +122,13 @@ class Clock:
         shift_ms = self._wall_minus_monotonic_ms()
         if abs(shift_ms - self._step_base_ms) > STEP_MS_MIN:
             self._cloud = None
+            self._agrees_since_s = None
+            self._contradicted = False
         self._step_base_ms = shift_ms
-        bounds = [
-            bound for bound in (kernel_error_ms(), self._cloud_error_ms()) if bound is not None
-        ]
-        below_floor = datetime.now(UTC) < self._floor
+        self._kernel_error_ms = kernel_error_ms()
+        held = (self._kernel_error_ms, self._cloud_error_ms())
+        bounds = [bound for bound in held if bound is not None]
+        below_floor = datetime.now(UTC) < self._floor.at
         self._error_ms = UNKNOWN_ERROR_MS if below_floor else min(bounds, default=UNKNOWN_ERROR_MS)
         trusted = self._error_ms <= SYNCED_ERROR_MS_MAX
         self._quality = TimeQuality.SYNCED if trusted else TimeQuality.UNSYNCED
@@ -137,20 +144,50 @@ class Clock:
         early_ms = (committed_at - datetime.now(UTC)).total_seconds() * 1000
         late_ms = early_ms + waited_s * 1000
         bound_ms = math.ceil(max(abs(early_ms), abs(late_ms)))
+        self._note_agreement(early_ms, late_ms, bound_ms)
         held_ms = self._cloud_error_ms()
         contradicts = held_ms is not None and (early_ms > held_ms or late_ms < -held_ms)
         if held_ms is None or contradicts or bound_ms <= held_ms:
             self._cloud = (monotonic_s(), bound_ms)
             self.check()
 
-    def save_floor(self) -> None:
-        """Move the floor up to now, if now is trusted. Raises `OSError` if the disk refuses."""
-        if self._quality is not TimeQuality.SYNCED:
-            return
-        self._floor = max(self._floor, datetime.now(UTC) - timedelta(milliseconds=self._error_ms))
-        fresh = self._floor_file.with_suffix(".new")
-        fresh.write_text(self._floor.isoformat(), encoding="ascii")
-        fresh.replace(self._floor_file)
+    def save_floor(self) -> Move:
+        """Move the floor as far as may be, and say what became of it.
+
+        Raises:
+            OSError: the disk refuses; it is moved in memory all the same.
+        """
+        cloud = CloudWord.NOTHING
+        if self._contradicted:
+            cloud = CloudWord.CONTRADICTS
+        elif _is_close(self._cloud_error_ms()):
+            cloud = CloudWord.AGREES
+        now_s = monotonic_s()
+        since_s = self._agrees_since_s
+        told = Told(
+            at=datetime.now(UTC) - timedelta(milliseconds=min(self._error_ms, SYNCED_ERROR_MS_MAX)),
+            monotonic_s=now_s,
+            trusted=self._quality is TimeQuality.SYNCED,
+            cloud=cloud,
+            kernel=_is_close(self._kernel_error_ms),
+            agreed_s=0.0 if since_s is None else now_s - since_s,
+        )
+        self._floor, moved = move(self._floor, told)
+        if moved is Move.FELL:
+            self.check()
+        if moved in (Move.ROSE, Move.FELL):
+            fresh = self._floor_file.with_suffix(".new")
+            fresh.write_text(self._floor.at.isoformat(), encoding="ascii")
+            fresh.replace(self._floor_file)
+        return moved
+
+    def _note_agreement(self, early_ms: float, late_ms: float, bound_ms: int) -> None:
+        # A receipt that was long under way says little: it neither agrees nor contradicts.
+        self._contradicted = early_ms > SYNCED_ERROR_MS_MAX or late_ms < -SYNCED_ERROR_MS_MAX
+        if self._contradicted:
+            self._agrees_since_s = None
+        elif bound_ms <= SYNCED_ERROR_MS_MAX and self._agrees_since_s is None:
+            self._agrees_since_s = monotonic_s()
 
     def _cloud_error_ms(self) -> int | None:
         if self._cloud is None:
@@ -163,10 +200,14 @@ class Clock:
         return time.time() * 1000 - monotonic_s() * 1000
 
 
+def _is_close(error_ms: int | None) -> bool:
+    return error_ms is not None and error_ms <= SYNCED_ERROR_MS_MAX
+
+
 def read_floor(path: Path) -> datetime:
     """Read the newest instant ever trusted here; the earliest there is if there is no such file."""
     try:
         floor = datetime.fromisoformat(path.read_text(encoding="ascii").strip())
     except (OSError, ValueError):
-        return datetime.min.replace(tzinfo=UTC)
+        return NO_FLOOR
     return floor if floor.tzinfo is not None else floor.replace(tzinfo=UTC)

@@ -9,6 +9,7 @@ from zodra_contract.signal import TimeQuality
 from zodra_edge import clock
 from zodra_edge.clock import Clock
 from zodra_edge.heard import UNKNOWN_ERROR_MS
+from zodra_edge.time_floor import Move
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +73,38 @@ def test_the_floor_is_saved_only_when_time_is_trusted(tmp_path: Path) -> None:
     ours.hear_cloud(clock.wall(), waited_s=0.01)
     ours.save_floor()
     assert datetime.fromisoformat(path.read_text()) <= clock.wall()
+
+
+def test_a_server_that_is_wrong_once_does_not_raise_the_floor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "floor"
+    known = clock.wall() - timedelta(days=64 * 365)
+    path.write_text(known.isoformat())
+    monkeypatch.setattr(clock, "kernel_error_ms", lambda: 12)
+    ours = Clock(path)
+    assert ours.save_floor() is Move.WAITS
+    assert clock.read_floor(path) == known
+    ours.hear_cloud(clock.wall() - timedelta(days=64 * 365), waited_s=0.1)
+    assert ours.save_floor() is Move.HELD
+    assert clock.read_floor(path) == known
+
+
+def test_a_floor_in_the_future_comes_down_once_kernel_and_cloud_agree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "floor"
+    path.write_text((clock.wall() + timedelta(days=400)).isoformat())
+    monkeypatch.setattr(clock, "kernel_error_ms", lambda: 12)
+    ours = Clock(path)
+    assert ours.now().quality is TimeQuality.UNSYNCED
+    assert ours.save_floor() is Move.HELD
+    ours.hear_cloud(clock.wall(), waited_s=0.01)
+    assert ours.save_floor() is Move.FELL
+    assert clock.read_floor(path) <= clock.wall()
+    now = ours.now()
+    assert now.quality is TimeQuality.SYNCED
+    assert now.at <= clock.wall()
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "\x00"])

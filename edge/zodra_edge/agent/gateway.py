@@ -27,6 +27,7 @@ from zodra_edge.outbox import Outbox
 from zodra_edge.radio import Adverts, Backends, Wearable, load
 from zodra_edge.settings import Settings
 from zodra_edge.status import Problem, Status, Tally, problems, sole_owner, write
+from zodra_edge.time_floor import Move
 from zodra_edge.uplink import Hooks, Uplink
 
 CLOCK_CHECK_S: Final = 5.0
@@ -295,6 +296,13 @@ class Gateway:
 
     def _save_floor(self) -> None:
         try:
-            self._clock.save_floor()
+            moved = self._clock.save_floor()
         except OSError:
             self._tally.add("time_floor_not_saved")
+            return
+        if moved is Move.FELL:
+            # What was dated since it rose carries an instant that never was.
+            self._tally.add("time_floor_was_in_the_future")
+            log.error("time_floor_was_in_the_future", now=self._clock.now().at.isoformat())
+        elif moved is Move.WAITS and self._tally.add("time_floor_waits") == 1:
+            log.warning("time_floor_waits", why="only one source vouches for so large a jump")
