@@ -62,6 +62,19 @@ def test_the_whole_log_is_the_whole_store(ram: Path, store: Store) -> None:
     assert len(read(store.write(ram / "whole")).rows) == len(store.names)
 
 
+def test_a_table_whose_name_is_no_text_is_a_damaged_file(store: Store, ram: Path) -> None:
+    whole = settled(store, ram / "settled")
+    flipped = bytearray(whole.base)
+    flipped[whole.base.index(b"light_slot")] |= 0x80
+    path = Store(bytes(flipped), b"", store.names).write(ram / "flipped")
+    (ram / "room").mkdir()
+    spec = LaneSpec(schema.NEED, 64 * 2**20, thorough=True)
+    opened = open_lane(path, spec, Room(ram / "room", 2**18), is_start=True)
+    opened.connection.close()
+    assert opened.salvage is not None
+    assert opened.salvage.saved == len(store.names)
+
+
 def test_a_flipped_bit_never_reaches_the_cloud(ram: Path, store: Store, tell: harness.Tell) -> None:
     """Each row comes out as it went in, goes aside, or the file says by name that it is broken."""
     whole = settled(store, ram / "settled")

@@ -180,8 +180,7 @@ def prepare(
         DamagedFile: it is ours, but has another schema, older or newer than can be brought up.
         sqlite3.Error: the disk refuses, or the file is damaged.
     """
-    db = sqlite_utils.Database(str(path))
-    # Damage may be anywhere, in the names of the tables too: it must not stop the reading of them.
+    db = sqlite_utils.Database(sqlite3.connect(path, factory=Connection))
     db.conn.text_factory = text
     try:
         _refuse_strangers(path, db.conn)
@@ -357,9 +356,26 @@ def text(raw: bytes) -> str:
     return raw.decode(errors="surrogateescape")
 
 
+class Connection(sqlite3.Connection):
+    """A connection to a file that may be damaged anywhere, in the names of its tables too."""
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """Execute a statement.
+
+        Raises:
+            DamagedFile: the schema is no text.
+        """
+        try:
+            return super().execute(sql, parameters)
+        except UnicodeDecodeError as fault:
+            # SQLite's message quotes the name that it cannot read, and Python cannot read that.
+            raise DamagedFile("the names of its tables are damaged") from fault
+
+
 def connect_to_look(path: Path) -> sqlite3.Connection:
     """Open a file for reading only, as any tool may while the agent runs."""
-    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    place = f"{path.resolve().as_uri()}?mode=ro"
+    return sqlite3.connect(place, uri=True, isolation_level=None, factory=Connection)
 
 
 def note_lost_memory(path: Path) -> None:
