@@ -1,92 +1,25 @@
 """The commands of `zodra-cloud`: serving, and what an operator does by hand."""
 
-import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import wraps
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final
 from urllib.parse import quote
 
 import click
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from zodra_cloud import home as homes
 from zodra_cloud import logs, settings
-from zodra_cloud.errors import CloudError
+from zodra_cloud.commands.common import CONFIG, HOUSEHOLD, JSON, say, says_faults, unit_of_work
+from zodra_cloud.commands.slots import slot
 from zodra_cloud.fleet import service as fleet
 from zodra_cloud.fleet.models import GatewayView
-from zodra_cloud.home import STALENESS_LIMIT_S
 from zodra_cloud.households import service as households
-from zodra_cloud.households.models import Metering, Role, Slot
-from zodra_cloud.kit.clock import SystemClock
-from zodra_cloud.settings import Settings
+from zodra_cloud.households.models import Role
 from zodra_cloud.store.engine import Database
 from zodra_cloud.store.migrate import migrate as migrate_database
 
 FAMILIES: Final = ("button", "wearable", "thermostat", "baby_monitor")
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-
-_CONFIG: Final = click.option(
-    "--config",
-    "config",
-    type=click.Path(path_type=Path),
-    required=True,
-    envvar="ZODRA_CLOUD_CONFIG",
-    help="The settings file; also from ZODRA_CLOUD_CONFIG.",
-)
-_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-_HOUSEHOLD: Final = click.option("--household", required=True, help="Id of the household.")
-
-
-def _says_faults(command: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Turn an expected fault into one sentence and exit code 1."""
-
-    @wraps(command)
-    def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        try:
-            return command(*args, **kwargs)
-        except CloudError as fault:
-            raise click.ClickException(str(fault)) from fault
-        except DBAPIError as fault:
-            raise click.ClickException(f"the database says: {fault.orig}") from fault
-
-    return run
-
-
-@dataclass(frozen=True, slots=True)
-class _Session:
-    settings: Settings
-    connection: Connection
-    now: datetime
-
-
-@contextmanager
-def _unit_of_work(config: Path) -> Iterator[_Session]:
-    """Open the database of a settings file, migrated, and one unit of work in it."""
-    read = settings.load(config)
-    read.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = Database.open(read.database_url)
-    try:
-        migrate_database(database)
-        with database.write() as connection:
-            yield _Session(read, connection, SystemClock().now())
-    finally:
-        database.close()
-
-
-def _print(as_json: bool, value: dict[str, Any], *sentences: str) -> None:
-    if as_json:
-        click.echo(json.dumps(value, default=str))
-    else:
-        for sentence in sentences:
-            click.echo(sentence)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -101,8 +34,8 @@ def cli() -> None:
 
 
 @cli.command()
-@_CONFIG
-@_says_faults
+@CONFIG
+@says_faults
 def serve(config: Path) -> None:
     """Run the service: ingest, decisions, orders and the pages, until Ctrl-C or SIGTERM.
 
@@ -118,9 +51,9 @@ def serve(config: Path) -> None:
 
 
 @cli.command()
-@_CONFIG
-@_JSON
-@_says_faults
+@CONFIG
+@JSON
+@says_faults
 def migrate(config: Path, as_json: bool) -> None:
     """Bring the database to the schema of this build; `serve` does it by itself too."""
     read = settings.load(config)
@@ -131,11 +64,11 @@ def migrate(config: Path, as_json: bool) -> None:
     finally:
         database.close()
     said = f"Already at {after}." if before == after else f"Migrated from {before} to {after}."
-    _print(as_json, {"before": before, "after": after}, said)
+    say(as_json, {"before": before, "after": after}, said)
 
 
 @cli.command("set-up")
-@_CONFIG
+@CONFIG
 @click.option(
     "--home",
     "home_file",
@@ -143,17 +76,20 @@ def migrate(config: Path, as_json: bool) -> None:
     required=True,
     help="TOML with household_id, language, time_zone, gateways = [...] and [[slots]].",
 )
-@_JSON
-@_says_faults
+@JSON
+@says_faults
 def set_up(config: Path, home_file: Path, as_json: bool) -> None:
     """Introduce a whole home from one file; running it again adds only what is new.
 
     The secret of each new gateway is printed once: it is the gateway's password at the broker.
     """
     home = homes.read(home_file)
-    with _unit_of_work(config) as session:
-        installed = homes.install(session.connection, home, session.now)
-    _print(
+    with unit_of_work(config) as session:
+        market = session.settings.replenish.market(session.settings.shop.country)
+        installed = homes.install(
+            session.connection, home, session.now, call_off_allowed=market.call_off
+        )
+    say(
         as_json,
         {"household_id": installed.household_id, "secrets": installed.secrets},
         f"Household {installed.household_id} is set up.",
@@ -168,16 +104,16 @@ def household() -> None:
 
 @household.command("add")
 @click.argument("household_id")
-@_CONFIG
+@CONFIG
 @click.option("--language", type=click.Choice(households.LANGUAGES), default="en")
 @click.option("--time-zone", default="Europe/Amsterdam", help="IANA name, for quiet hours.")
-@_JSON
-@_says_faults
+@JSON
+@says_faults
 def household_add(
     config: Path, household_id: str, language: str, time_zone: str, as_json: bool
 ) -> None:
     """Add a household. Next: `gateway add`, `device add`, `slot bind`, `sign-in-link`."""
-    with _unit_of_work(config) as session:
+    with unit_of_work(config) as session:
         households.add_household(
             session.connection,
             household_id,
@@ -185,7 +121,7 @@ def household_add(
             time_zone=time_zone,
             now=session.now,
         )
-    _print(as_json, {"household_id": household_id}, f"Household {household_id} added.")
+    say(as_json, {"household_id": household_id}, f"Household {household_id} added.")
 
 
 @cli.group()
@@ -195,18 +131,18 @@ def gateway() -> None:
 
 @gateway.command("add")
 @click.argument("gateway_id")
-@_CONFIG
-@_HOUSEHOLD
-@_JSON
-@_says_faults
+@CONFIG
+@HOUSEHOLD
+@JSON
+@says_faults
 def gateway_add(config: Path, household: str, gateway_id: str, as_json: bool) -> None:
     """Register a gateway and print its secret, this once; only a hash of it is stored.
 
     Give the secret to the gateway, and to the broker as the password of user GATEWAY_ID.
     """
-    with _unit_of_work(config) as session:
+    with unit_of_work(config) as session:
         secret = fleet.add_gateway(session.connection, household, gateway_id, now=session.now)
-    _print(
+    say(
         as_json,
         {"household_id": household, "gateway_id": gateway_id, "secret": secret},
         _secret_said(gateway_id, secret),
@@ -215,25 +151,25 @@ def gateway_add(config: Path, household: str, gateway_id: str, as_json: bool) ->
 
 @gateway.command("revoke")
 @click.argument("gateway_id")
-@_CONFIG
-@_JSON
-@_says_faults
+@CONFIG
+@JSON
+@says_faults
 def gateway_revoke(config: Path, gateway_id: str, as_json: bool) -> None:
     """Turn away all that a gateway sends from now on; take its password from the broker too."""
-    with _unit_of_work(config) as session:
+    with unit_of_work(config) as session:
         fleet.revoke(session.connection, gateway_id, now=session.now)
-    _print(as_json, {"gateway_id": gateway_id}, f"Gateway {gateway_id} is revoked.")
+    say(as_json, {"gateway_id": gateway_id}, f"Gateway {gateway_id} is revoked.")
 
 
 @gateway.command("list")
-@_CONFIG
-@_JSON
-@_says_faults
+@CONFIG
+@JSON
+@says_faults
 def gateway_list(config: Path, as_json: bool) -> None:
     """Show every gateway with its state, and the value and limit that decided it."""
-    with _unit_of_work(config) as session:
+    with unit_of_work(config) as session:
         views = fleet.gateways(session.connection, now=session.now)
-    _print(
+    say(
         as_json,
         {"gateways": [_gateway_json(view) for view in views]},
         *(_gateway_said(view) for view in views),
@@ -247,84 +183,32 @@ def device() -> None:
 
 @device.command("add")
 @click.argument("device_id")
-@_CONFIG
-@_HOUSEHOLD
+@CONFIG
+@HOUSEHOLD
 @click.option("--family", type=click.Choice(FAMILIES), required=True)
 @click.option("--label", default="", help="What the household calls it.")
-@_JSON
-@_says_faults
+@JSON
+@says_faults
 def device_add(
     config: Path, household: str, device_id: str, family: str, label: str, as_json: bool
 ) -> None:
     """Register a device; what an unregistered one sends is turned away by name."""
-    with _unit_of_work(config) as session:
+    with unit_of_work(config) as session:
         households.add_device(
             session.connection, household, device_id, family=family, label=label, now=session.now
         )
-    _print(
+    say(
         as_json,
         {"household_id": household, "device_id": device_id},
         f"Device {device_id} added to {household}.",
     )
 
 
-@cli.group()
-def slot() -> None:
-    """Replenishable places of devices."""
-
-
-@slot.command("bind")
-@click.argument("device_id")
-@click.argument("slot_key")
-@_CONFIG
-@_HOUSEHOLD
-@click.option("--metering", type=click.Choice([each.value for each in Metering]), default="press")
-@click.option("--sku", help="What the shop calls it; without it the slot is bound to nothing.")
-@click.option("--title", default="", help="What the product is called until the shop names it.")
-@click.option("--quantity", type=click.IntRange(1, 1_000), default=1)
-@click.option("--price-ceiling-minor", type=click.IntRange(0), help="In cents, VAT included.")
-@click.option("--currency", default="EUR")
-@click.option("--staleness-limit-s", type=click.IntRange(1), default=STALENESS_LIMIT_S)
-@_JSON
-@_says_faults
-def slot_bind(
-    config: Path,
-    household: str,
-    device_id: str,
-    slot_key: str,
-    metering: str,
-    sku: str | None,
-    title: str,
-    quantity: int,
-    price_ceiling_minor: int | None,
-    currency: str,
-    staleness_limit_s: int,
-    as_json: bool,
-) -> None:
-    """Say what a slot is replenished with; binding it again changes that."""
-    bound = Slot(
-        household_id=household,
-        device_id=device_id,
-        slot_key=slot_key,
-        metering=Metering(metering),
-        sku=sku,
-        quantity=quantity,
-        price_ceiling_minor=price_ceiling_minor,
-        currency=currency,
-        staleness_limit_s=staleness_limit_s,
-        title=title,
-    )
-    with _unit_of_work(config) as session:
-        households.bind_slot(session.connection, bound, now=session.now)
-    _print(
-        as_json,
-        {"household_id": household, "device_id": device_id, "slot_key": slot_key, "sku": sku},
-        f"Slot {slot_key} of {device_id} is bound to {sku or 'nothing'}.",
-    )
+cli.add_command(slot)
 
 
 @cli.command("sign-in-link")
-@_CONFIG
+@CONFIG
 @click.option("--role", type=click.Choice([each.value for each in Role]), required=True)
 @click.option("--household", help="Id of the household; for --role household only.")
 @click.option(
@@ -333,13 +217,13 @@ def slot_bind(
     default=int(households.LINK_LIFETIME.total_seconds() // 60),
     help="How long the link can be used.",
 )
-@_JSON
-@_says_faults
+@JSON
+@says_faults
 def sign_in_link(
     config: Path, role: str, household: str | None, minutes: int, as_json: bool
 ) -> None:
     """Print a link that signs one person in, once. Send it to nobody else."""
-    with _unit_of_work(config) as session:
+    with unit_of_work(config) as session:
         token = households.sign_in_link(
             session.connection,
             role=Role(role),
@@ -349,7 +233,7 @@ def sign_in_link(
         )
         base = session.settings.web.public_url.rstrip("/")
     link = f"{base}/sign-in?token={quote(token)}"
-    _print(as_json, {"link": link, "minutes": minutes}, link)
+    say(as_json, {"link": link, "minutes": minutes}, link)
 
 
 def _secret_said(gateway_id: str, secret: str) -> str:

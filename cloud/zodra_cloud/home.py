@@ -2,7 +2,7 @@
 
 import tomllib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from zodra_cloud.errors import AlreadyThere, BadSettings, UnknownThing
 from zodra_cloud.fleet import service as fleet
 from zodra_cloud.households import service as households
-from zodra_cloud.households.models import Metering, Slot
+from zodra_cloud.households.models import MayPress, Metering, Slot
 from zodra_contract.ids import DeviceId, GatewayId, HouseholdId, SlotKey
 
 STALENESS_LIMIT_S: Final = 24 * 3_600
@@ -38,6 +38,28 @@ class HomeSlot(_Part):
     price_ceiling_minor: Annotated[int, Field(ge=0, le=10**9)] | None = None
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
     staleness_limit_s: Annotated[int, Field(ge=1, le=366 * 86_400)] = STALENESS_LIMIT_S
+    unit: Annotated[str, Field(max_length=20)] = ""
+    """In which a level or usage slot counts, such as sheets or ml."""
+    capacity_units: float | None = None
+    """What fits in, in that unit."""
+    reorder_units: float | None = None
+    """What is left when it is time; without it the device says so."""
+    units_per_item: float | None = None
+    """What one delivered item adds; a usage slot needs it."""
+    cooldown_s: Annotated[int, Field(ge=0, le=366 * 86_400)] = 0
+    """A need that comes sooner after the last order is refused."""
+    spend_cap_minor: Annotated[int, Field(ge=0, le=10**9)] | None = None
+    """The most that may be ordered in one day of the household's own calendar."""
+    quiet_from: time | None = None
+    """From then a need waits, in the household's time zone."""
+    quiet_to: time | None = None
+    """Then it goes on."""
+    may_press: MayPress = MayPress.ANYONE
+    """Whose press counts; another one becomes a question first."""
+    press_devices: Annotated[tuple[DeviceId, ...], Field(max_length=32)] = ()
+    """With may_press = confirmed_person: devices whose press is a person's."""
+    call_off: bool = False
+    """Whether a standing agreement may be concluded; only where the settings allow it."""
 
 
 class Home(_Part):
@@ -73,10 +95,13 @@ def read(path: Path) -> Home:
         raise BadSettings(f"home file {path}: {where}: {first['msg']}") from fault
 
 
-def install(connection: Connection, home: Home, now: datetime) -> Installed:
+def install(
+    connection: Connection, home: Home, now: datetime, *, call_off_allowed: bool = False
+) -> Installed:
     """Add what is not there yet, and bind the slots as the file says.
 
     Raises:
+        BadRequest: a slot that cannot be so, by field and rule.
         AlreadyThere: a gateway of the file belongs to another household.
     """
     try:
@@ -112,5 +137,10 @@ def install(connection: Connection, home: Home, now: datetime) -> Installed:
                 now=now,
             )
         values = slot.model_dump(exclude={"family", "label"})
-        households.bind_slot(connection, Slot(household_id=home.household_id, **values), now=now)
+        households.bind_slot(
+            connection,
+            Slot(household_id=home.household_id, **values),
+            now=now,
+            call_off_allowed=call_off_allowed,
+        )
     return Installed(home.household_id, secrets)

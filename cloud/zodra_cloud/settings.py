@@ -5,6 +5,7 @@ file itself: it names files that hold them, relative to its own folder.
 """
 
 import tomllib
+from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -77,6 +78,32 @@ class Shop(_Part):
         return self
 
 
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+"""ISO 3166-1, two capitals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What the law of a country lets us do, as the operator's counsel reads it."""
+
+    country: str
+    call_off: bool
+    """Whether a press may order under a standing agreement, without a labelled yes each time."""
+
+
+class Replenish(_Part):
+    """What becomes of needs."""
+
+    call_off_countries: tuple[Country, ...] = ()
+    """Where a press may order under a standing agreement. Empty unless counsel says otherwise:
+    whether a press may call off is the least certain point of EU law (Directive 2011/83,
+    article 8(2)), so no country is on the list by itself."""
+
+    def market(self, country: str) -> Market:
+        """Say what is allowed in a country."""
+        return Market(country, call_off=country in self.call_off_countries)
+
+
 class Offers(_Part):
     """When a household may be offered something; quiet hours are in its own local time."""
 
@@ -105,6 +132,7 @@ class Settings(_Part):
     web: Web = Web()
     broker: Broker
     shop: Shop
+    replenish: Replenish = Replenish()
     offers: Offers = Offers()
     ingest: Ingest = Ingest()
 

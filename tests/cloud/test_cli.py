@@ -60,6 +60,61 @@ def test_from_nothing_to_a_sign_in_link(config: Path) -> None:
     assert link.startswith("http://127.0.0.1:8080/sign-in?token=")
 
 
+BTN = ("btn", "b-1", "--household", "hh-1")
+
+
+def bound(config: Path, *more: str) -> None:
+    ok(config, "household", "add", "hh-1")
+    ok(config, "device", "add", "btn", "--household", "hh-1", "--family", "button")
+    ok(config, "slot", "bind", *BTN, "--sku", "towels", *more)
+
+
+def test_the_limits_of_a_slot_are_set_one_by_one_and_stay_when_it_is_bound_anew(
+    config: Path,
+) -> None:
+    bound(config)
+    ok(config, "slot", "limit", *BTN, "--quiet-hours", "22:00-07:00", "--cooldown-s", "60")
+    ok(config, "slot", "limit", *BTN, "--spend-cap-minor", "5000")
+    ok(config, "slot", "bind", *BTN, "--sku", "towels-12")
+    said = ok(config, "slot", "show", *BTN)
+    assert (said["sku"], said["quiet_from"], said["quiet_to"]) == ("towels-12", "22:00", "07:00")
+    assert (said["cooldown_s"], said["spend_cap_minor"]) == (60, 5_000)
+    said = ok(config, "slot", "limit", *BTN, "--quiet-hours", "none", "--spend-cap-minor", "none")
+    assert (said["quiet_from"], said["spend_cap_minor"], said["cooldown_s"]) == (None, None, 60)
+
+
+def test_a_slot_that_counts_has_its_threshold_here(config: Path) -> None:
+    bound(config, "--metering", "level")
+    said = ok(
+        config, "slot", "meter", *BTN, "--unit", "ml", "--capacity", "900", "--reorder-at", "99"
+    )
+    assert (said["unit"], said["capacity_units"], said["reorder_units"]) == ("ml", 900, 99)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("limit", *BTN, "--call-off"), "call_off: this market does not"),
+        (("limit", *BTN, "--quiet-hours", "late"), "two times, such as 22:00-07:00"),
+        (("limit", *BTN, "--spend-cap-minor", "5.50"), "a whole number of cents"),
+        (("limit", *BTN, "--confirmer", "u-9"), "confirmers: the household has no 'u-9'"),
+        (("meter", *BTN, "--unit", "ml"), "unit: a press slot counts nothing"),
+        (("show", "btn", "b-2", "--household", "hh-1"), "there is no slot 'b-2'"),
+    ],
+)
+def test_a_limit_that_cannot_be_is_named(config: Path, words: tuple[str, ...], said: str) -> None:
+    bound(config)
+    done = run(config, "slot", *words)
+    assert done.exit_code == 1
+    assert said in done.output
+
+
+def test_call_off_is_allowed_where_the_settings_say_so(config: Path) -> None:
+    config.write_text(config.read_text() + '[replenish]\ncall_off_countries = ["NL"]\n')
+    bound(config, "--price-ceiling-minor", "1500")
+    assert ok(config, "slot", "limit", *BTN, "--call-off")["call_off"] is True
+
+
 def test_a_home_file_may_be_installed_again(config: Path, tmp_path: Path) -> None:
     home = tmp_path / "home.toml"
     home.write_text(
