@@ -12,7 +12,9 @@ from sqlalchemy import Connection
 from zodra_cloud.errors import UnknownThing
 from zodra_cloud.fleet import service as fleet
 from zodra_cloud.ingest.models import RefusalCount, StoredSignal
+from zodra_cloud.ingest.repository import intake
 from zodra_cloud.ingest.repository import signals as repository
+from zodra_cloud.ingest.repository.intake import NeedValues
 from zodra_cloud.kit.broker import BROKER_DOWN_WAIT, Broker, BrokerDown
 from zodra_cloud.kit.changes import Changes
 from zodra_cloud.kit.clock import Clock
@@ -22,6 +24,7 @@ from zodra_cloud.store.jobs import Job
 from zodra_cloud.store.types import to_ms
 from zodra_contract.envelope import to_bytes
 from zodra_contract.outcome import PROGRESS, SignalOutcome, SignalState
+from zodra_contract.signal import NeedSignal
 from zodra_contract.topics import Address, Down, down
 
 DECIDE: Final = "decide"
@@ -44,6 +47,34 @@ def signal(connection: Connection, household_id: str, signal_id: str) -> StoredS
     if found is None:
         raise UnknownThing("need-moment", signal_id)
     return found
+
+
+def take_in(
+    connection: Connection, household_id: str, need: NeedSignal, *, source: str, now: datetime
+) -> bool:
+    """Store a need that no gateway brought, with the job that decides it.
+
+    Args:
+        connection: of the caller's unit of work, which names the household.
+        household_id: whose need it is; the device must be one of its own.
+        need: its `signal_id` is derived by the caller, so that a repeat is none.
+        source: written where the gateway's id stands for others.
+        now: the instant.
+
+    Returns:
+        False if a need of this id is stored already, and nothing changed.
+    """
+    if not intake.insert_needs(connection, [NeedValues(household_id, source, need)], now):
+        return False
+    jobs.enqueue(
+        connection,
+        kind=DECIDE,
+        key=f"{DECIDE}:{household_id}:{need.signal_id}",
+        household_id=household_id,
+        payload={"signal_id": need.signal_id},
+        due_at=now,
+    )
+    return True
 
 
 def recent_signals(connection: Connection, household_id: str, limit: int) -> list[StoredSignal]:

@@ -62,6 +62,17 @@ def has_quote(connection: Connection, household_id: str, quote_id: str) -> bool:
     return repository.quote(connection, household_id, quote_id) is not None
 
 
+def under_way(
+    connection: Connection, household_id: str, device_id: str, slot_key: str
+) -> str | None:
+    """Name the need whose order, quote or question a slot waits for; None if there is none."""
+    place = (household_id, device_id, slot_key)
+    found = repository.open_order(connection, *place) or repository.waiting_quote(
+        connection, *place
+    )
+    return None if found is None else found.signal_id
+
+
 def order(connection: Connection, household_id: str, order_key: str) -> OrderView:
     """Read one order with its history. Raises `UnknownThing`."""
     found = repository.order(connection, household_id, order_key)

@@ -51,6 +51,7 @@ from zodra_cloud.replenish.reading import (
     recent_orders,
     timeline,
     unclear_orders,
+    under_way,
     why,
 )
 from zodra_cloud.replenish.snapshot import Snapshot
@@ -93,6 +94,7 @@ __all__ = [
     "take_back",
     "timeline",
     "unclear_orders",
+    "under_way",
     "why",
 ]
 
