@@ -232,6 +232,9 @@ class Home:
         now = AT + timedelta(seconds=asyncio.get_running_loop().time())
         refuses = self.refuses if self.bad else None
         receipt = self.ledger.take(gateway_id, payload, now, refuses)
+        if receipt is not None and self.bad and self.draw.random() < 0.1:
+            pace_ms = self.draw.choice((50, 5_000, 10**9))
+            receipt = receipt.model_copy(update={"pace_ms": pace_ms})
         if receipt is not None and not (self.bad and self.draw.random() < 0.05):
             self._answer(gateway_id, receipt)
 

@@ -56,10 +56,7 @@ class Window:
             now_s: monotonic.
             pace_wait_s: until the pace of the lane, if it has one, lets the next batch go.
         """
-        if level.buffer_id != self._buffer_id:
-            # Another file has taken the place of a damaged one; its sequences are other rows.
-            self._buffer_id, self.sent_upto, self.waited_upto = level.buffer_id, 0, 0
-            self.start_again()
+        self._look_at_file(level)
         oldest = self._under_way[0].at_s if self._under_way else now_s
         return LaneFacts(
             unsent=max(0, level.next_sequence - 1 - self.after) if level.depth else 0,
@@ -70,8 +67,15 @@ class Window:
 
     def reconnect(self, level: Level) -> None:
         """Begin a connection: all there is waited for it, and nothing is under way."""
+        self._look_at_file(level)
         self.start_again()
         self.waited_upto = level.next_sequence - 1
+
+    def _look_at_file(self, level: Level) -> None:
+        if level.buffer_id != self._buffer_id:
+            # Another file has taken the place of a damaged one; its sequences are other rows.
+            self._buffer_id, self.sent_upto, self.waited_upto = level.buffer_id, 0, 0
+            self.start_again()
 
     def send(self, first: int, last: int, rows: int, now_s: float) -> None:
         """Note a batch as under way."""
