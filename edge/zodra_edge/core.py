@@ -195,7 +195,7 @@ def _press_signal(
         occurred_at=happened.at,
         time=happened.note(),
         evidence=_press_evidence(press),
-        authenticated=decoded.authenticated and not accepted.memory.unproven,
+        authenticated=decoded.authenticated and accepted.proven,
     )
 
 

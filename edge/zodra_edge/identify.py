@@ -2,8 +2,10 @@
 
 With an encryption counter the device names its presses itself: strictly increasing, kept on disk,
 no exceptions for low numbers (a captured frame with a counter below 100 is a replay like any
-other). After a battery change, when a device counts from the start again, `counter_epoch` in its
-settings is raised by hand.
+other). After a battery change, when a device counts from the start again, a person says so
+(`zodra-edge device relearn`, or a raised `counter_epoch` in its settings): its next frame within a
+bounded time sets the counter, once. Nobody can tell that frame from a recording, so its press only
+asks.
 
 Without a counter nothing is proven: a packet id or the event itself, within a window of time, is
 told from its own repeats as well as it can be, and the press is marked as not authenticated.
@@ -19,6 +21,8 @@ from zodra_edge.decode.profile import DeviceProfile, Limits
 from zodra_edge.decode.result import Decoded, Press
 from zodra_edge.heard import Heard
 
+RELEARN_S_MAX: Final = 3_600.0
+"""A window in which a recording would be believed is not left open over night."""
 _RECENT_MAX: Final = 16
 """Presses without counter that are remembered, one per button and event; oldest forgotten."""
 
@@ -68,9 +72,16 @@ class PressMemory:
     """Packet id, monotonic time and boot of the last frame that had one."""
     recent: tuple[Recent, ...] = ()
     """Oldest first."""
+    learned: int = 0
+    """How often the counter was learned anew within `epoch`; a part of each name, since the device
+    gives its old numbers out again."""
+    taught: int | None = None
+    """The counter that was learned last; its press only asks."""
+    relearn: tuple[int, str] | None = None
+    """Until when, by the monotonic clock of which boot, the next frame sets the counter."""
     unproven: bool = False
     """The counter was lost with a damaged store, so nobody can tell a new frame from one recorded
-    long ago. Presses then only ask, until a person raises `counter_epoch`. A recording of a press
+    long ago. Presses then only ask, until a person has it learned anew. A recording of a press
     that reached the cloud has that press's own name, and so is no second one."""
 
 
@@ -82,6 +93,8 @@ class Accepted:
     press: Press
     memory: PressMemory
     """To be stored with it: knows this press and those before it, and none after."""
+    proven: bool = True
+    """Whether its counter shows that it is no recording."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +107,18 @@ class Verdict:
     ignored: tuple[PressRepeat, ...] = ()
     repeated: bool = False
     """The whole frame was heard before; its readings are not new either."""
+
+
+def open_relearn(memory: PressMemory, now: Heard, within_s: float) -> PressMemory:
+    """Let the next authenticated frame set the counter once, because a person says so.
+
+    Args:
+        memory: of the device.
+        now: the window begins; it does not outlive this boot.
+        within_s: how long it is open; at most `RELEARN_S_MAX`.
+    """
+    open_ms = int(min(max(0.0, within_s), RELEARN_S_MAX) * 1000)
+    return replace(memory, relearn=(now.monotonic_ms + open_ms, now.boot_id))
 
 
 def identify(
@@ -117,6 +142,8 @@ def _by_counter(
 ) -> Verdict:
     if profile.counter_epoch > memory.epoch:
         memory = PressMemory(epoch=profile.counter_epoch)
+    if _learns(memory, decoded, counter, heard):
+        memory = PressMemory(memory.epoch, learned=memory.learned + 1, taught=counter)
     if memory.counter is not None and counter < memory.counter:
         return Verdict(memory, refused=PressRefusal.REPLAY)
     if counter != memory.counter:
@@ -126,6 +153,8 @@ def _by_counter(
             counter=counter,
             done=tuple(press.button for press in decoded.presses) if again else (),
             packet=_packet(decoded, heard),
+            # It counts on from where it was, so there is nothing to learn.
+            relearn=None,
         )
         if again:
             return Verdict(memory, ignored=(PressRepeat.REPEAT,), repeated=True)
@@ -137,10 +166,27 @@ def _by_counter(
         if press.button in memory.done:
             continue
         memory = replace(memory, done=(*memory.done, press.button))
-        name = f"enc-{memory.epoch}-{counter}"
-        accepted.append(Accepted(_name(profile, name, press), press, memory))
+        proven = not memory.unproven and counter != memory.taught
+        name = _counted(memory, counter)
+        accepted.append(Accepted(_name(profile, name, press), press, memory, proven))
     ignored = (PressRepeat.REPEAT,) if repeated and not accepted else ()
     return Verdict(memory, tuple(accepted), ignored=ignored, repeated=repeated)
+
+
+def _learns(memory: PressMemory, decoded: Decoded, counter: int, heard: Heard) -> bool:
+    if memory.relearn is None or not decoded.authenticated:
+        return False
+    until_ms, boot_id = memory.relearn
+    if heard.boot_id != boot_id or heard.monotonic_ms > until_ms:
+        return False
+    if memory.unproven:
+        return counter != memory.counter
+    return memory.counter is not None and counter < memory.counter
+
+
+def _counted(memory: PressMemory, counter: int) -> str:
+    epoch = f"{memory.epoch}.{memory.learned}" if memory.learned else str(memory.epoch)
+    return f"enc-{epoch}-{counter}"
 
 
 def _is_same_packet(memory: PressMemory, decoded: Decoded, heard: Heard, limits: Limits) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +11,15 @@ from zodra_contract.ids import press_id
 from zodra_edge.decode.profile import DeviceProfile
 from zodra_edge.decode.result import Decoded, Press
 from zodra_edge.heard import Heard
-from zodra_edge.identify import PressMemory, PressRefusal, PressRepeat, Verdict, identify
+from zodra_edge.identify import (
+    RELEARN_S_MAX,
+    PressMemory,
+    PressRefusal,
+    PressRepeat,
+    Verdict,
+    identify,
+    open_relearn,
+)
 
 
 def sealed(
@@ -180,3 +189,115 @@ def test_a_beacon_repeated_in_one_burst_is_read_once() -> None:
     assert identify(memory, beacon, heard(0.3), PLAIN_BUTTON).repeated
     assert not identify(memory, beacon, heard(8), PLAIN_BUTTON).repeated
     assert not identify(memory, beacon, heard(0.3, boot="boot-2"), PLAIN_BUTTON).repeated
+
+
+def relearning(within_s: float = 120, *, counter: int | None = 5_000) -> PressMemory:
+    """What is remembered once a person has asked for the counter to be learned anew."""
+    return open_relearn(PressMemory(epoch=1, counter=counter), heard(), within_s)
+
+
+LEARNS = {
+    "a lower counter": (relearning(), sealed(3), heard(10), True),
+    "at the last moment": (relearning(), sealed(3), heard(120), True),
+    "too late": (relearning(), sealed(3), heard(121), False),
+    "after a restart of the machine": (relearning(), sealed(3), heard(10, boot="boot-2"), False),
+    "never asked for": (PressMemory(epoch=1, counter=5_000), sealed(3), heard(10), False),
+    "not authenticated": (
+        relearning(),
+        replace(sealed(3), authenticated=False),
+        heard(10),
+        False,
+    ),
+    "longer than is allowed": (relearning(1e9), sealed(3), heard(RELEARN_S_MAX + 1), False),
+}
+
+
+@pytest.mark.parametrize("case", LEARNS.values(), ids=LEARNS)
+def test_when_a_counter_is_learned_anew(
+    case: tuple[PressMemory, Decoded, Heard, bool],
+) -> None:
+    memory, frame, at, learns = case
+    verdict = identify(memory, frame, at, BUTTON)
+    assert (verdict.refused is None) == learns
+    assert [accepted.proven for accepted in verdict.presses] == ([False] if learns else [])
+    assert (verdict.memory.counter == 3) == learns
+
+
+def test_a_counter_is_learned_once_and_every_name_is_a_new_one() -> None:
+    old, memory = run(BUTTON, *[(sealed(n), heard(n)) for n in range(1, 6)])
+    memory = open_relearn(memory, heard(10), 120)
+    verdict = identify(memory, sealed(2), heard(20), BUTTON)
+    # The first was played back, perhaps: it asks, and what is below it is refused again.
+    assert [accepted.proven for accepted in verdict.presses] == [False]
+    assert identify(verdict.memory, sealed(1), heard(21), BUTTON).refused == PressRefusal.REPLAY
+    following = identify(verdict.memory, sealed(3), heard(22), BUTTON)
+    assert [accepted.proven for accepted in following.presses] == [True]
+    assert len({*old, *names(verdict), *names(following)}) == 7
+
+
+def test_two_gateways_that_learn_anew_give_the_same_name() -> None:
+    here = identify(relearning(), sealed(3), heard(10), BUTTON)
+    there = identify(relearning(counter=4_999), sealed(3), heard(11), BUTTON)
+    assert names(here) == names(there)
+
+
+def test_a_device_that_counts_on_closes_the_window() -> None:
+    verdict = identify(relearning(), sealed(5_001), heard(1), BUTTON)
+    assert [accepted.proven for accepted in verdict.presses] == [True]
+    assert identify(verdict.memory, sealed(3), heard(2), BUTTON).refused == PressRefusal.REPLAY
+
+
+def test_a_repeat_of_the_last_press_neither_learns_nor_closes() -> None:
+    _, memory = run(BUTTON, (sealed(5), heard()))
+    again = identify(open_relearn(memory, heard(1), 60), sealed(5), heard(2), BUTTON)
+    assert again.presses == ()
+    assert identify(again.memory, sealed(1), heard(3), BUTTON).refused is None
+
+
+def test_a_lost_counter_is_proven_again_from_the_second_press_on() -> None:
+    memory = open_relearn(PressMemory(epoch=1, unproven=True), heard(), 60)
+    first = identify(memory, sealed(9), heard(1), BUTTON)
+    second = identify(first.memory, sealed(10), heard(2), BUTTON)
+    assert [a.proven for v in (first, second) for a in v.presses] == [False, True]
+
+
+@given(
+    counters=st.lists(st.integers(0, 50), min_size=1, max_size=30),
+    asked_at=st.sets(st.integers(0, 29), max_size=4),
+)
+def test_no_name_is_given_twice_however_often_it_is_learned_anew(
+    counters: list[int], asked_at: set[int]
+) -> None:
+    memory = PressMemory()
+    given_names: list[str] = []
+    for place, counter in enumerate(counters):
+        if place in asked_at:
+            memory = open_relearn(memory, heard(place), 60)
+        verdict = identify(memory, sealed(counter), heard(place), BUTTON)
+        memory = verdict.memory
+        given_names += names(verdict)
+    assert len(given_names) == len(set(given_names))
+    assert memory.learned <= len(asked_at)
+
+
+@given(first=st.integers(0, 255), presses=st.integers(2, 600), gap_s=st.floats(0.5, 20))
+def test_packet_ids_that_wrap_name_every_press_apart(
+    first: int, presses: int, gap_s: float
+) -> None:
+    frames = [(plain((first + n) % 256), heard(n * gap_s)) for n in range(presses)]
+    kept, _ = run(PLAIN_BUTTON, *frames)
+    assert len(kept) == len(set(kept)) == presses
+
+
+@given(first=st.integers(0, 2**32 - 1), steps=st.lists(st.integers(1, 9), max_size=20))
+def test_a_sealed_burst_with_a_packet_id_that_wraps_is_one_press_a_packet(
+    first: int, steps: list[int]
+) -> None:
+    frames, counter = [], first
+    for place, repeats in enumerate(steps):
+        for repeat in range(repeats):
+            counter += 1
+            at = heard(place * 10 + repeat * 0.05)
+            frames.append((sealed(counter, packet_id=(254 + place) % 256), at))
+    kept, _ = run(BUTTON, *frames)
+    assert len(kept) == len(set(kept)) == len(steps)
