@@ -8,10 +8,9 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Final
 
-import sqlite_utils
-
 from zodra_edge.clock import monotonic_s
 from zodra_edge.outbox import salvage, schema
+from zodra_edge.outbox.migrations import Migrations
 from zodra_edge.outbox.room import Room
 from zodra_edge.outbox.storage import DamagedFile, Salvage, Trouble, classify
 
@@ -27,7 +26,7 @@ _ATTEMPTS: Final = 4
 class LaneSpec:
     """What one file is to be."""
 
-    migrations: sqlite_utils.Migrations
+    migrations: Migrations
     bytes_max: int
     """Soft limit of the file; the WAL beside it stays within some MiB."""
     thorough: bool

@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import sqlite_utils
-
 from zodra_edge.errors import OutboxFault
+from zodra_edge.outbox.migrations import Migrations
 from zodra_edge.outbox.records import meta_checksum
 from zodra_edge.outbox.storage import DamagedFile
 
@@ -104,8 +103,8 @@ _TELEMETRY_TABLES: Final = (
     _QUARANTINE,
 )
 
-NEED: Final = sqlite_utils.Migrations("zodra_need")
-TELEMETRY: Final = sqlite_utils.Migrations("zodra_telemetry")
+NEED: Final = Migrations("zodra_need")
+TELEMETRY: Final = Migrations("zodra_telemetry")
 
 
 @NEED(name="0001_first")
@@ -163,7 +162,7 @@ SHARED_COLUMNS: Final = {
 
 def prepare(
     path: Path,
-    migrations: sqlite_utils.Migrations,
+    migrations: Migrations,
     buffer_id: str,
     is_start: bool = True,
 ) -> None:
@@ -180,25 +179,25 @@ def prepare(
         DamagedFile: it is ours, but has another schema, older or newer than can be brought up.
         sqlite3.Error: the disk refuses, or the file is damaged.
     """
-    db = sqlite_utils.Database(sqlite3.connect(path, factory=Connection))
-    db.conn.text_factory = text
+    connection = sqlite3.connect(path, factory=Connection)
+    connection.text_factory = text
     try:
-        _refuse_strangers(path, db.conn)
+        _refuse_strangers(path, connection)
         # Before WAL and the first table, or auto_vacuum silently stays off.
-        db.conn.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        db.conn.execute("PRAGMA journal_mode = WAL")
-        db.conn.execute("PRAGMA synchronous = FULL")
-        _migrate(db, migrations)
-        with db.conn:
-            if _is_unused(db.conn, migrations):
-                _write_meta(db.conn, FIRST_COUNTERS | {"buffer_id": buffer_id})
-            held = counters(db.conn)
-            _compare_with_rows(db.conn, migrations, held["next_sequence"])
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        _migrate(connection, migrations)
+        with connection:
+            if _is_unused(connection, migrations):
+                _write_meta(connection, FIRST_COUNTERS | {"buffer_id": buffer_id})
+            held = counters(connection)
+            _compare_with_rows(connection, migrations, held["next_sequence"])
             if is_start:
-                set_counter(db.conn, "restarts", held["restarts"] + 1)
+                set_counter(connection, "restarts", held["restarts"] + 1)
     finally:
-        db.close()
+        connection.close()
 
 
 FIRST_COUNTERS: Final[dict[str, Any]] = {
@@ -254,7 +253,7 @@ def _write_meta(connection: Any, held: Mapping[str, Any]) -> None:
         )
 
 
-def _is_unused(connection: sqlite3.Connection, migrations: sqlite_utils.Migrations) -> bool:
+def _is_unused(connection: sqlite3.Connection, migrations: Migrations) -> bool:
     """Whether a file has its tables and nothing in them: made now, or cut off while it was."""
     tables = ("meta", "quarantine", *COLUMNS[migrations.name])
     return not any(
@@ -264,7 +263,7 @@ def _is_unused(connection: sqlite3.Connection, migrations: sqlite_utils.Migratio
 
 
 def _compare_with_rows(
-    connection: sqlite3.Connection, migrations: sqlite_utils.Migrations, next_sequence: int
+    connection: sqlite3.Connection, migrations: Migrations, next_sequence: int
 ) -> None:
     lane = "need" if migrations is NEED else "reading"
     newest = connection.execute(f"SELECT max(sequence) FROM {lane}").fetchone()[0]  # noqa: S608
@@ -272,15 +271,14 @@ def _compare_with_rows(
         raise DamagedFile(f"it has row {newest}, and the next was to be {next_sequence}")
 
 
-def _migrate(db: Any, migrations: sqlite_utils.Migrations) -> None:
-    known = {migration.name for migration in migrations._migrations}
-    unknown = {migration.name for migration in migrations.applied(db)} - known
+def _migrate(connection: sqlite3.Connection, migrations: Migrations) -> None:
+    unknown = migrations.taken(connection) - migrations.steps.keys()
     if unknown:
         raise DamagedFile(f"written by a newer version: {sorted(unknown)[0]}")
     try:
-        migrations.apply(db)
+        migrations.apply(connection)
         for table, columns in (SHARED_COLUMNS | COLUMNS[migrations.name]).items():
-            db.conn.execute(f"SELECT {columns} FROM {table} LIMIT 0").fetchall()  # noqa: S608
+            connection.execute(f"SELECT {columns} FROM {table} LIMIT 0").fetchall()  # noqa: S608
     except sqlite3.OperationalError as fault:
         if fault.sqlite_errorcode == sqlite3.SQLITE_ERROR:
             raise DamagedFile(f"another schema: {fault}") from fault

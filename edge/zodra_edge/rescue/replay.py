@@ -143,14 +143,7 @@ def _replay_lane(lane: str, path: Path, rows_max: int, wanted: Wanted) -> list[R
 
 def _must_be_of_this_build(connection: sqlite3.Connection, lane: str, path: Path) -> None:
     migrations = schema.NEED if lane == "need" else schema.TELEMETRY
-    applied = {
-        row[0]
-        for row in connection.execute(
-            "SELECT name FROM _sqlite_migrations WHERE migration_set = ? ORDER BY name",
-            (migrations.name,),
-        )
-    }
-    known = {migration.name for migration in migrations._migrations}
+    applied, known = migrations.taken(connection), migrations.steps.keys()
     if applied - known:
         raise OutboxFault(f"{path} was written by a newer zodra-edge; use that one")
     if known - applied:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import sqlite_utils
 
 from zodra_contract.envelope import Receipt, Rejection
 from zodra_contract.outcome import RejectReason
@@ -74,8 +73,7 @@ async def test_a_file_of_an_earlier_build_is_brought_up_to_date_with_what_it_hol
 ) -> None:
     with sqlite3.connect(tmp_path / "need.db") as connection:
         connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-        db = sqlite_utils.Database(connection)
-        schema.NEED.apply(db, stop_before="0002_round")
+        schema.NEED.apply(connection, stop_before="0002_round")
         connection.execute(
             "INSERT INTO light (signal_id, device_id, slot_key, state, reason, at_ms) "
             "VALUES ('p_1', 'btn-kitchen', 'button-1', 'asked', '', 5)"

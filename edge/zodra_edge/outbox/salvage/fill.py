@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import sqlite_utils
-
 from zodra_edge.outbox import quarantine, schema
+from zodra_edge.outbox.migrations import Migrations
 from zodra_edge.outbox.records import memory_checksum, meta_checksum
 from zodra_edge.outbox.salvage import pages
 from zodra_edge.outbox.salvage.tables import (
@@ -53,7 +52,7 @@ class Filling:
         self.complete = True
         self.memory_lost = False
 
-    def fill(self, fresh: Path, aside: Path, migrations: sqlite_utils.Migrations) -> None:
+    def fill(self, fresh: Path, aside: Path, migrations: Migrations) -> None:
         """Make the new file.
 
         Raises:
@@ -256,7 +255,7 @@ def _columns(old: sqlite3.Connection, table: str, instead: str) -> str:
     return f"{before}, {instead}"
 
 
-def _has_tables(path: Path, migrations: sqlite_utils.Migrations) -> bool:
+def _has_tables(path: Path, migrations: Migrations) -> bool:
     old = _open_old(path)
     try:
         for table in schema.COLUMNS[migrations.name]:

@@ -9,8 +9,7 @@ import secrets
 from pathlib import Path
 from typing import Final
 
-import sqlite_utils
-
+from zodra_edge.outbox.migrations import Migrations
 from zodra_edge.outbox.room import ASIDE
 from zodra_edge.outbox.salvage.fill import Filling, Late, beside
 from zodra_edge.outbox.storage import Salvage
@@ -25,7 +24,7 @@ def under_way(path: Path) -> bool:
     return beside(path, MARKER).exists()
 
 
-def salvage(path: Path, migrations: sqlite_utils.Migrations, why: str, late: Late) -> Salvage:
+def salvage(path: Path, migrations: Migrations, why: str, late: Late) -> Salvage:
     """Set a damaged file aside, and make a new one with all of its rows that are whole.
 
     Args:
