@@ -26,6 +26,9 @@ class ReadingKind(StrEnum):
     HUMIDITY_PERCENT = "humidity_percent"
     REMAINING_UNITS = "remaining_units"
     """What is left in a slot, in the unit the slot declares."""
+    USED_UNITS = "used_units"
+    """What was used of a slot since its device began to count, in the unit the slot declares. It
+    grows; a smaller value than before means that the device began anew."""
     WORN_HOURS = "worn_hours"
     """How long a wearable has been worn since its strap was new; says nothing about its wearer."""
 

@@ -22,6 +22,14 @@ class SignalKind(StrEnum):
     """A part has run for as long as it should, for example a heating filter."""
     WORN_OUT = "worn_out"
     """A wearable's strap has been worn for as long as it should."""
+    RUNNING_OUT = "running_out"
+    """The cloud expects a slot to fall below its threshold before a delivery could arrive."""
+    SCHEDULED = "scheduled"
+    """The next delivery of a subscription is due."""
+
+
+CLOUD_MADE: Final = frozenset({SignalKind.RUNNING_OUT, SignalKind.SCHEDULED})
+"""What no gateway claims: the cloud opens these itself, and refuses them from outside."""
 
 
 class TimeQuality(StrEnum):

@@ -7,6 +7,7 @@ from typing import Final
 from zodra_contract.envelope import NeedRow, Rejection, TelemetryRow
 from zodra_contract.outcome import RejectReason
 from zodra_contract.reading import GOES_UP, STAYS_HOME
+from zodra_contract.signal import CLOUD_MADE
 
 AHEAD_SPANS_MAX: Final = 64
 """Islands above the watermark that are remembered. A gateway sends in order, so there are few; of
@@ -114,7 +115,7 @@ def reject_need(row: NeedRow, occurred_ms: int, device_ids: frozenset[str]) -> R
         occurred_ms: its `occurred_at`, in milliseconds since 1970.
         device_ids: those of the gateway's household.
     """
-    if not INSTANT_MS_MIN <= occurred_ms < INSTANT_MS_MAX:
+    if not INSTANT_MS_MIN <= occurred_ms < INSTANT_MS_MAX or row.signal.kind in CLOUD_MADE:
         return RejectReason.MALFORMED
     if not STAYS_HOME.isdisjoint(row.signal.evidence):
         return RejectReason.STAYS_HOME

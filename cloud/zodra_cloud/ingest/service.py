@@ -3,6 +3,7 @@
 Every function works inside the caller's unit of work and is bound to a household.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -28,7 +29,7 @@ from zodra_contract.signal import NeedSignal
 from zodra_contract.topics import Address, Down, down
 
 DECIDE: Final = "decide"
-"""Job stored with each new need-moment, under the key `decide:{household}:{signal}`; its payload
+"""Job stored with each new need-moment, under the key `decide_key` gives; its payload
 is {"signal_id": ...} and its household is the job's own."""
 TELL_GATEWAY: Final = "tell_gateway"
 TELL_AGAIN_SPAN: Final = timedelta(days=2)
@@ -69,12 +70,24 @@ def take_in(
     jobs.enqueue(
         connection,
         kind=DECIDE,
-        key=f"{DECIDE}:{household_id}:{need.signal_id}",
+        key=decide_key(household_id, need.signal_id),
         household_id=household_id,
         payload={"signal_id": need.signal_id},
         due_at=now,
     )
     return True
+
+
+def decide_key(household_id: str, signal_id: str) -> str:
+    """Name the job that decides a need."""
+    return f"{DECIDE}:{household_id}:{signal_id}"
+
+
+def signals(
+    connection: Connection, keys: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], StoredSignal]:
+    """Read several need-moments, by household and signal; those that are not there are left out."""
+    return repository.signals(connection, keys)
 
 
 def recent_signals(connection: Connection, household_id: str, limit: int) -> list[StoredSignal]:

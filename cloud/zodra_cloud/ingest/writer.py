@@ -34,7 +34,7 @@ from zodra_cloud.ingest.policy import (
 from zodra_cloud.ingest.reader import Received, Refusal, refuse
 from zodra_cloud.ingest.repository import intake
 from zodra_cloud.ingest.repository.intake import Buffer, BufferKey, NeedValues, TelemetryValues
-from zodra_cloud.ingest.service import DECIDE, tell_again
+from zodra_cloud.ingest.service import DECIDE, decide_key, tell_again
 from zodra_cloud.kit.changes import Changes
 from zodra_cloud.kit.clock import Clock
 from zodra_cloud.store import jobs
@@ -338,7 +338,7 @@ def _write(connection: Connection, work: _Work, now: datetime) -> None:
             kind=DECIDE,
             intentions=[
                 (
-                    f"{DECIDE}:{row.household_id}:{row.signal.signal_id}",
+                    decide_key(row.household_id, row.signal.signal_id),
                     row.household_id,
                     {"signal_id": row.signal.signal_id},
                 )

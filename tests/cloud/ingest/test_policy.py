@@ -17,6 +17,7 @@ from zodra_cloud.ingest.policy import (
 )
 from zodra_contract.envelope import Rejection, TelemetryRow
 from zodra_contract.outcome import RejectReason
+from zodra_contract.signal import SignalKind
 
 DEVICES = frozenset({"btn-kitchen", "trv-living"})
 NOW_MS = 1_790_000_000_000
@@ -107,3 +108,5 @@ def test_why_a_need_is_rejected() -> None:
     intimate = need(1, evidence={"heart_rate_bpm": 62})
     assert reject_need(intimate, NOW_MS, DEVICES) is RejectReason.STAYS_HOME
     assert reject_need(need(1), 2**53, DEVICES) is RejectReason.MALFORMED
+    invented = need(1, kind=SignalKind.RUNNING_OUT)
+    assert reject_need(invented, NOW_MS, DEVICES) is RejectReason.MALFORMED

@@ -1,9 +1,10 @@
 """How other rooms and pages see need-moments and refusals."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select, tuple_, update
 
 from zodra_cloud.ingest.models import RefusalCount, StoredSignal
 from zodra_cloud.ingest.repository.tables import need_signals, refusals
@@ -39,6 +40,18 @@ def signal(
     )
     row = connection.execute(query.with_for_update() if lock else query).first()
     return None if row is None else _signal(row)
+
+
+def signals(
+    connection: Connection, keys: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], StoredSignal]:
+    """Read several need-moments, by household and signal."""
+    rows = connection.execute(
+        select(*_SIGNAL).where(
+            tuple_(need_signals.c.household_id, need_signals.c.signal_id).in_(keys)
+        )
+    )
+    return {(row.household_id, row.signal_id): _signal(row) for row in rows}
 
 
 def recent_signals(connection: Connection, household_id: str, limit: int) -> list[StoredSignal]:

@@ -12,7 +12,7 @@ from zodra_cloud.web.views import words
 from zodra_cloud.web.views.pages import Chip, Moment, OrderCard, QuestionCard, QuoteCard, Step, Tone
 
 _STEPS: Final[tuple[tuple[frozenset[OrderState], str], ...]] = (
-    (frozenset({OrderState.PLACED}), mark("Ordered")),
+    (frozenset({OrderState.PLACED, OrderState.CANCELLING}), mark("Ordered")),
     (frozenset({OrderState.SHIPPED}), mark("Shipped")),
     (frozenset({OrderState.DELIVERED}), mark("Delivered")),
 )
@@ -22,6 +22,7 @@ _REACHED: Final[dict[OrderState, int]] = {
     OrderState.UNKNOWN: 0,
     OrderState.NEEDS_PERSON: 0,
     OrderState.PLACED: 1,
+    OrderState.CANCELLING: 1,
     OrderState.SHIPPED: 2,
     OrderState.DELIVERED: 3,
     OrderState.FAILED: 0,
@@ -39,10 +40,15 @@ _ORDERS: Final[dict[OrderState, tuple[Tone, str, str]]] = {
         mark("Someone is finding out how your order stands"),
     ),
     OrderState.PLACED: (Tone.BUSY, mark("ordered"), mark("The shop has your order")),
+    OrderState.CANCELLING: (
+        Tone.WAIT,
+        mark("cancelling"),
+        mark("We ask the shop to cancel your order"),
+    ),
     OrderState.SHIPPED: (Tone.BUSY, mark("under way"), mark("Your order is on its way")),
     OrderState.DELIVERED: (Tone.GOOD, mark("delivered"), mark("Your order was delivered")),
     OrderState.FAILED: (Tone.BAD, mark("not ordered"), mark("Nothing was ordered")),
-    OrderState.CANCELLED: (Tone.BAD, mark("cancelled"), mark("The shop cancelled your order")),
+    OrderState.CANCELLED: (Tone.BAD, mark("cancelled"), mark("Your order was cancelled")),
 }
 """Chip and headline of an order in each state."""
 

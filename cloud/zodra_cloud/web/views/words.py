@@ -63,6 +63,8 @@ HEADLINES: Final[dict[SignalKind, str]] = {
     SignalKind.LOW_STOCK: mark("%(device)s: running low"),
     SignalKind.SERVICE_DUE: mark("%(device)s: due for service"),
     SignalKind.WORN_OUT: mark("%(device)s: worn for long enough"),
+    SignalKind.RUNNING_OUT: mark("%(device)s: will run out soon"),
+    SignalKind.SCHEDULED: mark("%(device)s: next delivery due"),
 }
 
 OUTCOMES: Final[dict[SignalState, str]] = {
