@@ -1,0 +1,1 @@
+"""Shops on django-oscar, over its REST interface oscarapi."""
