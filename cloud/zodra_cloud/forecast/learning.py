@@ -29,6 +29,8 @@ GUESS: Final = Population(
     wander=0.02,
     skipped=0.06,
     paused=0.04,
+    pause_spread=0.4,
+    early=0.03,
     lapse=(0.03,) * (len(TENURES) + 1),
     kinds=(0.05, 0.15, 0.3, 0.3, 0.15, 0.05),
     households=0,
@@ -36,7 +38,7 @@ GUESS: Final = Population(
 """What we believe of a category before anything is known: a month, give or take a factor of 2.5."""
 SEARCHED_MAX: Final = 1500
 """Histories for the search of the population's shape; more move it by less than its own error."""
-ROUNDS: Final = 3
+MOVES: Final = 8
 _GUESS_HOUSEHOLDS: Final = 5.0
 """Our guess counts like so many households with a few gaps each."""
 _GUESS_NEEDS: Final = 40.0
@@ -139,6 +141,7 @@ def _mixed(sampled: Sample, population: Population) -> Population:
     tally = kinds[some].sum(axis=0) + _GUESS_HOUSEHOLDS * np.array(GUESS.kinds)
     skipped = float((kinds * after.skipped).sum()) + _GUESS_NEEDS * GUESS.skipped
     paused = float((kinds * after.paused).sum()) + _GUESS_NEEDS * GUESS.paused
+    early = float((kinds * after.early).sum()) + _GUESS_NEEDS * GUESS.early
     left = survival(expect(sampled.data, population), sampled.open_days[:, None])[:, 0]
     shares = tally / tally.sum()
     return replace(
@@ -146,6 +149,7 @@ def _mixed(sampled: Sample, population: Population) -> Population:
         kinds=tuple(float(share) for share in shares),
         skipped=min(skipped / (gaps + _GUESS_NEEDS), 0.3),
         paused=min(paused / (gaps + _GUESS_NEEDS), 0.3),
+        early=min(early / (gaps + _GUESS_NEEDS), 0.3),
         lapse=_lapses(sampled, population, left),
     )
 
@@ -158,6 +162,8 @@ def _moves(population: Population, step: float) -> list[Population]:
         replace(population, between=min(population.between * (1 + step), 3.0)),
         replace(population, wander=max(population.wander / (1 + 6 * step), 1e-4)),
         replace(population, wander=min(population.wander * (1 + 6 * step), 0.5)),
+        replace(population, pause_spread=max(population.pause_spread * (1 - step), 0.1)),
+        replace(population, pause_spread=min(population.pause_spread * (1 + step), 1.2)),
     ]
 
 
@@ -172,13 +178,13 @@ def learn(needs: Sequence[Needs]) -> Population:
         return GUESS
     sampled = sample(thinned(usable, SEARCHED_MAX))
     best = _start(sampled.data, _elasticity(sampled.data))
-    for step in (0.3, 0.15, 0.07)[:ROUNDS]:
-        for _ in range(3):
+    for step in (0.3, 0.15, 0.07):
+        for _ in range(6):
             best = _mixed(sampled, best)
         score = log_likelihood(sampled, best)
         for _ in range(3):
             before = score
-            for move in range(6):
+            for move in range(MOVES):
                 moved = _moves(best, step)[move]
                 scored = log_likelihood(sampled, moved)
                 if scored > score:

@@ -2,7 +2,8 @@
 
 A household is of one of a few kinds, from clockwork to erratic. Within a kind its typical log gap
 wanders a little from gap to gap, and is tracked by a filter that asks of every gap first whether it
-is an ordinary one, one with a need that was not recorded (twice as long), or a pause (a holiday).
+is an ordinary one, one with a need that was not recorded (twice as long), a pause (a holiday), or
+cut short (an impulse).
 """
 
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from zodra_cloud.forecast.gaps import Batch, Floats
 SPREADS: Final = np.array([0.12, 0.22, 0.36, 0.55, 0.85, 1.3])
 """Log standard deviation of a gap, a kind each: 0.12 is a day in eight, 1.3 almost anything."""
 SKIP: Final = np.log(2.0)
-PAUSE_SHIFT: Final = 0.9
-PAUSE_SPREAD: Final = 0.9
+PAUSE_SHIFT: Final = 0.7
+EARLY_SHIFT: Final = -1.0
+EARLY_SPREAD: Final = 0.7
 TENURES: Final = np.array([3.0, 8.0, 16.0, 28.0, 40.0, 56.0, 80.0])
 """Bounds of a tenure, in typical gaps of the category: most things are given up early, and some,
 like diapers, are outgrown late."""
@@ -39,6 +41,10 @@ class Population:
     """Share of gaps that hold a need which was not recorded."""
     paused: float
     """Share of gaps that hold a pause."""
+    pause_spread: float
+    """Log standard deviation that a pause adds; holidays are short, and some come back late."""
+    early: float
+    """Share of gaps cut short, by an impulse or a visitor's press."""
     lapse: tuple[float, ...]
     """Probability, after a need, that it was the last; by how long it has been needed (`TENURES`)."""
     kinds: tuple[float, ...]
@@ -73,6 +79,11 @@ class Filtered:
     skipped: Floats
     """Shape (histories, kinds): expected number of gaps with a need not recorded."""
     paused: Floats
+    early: Floats
+
+
+def _ordinary(population: Population) -> float:
+    return 1.0 - population.skipped - population.paused - population.early
 
 
 def upper_tail(z: Floats) -> Floats:
@@ -100,8 +111,8 @@ def track(data: Batch, population: Population) -> Filtered:
     histories = len(data.last_amount)
     means = np.full((histories, len(SPREADS)), population.log_gap)
     variances = np.full_like(means, population.between**2)
-    evidence, skips, pauses = (np.zeros_like(means) for _ in range(3))
-    ordinary = 1.0 - population.skipped - population.paused
+    evidence, skips, pauses, cuts = (np.zeros_like(means) for _ in range(4))
+    ordinary = _ordinary(population)
     adjusted = data.gaps - population.elasticity * data.amounts
     for column in range(data.gaps.shape[1]):
         here = data.known[:, column, None]
@@ -111,17 +122,19 @@ def track(data: Batch, population: Population) -> Filtered:
         total = variances + noise
         as_is = ordinary * _density(residual, total)
         skip = population.skipped * _density(residual - SKIP, total)
-        pause = population.paused * _density(residual - PAUSE_SHIFT, total + PAUSE_SPREAD**2)
-        likelihood = as_is + skip + pause + _TINY
-        as_is, skip, pause = as_is / likelihood, skip / likelihood, pause / likelihood
+        pause = population.paused * _density(residual - PAUSE_SHIFT, total + population.pause_spread**2)
+        early = population.early * _density(residual - EARLY_SHIFT, total + EARLY_SPREAD**2)
+        likelihood = as_is + skip + pause + early + _TINY
+        as_is, skip = as_is / likelihood, skip / likelihood
         gain = variances / total
         trusted = as_is + skip
         means = means + np.where(here, gain * (as_is * residual + skip * (residual - SKIP)), 0.0)
         variances = np.where(here, variances * (1.0 - gain * trusted) + wander, variances)
         evidence += np.where(here, np.log(likelihood), 0.0)
         skips += np.where(here, skip, 0.0)
-        pauses += np.where(here, pause, 0.0)
-    return Filtered(means, variances, evidence, skips, pauses)
+        pauses += np.where(here, pause / likelihood, 0.0)
+        cuts += np.where(here, early / likelihood, 0.0)
+    return Filtered(means, variances, evidence, skips, pauses, cuts)
 
 
 def kinds_given(evidence: Floats, kinds: tuple[float, ...]) -> Floats:
@@ -138,14 +151,14 @@ def expect(data: Batch, population: Population) -> Expected:
     kinds = kinds_given(after.evidence, population.kinds)
     centre = after.means + population.elasticity * data.last_amount[:, None]
     total = after.variances + (SPREADS**2)[None, :]
-    ordinary = 1.0 - population.skipped - population.paused
     shrunk = np.sum(kinds * after.variances, axis=1) / population.between**2
+    shares = (_ordinary(population), population.skipped, population.paused, population.early)
+    shifts = (0.0, SKIP, PAUSE_SHIFT, EARLY_SHIFT)
+    extra = (0.0, 0.0, population.pause_spread**2, EARLY_SPREAD**2)
     return Expected(
-        weights=np.concatenate(
-            [kinds * ordinary, kinds * population.skipped, kinds * population.paused], axis=1
-        ),
-        means=np.concatenate([centre, centre + SKIP, centre + PAUSE_SHIFT], axis=1),
-        spreads=np.sqrt(np.concatenate([total, total, total + PAUSE_SPREAD**2], axis=1)),
+        weights=np.concatenate([kinds * share for share in shares], axis=1),
+        means=np.concatenate([centre + shift for shift in shifts], axis=1),
+        spreads=np.sqrt(np.concatenate([total + more for more in extra], axis=1)),
         typical=np.sum(kinds * centre, axis=1),
         noise=np.sqrt(np.sum(kinds * (SPREADS**2)[None, :], axis=1)),
         share=np.clip(1.0 - shrunk, 0.0, 1.0),

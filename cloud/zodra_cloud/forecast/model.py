@@ -38,7 +38,7 @@ from zodra_cloud.forecast.values import (
 FORMAT: Final = "zodra-forecast-gaps-1"
 LOOKED_BACK_MAX: Final = 4000
 """Histories for the calibration; the error of a share is below one percent then."""
-LOOKS: Final = 3
+LOOKS: Final = 4
 """Instants at which each of them is cut."""
 CHUNK: Final = 256
 """Histories computed at once; the arrays then stay in the processor's cache."""
@@ -271,6 +271,7 @@ def _look_back(needs: Sequence[Needs], population: Population) -> Calibration:
     horizons = np.broadcast_to(np.array(HORIZONS_DAYS, float), (len(looks), len(HORIZONS_DAYS)))
     p = (1.0 - asked.gone)[:, None] * turned_out(half, _needed(asked, horizons))
     came_within = (wait[:, None] <= horizons).astype(np.float64)
-    known = np.maximum(came_within, (watched[:, None] >= horizons).astype(np.float64))
+    # Also where it came: an outcome counts only if its absence would have been seen as well.
+    known = (watched[:, None] >= horizons).astype(np.float64)
     within = learn_within(p, asked.gone, asked.expected.share, came_within, known)
     return Calibration(band=band, within=within, outcomes=len(looks))
