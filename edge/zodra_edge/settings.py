@@ -153,8 +153,9 @@ class OutboxLimits(_Part):
     """Held back on the disk, and given up when it is full: room for the need-moments of weeks.
     Without it no reading is kept."""
     linger_s: Annotated[float, Field(ge=0, le=60)] = 2.0
-    """The longest that a reading, or a detector's memory, waits in RAM for company. One commit
-    alone costs a card 10 kB, one of a hundred 0.9 kB an event. Never for a need-moment."""
+    """A reading is sent at once, and written to the disk when its receipt takes longer than this;
+    so long a detector's memory waits, too. One commit alone costs a card 8 kB and more, one of a
+    hundred 0.9 kB a reading. 0 writes each reading before it is sent. Never for a need-moment."""
     linger_rows_max: Annotated[int, Field(ge=1, le=10_000)] = 500
 
 

@@ -128,6 +128,7 @@ class SimGateway:
         self.boots = 0
         self.starts = 0
         self.counts: list[str] = []
+        self.unwritten: set[tuple[str, int]] = set()
         self._connect = connect
         self._disk_faults = disk_faults
         self._kept = kept
@@ -150,6 +151,8 @@ class SimGateway:
         data_dir = self.settings.data_dir
         writer = inline_writer(self.draw, self._disk_faults, lies=self._disk_lies)
         self.outbox = Outbox(data_dir, self.settings.outbox, writer)
+        if self._killed is not None:
+            self._note_unwritten(self._killed)
         await self.outbox.__aenter__()
         self.intake = Intake(10_000)
         self.uplink = Uplink(
@@ -176,9 +179,17 @@ class SimGateway:
         self.supervisor.start("uplink", self.uplink.run)
         self.up = True
 
+    def _note_unwritten(self, before: Outbox) -> None:
+        """Note the sequences of readings that were in memory alone, and those kept for others."""
+        after = self.outbox.level(Lane.TELEMETRY)
+        self.unwritten.update((before._buffer_id, each.row.sequence) for each in before._live)
+        reserved = range(before._next, after.next_sequence)
+        self.unwritten.update((after.buffer_id, sequence) for sequence in reserved)
+
     def kill(self) -> None:
         """End the program at once; what is not committed is gone, and nothing more is said."""
         self.up = False
+        self._killed = self.outbox
         self.outbox._need.kill()  # type: ignore[attr-defined]
         self.outbox._telemetry.kill()  # type: ignore[attr-defined]
         self.cut()
@@ -191,6 +202,7 @@ class SimGateway:
             self.link.break_off()
 
     link: SimLink | None = None
+    _killed: Outbox | None = None
 
     def _link(self) -> Any:
         self.link = self._connect()

@@ -109,7 +109,8 @@ class Consumer:
         while True:
             for arrival in await intake.take():
                 await self._consume(arrival)
-            if len(self._pending) >= PENDING_MAX:
+            await self._hold_pending()
+            if len(self._pending) + self._outbox.live >= PENDING_MAX:
                 await self.flush()
             await asyncio.sleep(0)
 
@@ -128,23 +129,45 @@ class Consumer:
         async with self._flushing:
             self._dirty.clear()
             self._many.clear()
-            readings, self._pending = self._pending, []
-            if readings:
-                await self._keep_readings(readings)
+            await self._write_readings()
             if self._is_restored:
                 await self._remember_all()
 
-    async def _keep_readings(self, readings: list[KeptReading]) -> None:
-        try:
-            await self._outbox.keep_readings(readings)
-        except OutboxFault as fault:
-            before = self._tally.counts().get("readings_not_kept", 0)
-            count = self._tally.add("readings_not_kept", len(readings))
-            if count.bit_length() > before.bit_length():
-                # All are counted; the log hears of it as often as the count doubles.
-                log.error("readings_not_kept", fault=str(fault), count=count)
+    async def _hold_pending(self) -> None:
+        """Let readings be sent at once, unless they are to be on the disk before."""
+        if not self._limits.linger_s or not self._pending:
             return
+        readings, self._pending = self._pending, []
+        try:
+            await self._outbox.hold_readings(readings)
+        except OutboxFault as fault:
+            self._not_kept(len(readings), fault)
+            return
+        if self._outbox.live >= self._limits.linger_rows_max:
+            self._many.set()
         self._wake()
+
+    async def _write_readings(self) -> None:
+        await self._hold_pending()
+        readings, self._pending = self._pending, []
+        given_up = self._outbox.given_up
+        try:
+            if readings:
+                await self._outbox.keep_readings(readings)
+            elif self._outbox.live:
+                await self._outbox.write_live()
+            else:
+                return
+        except OutboxFault as fault:
+            self._not_kept(len(readings) + self._outbox.given_up - given_up, fault)
+        self._wake()
+
+    def _not_kept(self, readings: int, fault: OutboxFault) -> None:
+        before = self._tally.counts().get("readings_not_kept", 0)
+        count = self._tally.add("readings_not_kept", readings)
+        if count.bit_length() > before.bit_length():
+            # All are counted; the log hears of it as often as the count doubles.
+            log.error("readings_not_kept", fault=str(fault), count=count)
 
     async def _remember_all(self) -> None:
         buffer_id = self._outbox.level(Lane.NEED).buffer_id

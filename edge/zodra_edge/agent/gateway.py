@@ -17,7 +17,7 @@ from zodra_edge.agent.intake import Intake
 from zodra_edge.agent.keeper import Keeper
 from zodra_edge.agent.metrics import MetricsPage
 from zodra_edge.agent.supervisor import STOP_S_MAX, Supervisor
-from zodra_edge.clock import Clock
+from zodra_edge.clock import Clock, monotonic_s
 from zodra_edge.decode.frame import BleAdvert, Frame
 from zodra_edge.decode.profile import Family
 from zodra_edge.errors import EdgeError, OutboxFault, StorageFault
@@ -34,6 +34,10 @@ CLOCK_CHECK_S: Final = 5.0
 FLOOR_CHECKS: Final = 12
 """The time floor is saved every this many checks: once a minute."""
 STATUS_S: Final = 1.0
+"""How often the agent looks at itself."""
+STATUS_WRITE_S: Final = 5.0
+"""How old the file may get while nothing changes but figures. Each write costs a card 8 kB: every
+second, and at each reading, it wore the card more than the readings did."""
 
 log = structlog.get_logger()
 
@@ -120,7 +124,7 @@ class Gateway:
         await self._consumer.flush()
         if self._backends is not None:
             await self._close_radio(self._backends)
-        self._write_status()
+        self._write(self._status())
         log.info("gateway_stopped", gateway_id=self._settings.gateway_id)
         return 1 if self._outbox.ended else 0
 
@@ -188,9 +192,9 @@ class Gateway:
 
     def _wake(self) -> None:
         self._uplink.wake()
-        self._changed.set()
 
     def _publish(self, topic: str, payload: bytes) -> None:
+        self._changed.set()
         if self._home is not None:
             self._home.publish(topic, payload)
 
@@ -257,14 +261,21 @@ class Gateway:
         return CommandOutcome.UNKNOWN_DEVICE
 
     async def _keep_status(self) -> None:
-        told = problems(self._status())
+        told: tuple[Problem, ...] | None = None
+        written_s = 0.0
         while True:
-            self._changed.clear()
-            found = self._write_status()
+            status = self._status()
+            found = problems(status)
             if found != told:
+                if told is not None:
+                    log.info("problems", problems=[problem.name.lower() for problem in found])
+                    self._uplink.report_soon()
                 told = found
-                log.info("problems", problems=[problem.name.lower() for problem in found])
-                self._uplink.report_soon()
+                self._changed.set()
+            if self._changed.is_set() or monotonic_s() - written_s >= STATUS_WRITE_S:
+                self._changed.clear()
+                written_s = monotonic_s()
+                self._write(status)
             if self._outbox.ended:
                 log.error("store_broke")
                 self._stop.set()
@@ -279,13 +290,11 @@ class Gateway:
     def _status(self) -> Status:
         return self._account.status(self._uplink.status)
 
-    def _write_status(self) -> tuple[Problem, ...]:
-        status = self._status()
+    def _write(self, status: Status) -> None:
         try:
             write(self._settings.data_dir, status)
         except OSError:
             self._tally.add("status_not_written")
-        return problems(status)
 
     async def _keep_clock(self) -> None:
         for check in range(FLOOR_CHECKS):

@@ -1,5 +1,6 @@
 """The gateway's durable queue: two SQLite files, one thread each, deletion on a receipt alone."""
 
+from zodra_edge.outbox.live import Outbox
 from zodra_edge.outbox.records import (
     Applied,
     Kept,
@@ -14,7 +15,6 @@ from zodra_edge.outbox.records import (
     ReadingRows,
 )
 from zodra_edge.outbox.storage import DiskLevel, Salvage, Storage, StorageState, Trouble
-from zodra_edge.outbox.store import Outbox
 
 __all__ = [
     "Applied",

@@ -17,7 +17,6 @@ from zodra_edge.outbox.opening import LaneSpec
 from zodra_edge.outbox.records import (
     Applied,
     Kept,
-    KeptReading,
     Level,
     LightRow,
     MemoryRow,
@@ -48,8 +47,8 @@ def milliseconds(at: datetime) -> int:
     return int(at.timestamp() * 1000)
 
 
-class Outbox:
-    """Both lanes. Use it as an asynchronous context manager."""
+class StoredOutbox:
+    """Both lanes as they are on the disk. Use it as an asynchronous context manager."""
 
     def __init__(
         self, data_dir: Path, limits: OutboxLimits, writer: type[Writer[Any]] = Writer
@@ -167,20 +166,6 @@ class Outbox:
             return NotKept(_REASONS.get(fault.trouble, NotKeptReason.STORAGE))
         except OutboxFault:
             return NotKept(NotKeptReason.STORAGE)
-
-    async def keep_readings(self, readings: Sequence[KeptReading]) -> int:
-        """Keep readings; synced on return.
-
-        Returns:
-            How many of the oldest readings were dropped to make room.
-
-        Raises:
-            StorageFault: the disk is full and what room is left belongs to the need-moments, or it
-                refused.
-        """
-        if not self._room.has_reserve:
-            raise StorageFault("no reading is kept while the disk is full", Trouble.FULL)
-        return await self._telemetry.run(lambda connection, file: file.keep(connection, readings))
 
     async def remember(
         self, memory: Sequence[MemoryRow], refusals: Mapping[str, int] | None = None

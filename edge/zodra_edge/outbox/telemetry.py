@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 from zodra_contract.envelope import Rejection
 from zodra_contract.signal import TimeQuality
@@ -26,6 +26,27 @@ GIVE_WAY_ROWS: Final = 5_000
 """At once on a full disk: some 400 kB, and no more in the WAL."""
 DROP_ROWS: Final = 500
 """When full, this many of the oldest go at once, so that a full lane does not delete row by row."""
+
+
+class HeldReading(NamedTuple):
+    """A reading with its sequence, as it will be stored."""
+
+    row: ReadingRow
+    quality: TimeQuality
+    error_ms: int
+
+    @classmethod
+    def of(cls, sequence: int, kept: KeptReading) -> Self:
+        """Number a reading."""
+        reading, quality, error_ms = kept
+        row = ReadingRow(
+            sequence,
+            reading.device_id,
+            reading.kind.value,
+            float(reading.value),
+            int(reading.observed_at.timestamp() * 1000),
+        )
+        return cls(row, quality, error_ms)
 
 
 class TelemetryFile:
@@ -75,23 +96,38 @@ class TelemetryFile:
         return self._meta.buffer_id
 
     def keep(self, connection: sqlite3.Connection, readings: Sequence[KeptReading]) -> int:
+        """Number and store readings; returns how many of the oldest had to go for them."""
+        rows = [HeldReading.of(self._meta.take_sequence(), each) for each in readings]
+        return self.insert(connection, rows)
+
+    def reserve(self, count: int) -> int:
+        """Give out sequences in a row that nobody else gets; returns the first."""
+        first = self._meta.next_sequence
+        self._meta.next_sequence += count
+        return first
+
+    def give_back(self, after: int, end: int) -> None:
+        """Take back the sequences from `after` on, if those up to `end` were given out last."""
+        if self._meta.next_sequence == end:
+            self._meta.next_sequence = after
+
+    def number_again(self, rows: Sequence[HeldReading]) -> list[HeldReading]:
+        """Number readings for this file that were numbered for another."""
+        return [
+            each._replace(row=each.row._replace(sequence=self._meta.take_sequence()))
+            for each in rows
+        ]
+
+    def insert(self, connection: sqlite3.Connection, rows: Sequence[HeldReading]) -> int:
         """Store readings; returns how many of the oldest had to go for them."""
-        rows = []
-        for reading, quality, error_ms in readings:
-            row = ReadingRow(
-                self._meta.take_sequence(),
-                reading.device_id,
-                reading.kind.value,
-                float(reading.value),
-                int(reading.observed_at.timestamp() * 1000),
-            )
-            checksum = reading_checksum(row, quality.value, error_ms)
-            rows.append((*row, quality.value, error_ms, checksum))
         connection.executemany(
             "INSERT INTO reading "
             "(sequence, device_id, kind, value, observed_ms, quality, error_ms, checksum) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            rows,
+            [
+                (*row, quality.value, error_ms, reading_checksum(row, quality.value, error_ms))
+                for row, quality, error_ms in rows
+            ],
         )
         self._depth += len(rows)
         return self._drop_oldest(connection)
