@@ -8,6 +8,12 @@ import structlog
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
+from zodra_cloud.dash import service as dash
+from zodra_cloud.dash.calls import Calls
+from zodra_cloud.dash.following import Follower
+from zodra_cloud.dash.routes import Desk
+from zodra_cloud.dash.routes import router as dash_calls
+from zodra_cloud.dash.telling import MakerTeller
 from zodra_cloud.fleet.service import SEND_COMMAND, CommandSender
 from zodra_cloud.ingest.consumer import BrokerAccess, Consumer
 from zodra_cloud.ingest.service import TELL_GATEWAY, GatewayTeller
@@ -16,6 +22,7 @@ from zodra_cloud.kit.changes import Changes
 from zodra_cloud.kit.clock import Clock, SystemClock
 from zodra_cloud.merchants.routes import router as shop_events
 from zodra_cloud.merchants.ucp import UcpShop
+from zodra_cloud.oauth.routes import router as oauth_tokens
 from zodra_cloud.offers.jobs import OfferJobs
 from zodra_cloud.offers.service import Rules as OfferRules
 from zodra_cloud.replenish.jobs import Replenisher
@@ -26,6 +33,7 @@ from zodra_cloud.store.migrate import migrate
 from zodra_cloud.store.runner import JobRunner
 from zodra_cloud.web import site
 from zodra_cloud.web.context import Site
+from zodra_cloud.web.security import AttemptLimit
 
 STOP_S: Final = 0.8
 """For the ingest's last commit, and for jobs under way, each."""
@@ -77,11 +85,23 @@ class Cloud:
             rules=ReplenishRules(country=settings.shop.country),
             unbound=offers.consider,
         )
+        makers = Follower(
+            self.database,
+            self.clock,
+            MakerTeller(
+                self.database,
+                self.clock,
+                private_allowed=settings.dash.private_address_allowed,
+            ),
+        )
         self.runner = JobRunner(
             self.database,
             self.clock,
             {
-                TELL_GATEWAY: GatewayTeller(self.database, self.clock, self.consumer),
+                TELL_GATEWAY: makers.beside(
+                    GatewayTeller(self.database, self.clock, self.consumer)
+                ),
+                **makers.handlers(),
                 SEND_COMMAND: CommandSender(self.database, self.clock, self.consumer),
                 **self.replenisher.handlers(),
                 **offers.handlers(),
@@ -121,6 +141,7 @@ def create_app(cloud: Cloud) -> FastAPI:
     app = FastAPI(title="Zodra", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     secret = cloud.settings.shop.webhook_secret.get_secret_value()
     app.include_router(shop_events(cloud.clock, [secret], cloud.replenisher.hear_event))
+    _add_makers(app, cloud)
     site.install(
         app,
         Site(
@@ -128,6 +149,23 @@ def create_app(cloud: Cloud) -> FastAPI:
             clock=cloud.clock,
             changes=cloud.changes,
             public_url=cloud.settings.web.public_url,
+            production=cloud.settings.dash.production,
         ),
     )
     return app
+
+
+def _add_makers(app: FastAPI, cloud: Cloud) -> None:
+    limits = cloud.settings.dash
+    app.include_router(
+        oauth_tokens(
+            database=cloud.database,
+            clock=cloud.clock,
+            public_url=cloud.settings.web.public_url,
+            register=dash.registrar(cloud.changes),
+            limit=AttemptLimit(limits.token_requests_per_minute).allow,
+        )
+    )
+    calls = Calls(cloud.database, cloud.clock)
+    desk = Desk(calls, cloud.clock, AttemptLimit(limits.calls_per_minute).allow)
+    app.include_router(dash_calls(desk))

@@ -121,6 +121,19 @@ class Ingest(_Part):
     """Read but not yet stored; when it is full we stop reading, and nothing is dropped."""
 
 
+class Dash(_Part):
+    """Device makers and their devices; see docs/dash.md."""
+
+    production: bool = True
+    """Refuse logins that ask for device models that are not live."""
+    private_address_allowed: bool = False
+    """Makers' endpoints may be on this machine or in this network, and without TLS: for trials."""
+    calls_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 60
+    """Of one device; more is answered 429."""
+    token_requests_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 600
+    """From one address, which behind a proxy is everybody's."""
+
+
 class Settings(_Part):
     """Everything `zodra-cloud` is told."""
 
@@ -135,6 +148,7 @@ class Settings(_Part):
     replenish: Replenish = Replenish()
     offers: Offers = Offers()
     ingest: Ingest = Ingest()
+    dash: Dash = Dash()
 
 
 _SECRET_FILES: Final = {

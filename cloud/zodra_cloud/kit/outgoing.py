@@ -133,6 +133,7 @@ class Outgoing:
         path: str,
         *,
         body: object = None,
+        content: bytes | None = None,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         bytes_max: int = ANSWER_BYTES_MAX,
@@ -143,6 +144,7 @@ class Outgoing:
             method: in capitals.
             path: below the base URL, from `/` on, percent-encoded.
             body: sent as JSON; nothing if None.
+            content: JSON sent byte for byte instead, as it was signed.
             query: encoded here.
             headers: on top of the ones of every call.
             bytes_max: of the answer's body.
@@ -150,7 +152,8 @@ class Outgoing:
         if self._plain_refused:
             return OutgoingFault.FORBIDDEN_ADDRESS
         url = f"{self._base_url}{path}" + (f"?{urlencode(query)}" if query else "")
-        content = None if body is None else json.dumps(body, allow_nan=False).encode()
+        if body is not None:
+            content = json.dumps(body, allow_nan=False).encode()
         said = {"Host": self._host, **self._headers, **(headers or {})}
         # A compressed answer could unpack to far more than it measured on the wire.
         said["Accept-Encoding"] = "identity"

@@ -273,6 +273,15 @@ def fail(
     return not dead
 
 
+def bury(connection: Connection, job: Job, *, reason: str, now: datetime) -> None:
+    """Give a job up at once, in the unit of work that writes why; an operator sees and revives it.
+
+    Raises:
+        LeaseLost: another worker has it.
+    """
+    _move(connection, job, state=JobState.DEAD, last_error=reason[:ERROR_CHARS_MAX], ended_at=now)
+
+
 def backoff_s(failures: int) -> float:
     """Give the wait after this many failures in a row: 0.5 s, doubling, at most `WAIT_S_MAX`."""
     return float(min(WAIT_S_MAX, 0.5 * 2 ** min(failures - 1, 20)))
@@ -362,6 +371,12 @@ def dead(connection: Connection, limit: int = 100) -> list[DeadJob]:
         .limit(limit)
     )
     return [DeadJob(*row) for row in rows]
+
+
+def revive_key(connection: Connection, key: str, now: datetime) -> bool:
+    """Try the dead job of a key again; False if there is none."""
+    job_id = connection.execute(select(jobs.c.job_id).where(jobs.c.key == key)).scalar()
+    return job_id is not None and revive(connection, job_id, now)
 
 
 def revive(connection: Connection, job_id: int, now: datetime) -> bool:

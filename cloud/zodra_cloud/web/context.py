@@ -18,6 +18,8 @@ class Site:
     changes: Changes
     public_url: str
     """Where people reach the pages, for example `https://home.example`; decides the cookies."""
+    production: bool = True
+    """Whether device models that are not live are refused."""
     sign_in_attempts: AttemptLimit = field(default_factory=AttemptLimit)
     streams: StreamLimit = field(default_factory=StreamLimit)
 

@@ -179,6 +179,7 @@ def _events() -> None:
         sa.Column("slot_id", sa.Text, nullable=False),
         sa.Column("client_event_id", sa.Text),
         sa.Column("is_test", Flag, nullable=False),
+        sa.Column("detail_code", sa.Text, nullable=False),
         sa.Column("signal_id", sa.Text),
         sa.Column("sku", sa.Text, nullable=False),
         sa.Column("quantity", sa.Integer, nullable=False),
