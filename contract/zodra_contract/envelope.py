@@ -125,6 +125,17 @@ class HealthReport(_Header):
     """The worst that is true of the gateway's disk: io_error, read_only, full, low, salvaged or ok.
     A plain string, so that a state that is new to the reader does not cost the report."""
     disk_used_percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    clock_error_ms: Annotated[int, Field(ge=0)] | None = None
+    """The most that the gateway's clock is off, as far as it knows."""
+    dropped: Annotated[dict[str, Annotated[int, Field(ge=0)]], Field(max_length=16)] = Field(
+        default_factory=dict
+    )
+    """Rows given up since the file was made, by lane and cause, such as `telemetry_full` (the
+    oldest, to make room) and `telemetry_age`. What was never kept is in `refusals`."""
+    restarts: Annotated[int, Field(ge=0)] | None = None
+    """Starts of the agent on its data folder, after the first."""
+    part_restarts: Annotated[int, Field(ge=0)] | None = None
+    """How often a part of the agent, such as a radio, had to be started again since the start."""
 
 
 class CommandAnswer(_Header):

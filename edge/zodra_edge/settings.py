@@ -162,7 +162,9 @@ class OutboxLimits(_Part):
 class Uplink(_Part):
     """The conversation with the cloud."""
 
-    health_period_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    health_period_s: Annotated[float, Field(ge=1, le=300)] = 60.0
+    """The cloud hears of each problem at once, and this often when there is nothing new. It takes a
+    gateway for silent after 180 s."""
     backoff_s_max: Annotated[float, Field(ge=0.1, le=3600)] = BACKOFF_S_MAX
     receipt_timeout_s: Annotated[float, Field(ge=0.2, le=600)] = 10.0
     """Rows without a receipt after this long are sent again."""

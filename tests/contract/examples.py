@@ -76,6 +76,10 @@ UP: Final[dict[str, UpMessage]] = {
         local_mqtt_connected=True,
         storage="low",
         disk_used_percent=87.5,
+        clock_error_ms=40,
+        dropped={"telemetry_full": 500},
+        restarts=3,
+        part_restarts=1,
     ),
     "command_answer": CommandAnswer(
         gateway_id="gw-1",

@@ -126,6 +126,10 @@ class Account:
             local_mqtt_connected=self.home is not None and self.home.status.connected,
             storage=storage.state,
             disk_used_percent=storage.disk.used_percent,
+            clock_error_ms=now.error_ms,
+            dropped=_dropped(need=need, telemetry=telemetry),
+            restarts=need.restarts,
+            part_restarts=sum(part.restarts for part in self.supervisor.parts),
         )
 
     def _cloud(self, link: LinkStatus) -> CloudPart:
@@ -220,6 +224,16 @@ def _lane(level: Level, now: datetime, trouble: Trouble | None) -> LanePart:
         expired=level.expired,
         trouble=trouble or "",
     )
+
+
+def _dropped(**lanes: Level) -> dict[str, int]:
+    """Count what was given up, by lane and cause; only what there is."""
+    counts = {
+        f"{lane}_{cause}": count
+        for lane, level in lanes.items()
+        for cause, count in (("full", level.dropped), ("age", level.expired))
+    }
+    return {cause: count for cause, count in counts.items() if count}
 
 
 def _oldest_age_s(level: Level, now: datetime) -> float:
