@@ -10,6 +10,7 @@ from typing import Final
 
 import click
 
+from zodra_edge.device_commands import device
 from zodra_edge.errors import EdgeError
 from zodra_edge.options import as_json as _as_json
 from zodra_edge.options import config as _config
@@ -122,6 +123,7 @@ def _progress(waiting: tuple[str, ...]) -> None:
 
 
 cli.add_command(outbox)
+cli.add_command(device)
 
 
 def _exit_code(seen: Look) -> int:

@@ -5,6 +5,7 @@ EdgeError
 ├── AlreadyRunning   another agent holds the data folder
 ├── OutboxFault      the store could not do what was asked; nothing was changed
 │   └── StorageFault because the disk is full, read-only or broken
+├── SpoolFault       a running agent could not be asked, or did not answer
 ├── LinkFault        a broker was lost, or refused us
 └── RadioFault       an adapter could not be started, or fell silent
 """
@@ -38,6 +39,10 @@ class StorageFault(OutboxFault):
     def __init__(self, message: str, trouble: str) -> None:
         self.trouble = trouble
         super().__init__(message)
+
+
+class SpoolFault(EdgeError):
+    """A request could not be left for the agent, or got no answer; the message says what to do."""
 
 
 class LinkFault(EdgeError):

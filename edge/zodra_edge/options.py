@@ -17,6 +17,14 @@ config = click.option(
     help="The settings, a TOML file. Also taken from ZODRA_EDGE_CONFIG.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="For programs: JSON, not a page.")
+timeout = click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(0.1, 60),
+    default=15.0,
+    show_default=True,
+    help="Seconds to wait for a running agent's answer.",
+)
 
 
 def load_or_say(path: Path) -> Settings:

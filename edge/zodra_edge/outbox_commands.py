@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final, Literal
 
 import click
 
 from zodra_edge.errors import EdgeError
-from zodra_edge.options import as_json, config, load_or_say
+from zodra_edge.options import as_json, config, load_or_say, timeout
+
+REASON_CHARS_MAX: Final = 64
 
 _output = click.option(
     "--output",
@@ -100,12 +102,12 @@ def salvage_file(file: Path, output: Path | None, into: Path | None, as_json: bo
     from zodra_edge.rescue import salvage, write_clean
 
     try:
-        found = salvage(file)
-        summary = found.summary()
-        if into is not None:
-            summary["new_buffer_id"] = write_clean(found, into)
-        else:
-            _write_lines(found.objects(), output)
+        with salvage(file) as found:
+            summary = found.summary()
+            if into is not None:
+                summary["new_buffer_id"] = write_clean(found, into)
+            else:
+                _write_lines(found.objects(), output)
     except EdgeError as fault:
         raise click.ClickException(str(fault)) from fault
     click.echo(json.dumps(summary) if as_json else _told(file, summary, into), err=True)
@@ -170,46 +172,50 @@ def list_rows(config: Path, as_json: bool) -> None:
 @click.option("--reason", help="The rows set aside for this reason.")
 @click.option("--lane", type=click.Choice(["need", "telemetry"]), help="Only of this lane.")
 @click.option("--row", "rows", type=int, multiple=True, help="This row; may be repeated.")
+@timeout
 def replay_rows(
     config: Path,
     as_json: bool,
     everything: bool,
     reason: str | None,
-    lane: str | None,
+    lane: Literal["need", "telemetry"] | None,
     rows: tuple[int, ...],
+    timeout_s: float,
 ) -> None:
-    """Put rows back into their lane as new rows, to be sent again. The agent must be stopped.
+    """Put rows back into their lane as new rows, to be sent again.
 
     Do this once the reason is gone: the device was made known to the household, or the service was
-    brought up to date. Exit code 0 if all went back, 1 if some stayed.
+    brought up to date. A running agent is asked to do it, since only one may write. Exit code 0 if
+    all went back, 1 if some stayed.
     """
-    from zodra_edge.rescue import replay
+    from zodra_edge.rescue import replay_or_ask
+    from zodra_edge.spool import ROWS_MAX, ReplayRequest
 
     if not (everything or reason or rows):
         raise click.UsageError("say which rows: --all, --reason or --row (see: quarantine list)")
     if rows and lane is None:
         raise click.UsageError("--row needs --lane: each lane numbers its own rows")
-
-    def wanted(of_lane: str, row: int, why: str) -> bool:
-        return (
-            (lane is None or lane == of_lane)
-            and (reason is None or reason == why)
-            and (not rows or row in rows)
-        )
-
+    if len(rows) > ROWS_MAX or len(reason or "") > REASON_CHARS_MAX:
+        raise click.UsageError(f"at most {ROWS_MAX} rows, and a reason as quarantine list shows it")
+    request = ReplayRequest(lane=lane, reason=reason, rows=rows)
     settings = load_or_say(config)
     try:
-        done = replay(settings.data_dir, settings.outbox, wanted)
+        done, by_agent = replay_or_ask(settings.data_dir, settings.outbox, request, timeout_s)
     except EdgeError as fault:
         raise click.ClickException(str(fault)) from fault
     stayed = [one for one in done if one.sequence is None]
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in done], indent=1))
+        click.echo(json.dumps([one._asdict() for one in done], indent=1))
     else:
-        click.echo(f"{len(done) - len(stayed)} rows go again when the agent starts")
+        when = "now" if by_agent else "when the agent starts"
+        click.echo(f"{_rows(len(done) - len(stayed))} again {when}")
         for one in stayed:
             click.echo(f"{one.lane} row {one.row} stays: {one.kept_aside}")
     sys.exit(1 if stayed else 0)
+
+
+def _rows(count: int) -> str:
+    return "1 row goes" if count == 1 else f"{count} rows go"
 
 
 def _write_lines(objects: Iterable[dict[str, Any]], output: Path | None) -> dict[str, int]:

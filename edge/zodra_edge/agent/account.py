@@ -189,6 +189,7 @@ class Account:
             online=note.online if note else None,
             connected=wearable.status.connected if wearable else None,
             counter_unknown=self.consumer.has_lost_counter(profile.device_id),
+            refused_as_replay=self.consumer.replays[profile.device_id],
             lights=tuple(
                 LightPart(
                     slot_key=row.slot_key,

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -22,7 +23,7 @@ from zodra_edge.decode.result import DecodeRefusal
 from zodra_edge.errors import OutboxFault
 from zodra_edge.feedback import KEPT, Lights, light
 from zodra_edge.heard import Heard
-from zodra_edge.identify import PressMemory
+from zodra_edge.identify import PressMemory, PressRefusal, open_relearn
 from zodra_edge.link import Lane
 from zodra_edge.outbox import Kept, KeptReading, MemoryRow, NotKept, NotKeptReason, Outbox
 from zodra_edge.settings import OutboxLimits
@@ -68,6 +69,8 @@ class Consumer:
         self._is_restored = False
         self.notes: dict[str, core.NoteDevice] = {}
         self.repeats: Counter[str] = Counter()
+        self.replays: Counter[str] = Counter()
+        """Frames refused as replays since the device was last heard well, by device."""
         self.stayed_home = 0
         self.used = 0
 
@@ -103,6 +106,23 @@ class Consumer:
         """Whether a device's presses only ask, because its counter is unknown."""
         memory = self._memory.get(device_id)
         return memory is not None and memory.press.unproven
+
+    async def relearn(self, device_id: str, now: Heard, within_s: float) -> str:
+        """Let a device's next frame set its counter; returns why not, or nothing.
+
+        Raises:
+            OutboxFault: it cannot be kept, and does not hold.
+        """
+        profile = self._profiles.get(device_id)
+        if profile is None or profile.bind_key is None:
+            return f"the running agent knows no device {device_id} with a bind_key; restart it"
+        if not self._is_restored:
+            raise OutboxFault("what was remembered could not be read yet; see: zodra-edge status")
+        memory = self._memory.get(device_id, core.DeviceMemory())
+        opened = replace(memory, press=open_relearn(memory.press, now, within_s))
+        self._memory[device_id] = opened
+        await self._outbox.remember([MemoryRow(device_id, opened.to_json())])
+        return ""
 
     async def run(self, intake: Intake) -> None:
         """Consume for ever."""
@@ -249,6 +269,8 @@ class Consumer:
 
     def _refuse(self, reason: str, device_id: str, detail: str) -> None:
         count = self._tally.add(reason)
+        if reason == PressRefusal.REPLAY:
+            self.replays[device_id] += 1
         # Every refusal is counted; only the 1st, 2nd, 4th, 8th ... is also a line in the log.
         if count & (count - 1) == 0:
             log.warning(
@@ -263,6 +285,7 @@ class Consumer:
             self._many.set()
 
     def _note(self, note: core.NoteDevice) -> None:
+        self.replays.pop(note.device_id, None)
         known = self.notes.get(note.device_id)
         if known is not None and None in (note.battery_percent, note.rssi_dbm, note.online):
             note = core.NoteDevice(

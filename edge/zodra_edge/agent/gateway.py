@@ -16,6 +16,7 @@ from zodra_edge.agent.consumer import AVAILABILITY, Consumer
 from zodra_edge.agent.intake import Intake
 from zodra_edge.agent.keeper import Keeper
 from zodra_edge.agent.metrics import MetricsPage
+from zodra_edge.agent.requests import Requests
 from zodra_edge.agent.supervisor import STOP_S_MAX, Supervisor
 from zodra_edge.clock import Clock, monotonic_s
 from zodra_edge.decode.frame import BleAdvert, Frame
@@ -86,6 +87,9 @@ class Gateway:
             wake=self._wake,
         )
         self._keeper = Keeper(outbox, self._clock, self._tally, self._changed.set)
+        self._requests = Requests(
+            settings.data_dir, outbox, self._consumer, self._clock, self._wake
+        )
         self._home = self._make_home()
         self._backends: Backends | None = None
         self._backends_ready = asyncio.Event()
@@ -135,6 +139,7 @@ class Gateway:
         self._supervisor.start("status", self._keep_status)
         self._supervisor.start("clock", self._keep_clock)
         self._supervisor.start("storage", self._keeper.run)
+        self._supervisor.start("requests", self._requests.run)
         if self._settings.metrics is not None:
             page = MetricsPage(self._settings.metrics, self._settings.data_dir, self._status)
             self._supervisor.start("metrics", page.run)

@@ -99,6 +99,15 @@ class NeedFile:
         limit = self._needs_bytes_max
         return limit is not None and quarantine.used_bytes(connection) >= limit
 
+    def put_back(
+        self, connection: sqlite3.Connection, wanted: quarantine.Wanted
+    ) -> list[quarantine.PutBack]:
+        """Give rows of the quarantine a new place in the lane."""
+        room = self._rows_max - self._depth
+        done = quarantine.put_back(connection, "need", wanted, room, self._meta.take_sequence)
+        self._depth += sum(row.sequence is not None for row in done)
+        return done
+
     def give_way(self, connection: sqlite3.Connection) -> int:
         """Drop nothing: a need-moment leaves for a receipt alone."""
         return 0

@@ -1,12 +1,18 @@
-"""What both files share: their counters, and the place for rows that will never be sent."""
+"""What both files share: their counters, and the place for rows that are not sent as they are."""
 
+import json
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Any, Final, NamedTuple, Self
+
+from pydantic import ValidationError
 
 from zodra_contract.envelope import Rejection
+from zodra_contract.signal import NeedSignal, TimeQuality
+from zodra_edge.heard import UNKNOWN_ERROR_MS
 from zodra_edge.outbox import schema
+from zodra_edge.outbox.records import ReadingRow, need_checksum, reading_checksum
 
 DAMAGED: Final = "damaged_on_disk"
 UNREADABLE: Final = "unreadable"
@@ -64,6 +70,91 @@ class Meta:
             "expired": self.expired,
             "memory_lost": int(self.memory_lost),
         }
+
+
+class PutBack(NamedTuple):
+    """What became of one row that was to be sent again."""
+
+    lane: str
+    row: int
+    """Its number within the lane's quarantine."""
+    sequence: int | None
+    """Its new place in the lane; None if it stayed where it was."""
+    kept_aside: str = ""
+    """Why it stayed."""
+
+
+Wanted = Callable[[str, int, str], bool]
+"""Lane, row and reason to whether it is meant."""
+
+
+def wanted_rows(connection: sqlite3.Connection, lane: str, wanted: Wanted) -> list[int]:
+    """Name the rows that are meant, the oldest first."""
+    held = connection.execute("SELECT place, reason FROM quarantine ORDER BY place")
+    return [place for place, reason in held if wanted(lane, place, reason)]
+
+
+def put_back(
+    connection: sqlite3.Connection,
+    lane: str,
+    wanted: Wanted,
+    room: int,
+    take_sequence: Callable[[], int],
+) -> list[PutBack]:
+    """Give rows a new place in their lane, within the transaction.
+
+    Args:
+        connection: of the lane's file.
+        lane: `need` or `telemetry`.
+        wanted: which rows.
+        room: how many more the lane takes.
+        take_sequence: gives out the next one.
+    """
+    done: list[PutBack] = []
+    for place in wanted_rows(connection, lane, wanted):
+        if room <= 0:
+            done.append(PutBack(lane, place, None, "the lane is full"))
+            continue
+        result = _put_one(connection, lane, place, take_sequence)
+        room -= result.sequence is not None
+        done.append(result)
+    return done
+
+
+def _put_one(
+    connection: sqlite3.Connection, lane: str, place: int, take_sequence: Callable[[], int]
+) -> PutBack:
+    reason, body, set_aside_ms = connection.execute(
+        "SELECT reason, body, set_aside_ms FROM quarantine WHERE place = ?", (place,)
+    ).fetchone()
+    if reason in (DAMAGED, UNREADABLE):
+        return PutBack(lane, place, None, "it was changed on disk; nobody knows what it said")
+    try:
+        if lane == "need":
+            table, row = "need", _need_row(body, set_aside_ms, take_sequence)
+        else:
+            table, row = "reading", _reading_row(body, take_sequence)
+    except (ValidationError, ValueError, TypeError):
+        return PutBack(lane, place, None, "it cannot be read")
+    columns = schema.COLUMNS[f"zodra_{lane}"][table]
+    connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks(row)})", row)  # noqa: S608
+    connection.execute("DELETE FROM quarantine WHERE place = ?", (place,))
+    return PutBack(lane, place, row[0])
+
+
+def _need_row(body: str, kept_ms: int, take_sequence: Callable[[], int]) -> tuple[Any, ...]:
+    signal = NeedSignal.model_validate_json(body)
+    sequence = take_sequence()
+    return sequence, signal.signal_id, body, kept_ms, need_checksum(sequence, kept_ms, body)
+
+
+def _reading_row(body: str, take_sequence: Callable[[], int]) -> tuple[Any, ...]:
+    device_id, kind, value, observed_ms = json.loads(body)
+    # How far its time could be trusted was not set aside with it.
+    quality, error_ms = TimeQuality.UNSYNCED.value, UNKNOWN_ERROR_MS
+    made = float(value), int(observed_ms)
+    row = ReadingRow(take_sequence(), str(device_id), str(kind), *made)
+    return (*row, quality, error_ms, reading_checksum(row, quality, error_ms))
 
 
 def depth(connection: sqlite3.Connection) -> int:

@@ -11,7 +11,7 @@ from zodra_contract.envelope import Receipt
 from zodra_contract.signal import NeedSignal
 from zodra_edge.errors import OutboxFault, StorageFault
 from zodra_edge.link import Lane
-from zodra_edge.outbox import schema
+from zodra_edge.outbox import quarantine, schema
 from zodra_edge.outbox.need import NeedFile
 from zodra_edge.outbox.opening import LaneSpec
 from zodra_edge.outbox.records import (
@@ -245,6 +245,14 @@ class StoredOutbox:
                 )
             )
         return None
+
+    async def put_back(self, wanted: quarantine.Wanted) -> list[quarantine.PutBack]:
+        """Give rows of the quarantine a new place in their lane, to be sent again."""
+        needs = await self._need.run(lambda connection, file: file.put_back(connection, wanted))
+        readings = await self._telemetry.run(
+            lambda connection, file: file.put_back(connection, wanted)
+        )
+        return needs + readings
 
     async def set_aside(
         self, lane: Lane, buffer_id: str, sequence: int, reason: str, now: datetime

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, Self
 
 from zodra_contract.envelope import Rejection
@@ -139,6 +139,26 @@ class TelemetryFile:
         if self._bytes_max is not None and quarantine.used_bytes(connection) > self._bytes_max:
             return self._drop(connection, max(DROP_ROWS, self._depth // 20))
         return 0
+
+    def put_back(
+        self,
+        connection: sqlite3.Connection,
+        wanted: quarantine.Wanted,
+        sequences: Iterator[int] | None = None,
+    ) -> list[quarantine.PutBack]:
+        """Give rows of the quarantine a new place in the lane.
+
+        Args:
+            connection: of the file.
+            wanted: which rows.
+            sequences: to give out, if some were reserved for this; enough for all of them.
+        """
+        room = self._rows_max - self._depth
+        take = self._meta.take_sequence if sequences is None else sequences.__next__
+        done = quarantine.put_back(connection, "telemetry", wanted, room, take)
+        self._depth += sum(row.sequence is not None for row in done)
+        self._quarantined = quarantine.depth(connection)
+        return done
 
     def give_way(self, connection: sqlite3.Connection) -> int:
         """Drop some of the oldest, because the disk is full and need-moments come first."""

@@ -1,25 +1,25 @@
 """The quarantine: what is in it, and back into the lane with it."""
 
-import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import ValidationError
-
-from zodra_contract.signal import NeedSignal, TimeQuality
-from zodra_edge.errors import OutboxFault
-from zodra_edge.heard import UNKNOWN_ERROR_MS
+from zodra_edge import spool
+from zodra_edge.errors import AlreadyRunning, OutboxFault, SpoolFault
 from zodra_edge.outbox import quarantine, schema
-from zodra_edge.outbox.records import ReadingRow, need_checksum, reading_checksum
+from zodra_edge.outbox.quarantine import PutBack
 from zodra_edge.outbox.salvage.tables import LANES, QUARANTINE
 from zodra_edge.rescue.export import chunks, look
 from zodra_edge.rescue.lanes import aside_object
 from zodra_edge.settings import OutboxLimits
-from zodra_edge.status import sole_owner
+from zodra_edge.spool import ReplayRequest
+from zodra_edge.status import is_held, sole_owner
+
+ATTEMPTS: Final = 3
+"""The agent may start or end at any moment between looking and asking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +35,6 @@ class Held:
     device_id: str
     what: str
     """The kind of need-moment or reading; empty if the row cannot be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """What became of one row that was to be sent again."""
-
-    lane: str
-    row: int
-    sequence: int | None
-    """Its new place in the lane; None if it stayed where it was."""
-    kept_aside: str = ""
-    """Why it stayed."""
-
-
-Wanted = Callable[[str, int, str], bool]
-"""Lane, row and reason to whether it is meant."""
 
 
 def held(data_dir: Path) -> Iterator[Held]:
@@ -89,11 +73,11 @@ def _about(body: Any) -> tuple[str, str]:
     return "", ""
 
 
-def replay(data_dir: Path, limits: OutboxLimits, wanted: Wanted) -> list[Replayed]:
+def replay(data_dir: Path, limits: OutboxLimits, wanted: quarantine.Wanted) -> list[PutBack]:
     """Put rows of the quarantine back into their lanes as new rows.
 
     Args:
-        data_dir: of a gateway that does not run.
+        data_dir: of a gateway that does not run; a running agent does it itself, when asked.
         limits: how much a lane may hold.
         wanted: which rows.
 
@@ -103,7 +87,7 @@ def replay(data_dir: Path, limits: OutboxLimits, wanted: Wanted) -> list[Replaye
     """
     if not data_dir.is_dir():
         raise OutboxFault(f"there is no outbox in {data_dir}")
-    done: list[Replayed] = []
+    done: list[PutBack] = []
     with sole_owner(data_dir):
         for lane, rows_max in (
             ("need", limits.need_rows_max),
@@ -115,30 +99,49 @@ def replay(data_dir: Path, limits: OutboxLimits, wanted: Wanted) -> list[Replaye
     return done
 
 
-def _replay_lane(lane: str, path: Path, rows_max: int, wanted: Wanted) -> list[Replayed]:
+def replay_or_ask(
+    data_dir: Path, limits: OutboxLimits, request: ReplayRequest, timeout_s: float
+) -> tuple[list[PutBack], bool]:
+    """Have rows put back by the agent if it runs, and do it here if it does not.
+
+    Returns:
+        What became of them, and whether the agent did it.
+
+    Raises:
+        SpoolFault: the agent cannot be asked, or does not answer.
+        OutboxFault: a file cannot be written.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            return replay(data_dir, limits, request.wants), False
+        except AlreadyRunning:
+            answer = spool.ask(data_dir, request, timeout_s, lambda: is_held(data_dir))
+        # Without an answer it ended before it took the request up: then this may write.
+        if answer is not None and answer.refused:
+            raise OutboxFault(answer.refused)
+        if answer is not None:
+            return [PutBack(**row.model_dump()) for row in answer.replayed], True
+    raise SpoolFault(f"the agent on {data_dir} starts and stops again; see: zodra-edge doctor")
+
+
+def _replay_lane(lane: str, path: Path, rows_max: int, wanted: quarantine.Wanted) -> list[PutBack]:
     try:
         with closing(schema.connect(path)) as connection:
             _must_be_of_this_build(connection, lane, path)
             connection.execute("BEGIN IMMEDIATE")
-            rows = [row for row in chunks(connection, QUARANTINE) if wanted(lane, row[0], row[3])]
             meta = quarantine.Meta.load(connection)
             table = LANES[lane].table
             (depth,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
-            done = []
-            for row in rows:
-                full = depth >= rows_max
-                result = (
-                    Replayed(lane, row[0], None, "the lane is full")
-                    if full
-                    else (_put_back(connection, lane, meta, row))
-                )
-                depth += result.sequence is not None
-                done.append(result)
+            room = rows_max - depth
+            done = quarantine.put_back(connection, lane, wanted, room, meta.take_sequence)
             meta.save(connection)
             connection.execute("COMMIT")
             return done
     except sqlite3.Error as fault:
-        raise OutboxFault(f"cannot change {path}: {fault}") from fault
+        raise OutboxFault(
+            f"cannot change {path}: {fault}; start the agent, which mends what can be mended, and "
+            "ask again"
+        ) from fault
 
 
 def _must_be_of_this_build(connection: sqlite3.Connection, lane: str, path: Path) -> None:
@@ -148,47 +151,3 @@ def _must_be_of_this_build(connection: sqlite3.Connection, lane: str, path: Path
         raise OutboxFault(f"{path} was written by a newer zodra-edge; use that one")
     if known - applied:
         raise OutboxFault(f"{path} is of an older zodra-edge; start this one once, then stop it")
-
-
-_DAMAGED: Final[Collection[str]] = (quarantine.DAMAGED, quarantine.UNREADABLE)
-
-
-def _put_back(
-    connection: sqlite3.Connection, lane: str, meta: quarantine.Meta, row: tuple[Any, ...]
-) -> Replayed:
-    place, _, _, reason, body, set_aside_ms = row
-    if reason in _DAMAGED:
-        return Replayed(lane, place, None, "it was changed on disk; nobody knows what it said")
-    put = _put_need if lane == "need" else _put_reading
-    try:
-        sequence = put(connection, meta, body, set_aside_ms)
-    except (ValidationError, ValueError, TypeError):
-        return Replayed(lane, place, None, "it cannot be read")
-    connection.execute("DELETE FROM quarantine WHERE place = ?", (place,))
-    return Replayed(lane, place, sequence)
-
-
-def _put_need(
-    connection: sqlite3.Connection, meta: quarantine.Meta, body: str, kept_ms: int
-) -> int:
-    signal = NeedSignal.model_validate_json(body)
-    sequence = meta.take_sequence()
-    connection.execute(
-        "INSERT INTO need (sequence, signal_id, body, kept_ms, checksum) VALUES (?, ?, ?, ?, ?)",
-        (sequence, signal.signal_id, body, kept_ms, need_checksum(sequence, kept_ms, body)),
-    )
-    return sequence
-
-
-def _put_reading(connection: sqlite3.Connection, meta: quarantine.Meta, body: str, _: int) -> int:
-    device_id, kind, value, observed_ms = json.loads(body)
-    # How far its time could be trusted was not set aside with it.
-    quality, error_ms = TimeQuality.UNSYNCED.value, UNKNOWN_ERROR_MS
-    row = ReadingRow(meta.take_sequence(), device_id, kind, float(value), int(observed_ms))
-    connection.execute(
-        "INSERT INTO reading "
-        "(sequence, device_id, kind, value, observed_ms, quality, error_ms, checksum) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (*row, quality, error_ms, reading_checksum(row, quality, error_ms)),
-    )
-    return row.sequence

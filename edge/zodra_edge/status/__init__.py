@@ -15,7 +15,7 @@ from zodra_edge.status.report import (
     StoragePart,
     problems,
 )
-from zodra_edge.status.store import FILE, Look, look, rss_bytes, sole_owner, write
+from zodra_edge.status.store import FILE, Look, is_held, look, rss_bytes, sole_owner, write
 from zodra_edge.status.tally import Tally
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Status",
     "StoragePart",
     "Tally",
+    "is_held",
     "look",
     "problems",
     "render",

@@ -161,6 +161,11 @@ def _device(device: DevicePart) -> str:
     words = ["not heard yet" if heard is None else f"heard {age(heard)} ago"]
     if device.counter_unknown:
         words.append("COUNTER UNKNOWN, its presses only ask")
+    if device.refused_as_replay:
+        words.append(
+            f"{device.refused_as_replay} frames REFUSED AS REPLAYS; after a battery change: "
+            f"zodra-edge device relearn {device.device_id}"
+        )
     if device.connected is not None:
         words.append("connected" if device.connected else "not connected")
     if device.online is False:

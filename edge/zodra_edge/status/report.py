@@ -13,6 +13,8 @@ ADVERT_AGE_S_MAX: Final = 120.0
 """Promise 7: a deaf radio is noticed within this."""
 UNANSWERED_MAX: Final = 3
 """In a row. No broker of MQTT 3.1.1 says that it dropped a message; its silence is all there is."""
+REPLAYS_MIN: Final = 3
+"""In a row: a press is sent several times, and one frame that was late is nothing."""
 
 
 class _Value(BaseModel):
@@ -110,6 +112,8 @@ class DevicePart(_Value):
     """For a device one connects to."""
     counter_unknown: bool = False
     """Its counter was lost with a damaged file, so its presses only ask."""
+    refused_as_replay: int = 0
+    """Frames whose counter is below one accepted before, since it was last heard well."""
     lights: tuple[LightPart, ...] = ()
 
 
@@ -182,7 +186,12 @@ class Problem(StrEnum):
     NOT_SCANNING = "the Bluetooth adapter does not scan"
     DEAF = "the Bluetooth adapter has heard nothing for two minutes"
     COUNTER_UNKNOWN = (
-        "a device's counter was lost: its presses only ask, until its counter_epoch is raised"
+        "a device's counter was lost: its presses only ask, until it is learned anew "
+        "(zodra-edge device relearn)"
+    )
+    REPLAYS = (
+        "a device's frames are refused as recordings of old ones: if its battery was changed, "
+        "zodra-edge device relearn"
     )
     QUARANTINE = "rows were set aside that the cloud will not take"
     CLOCK = "the time is not trusted yet"
@@ -210,6 +219,7 @@ def problems(status: Status) -> tuple[Problem, ...]:
         Problem.NOT_SCANNING: any(not radio.scanning for radio in status.radio),
         Problem.DEAF: deaf,
         Problem.COUNTER_UNKNOWN: any(device.counter_unknown for device in status.devices),
+        Problem.REPLAYS: any(device.refused_as_replay >= REPLAYS_MIN for device in status.devices),
         Problem.QUARANTINE: status.need.quarantined + status.telemetry.quarantined > 0,
         Problem.CLOCK: status.clock_quality is not TimeQuality.SYNCED,
     }

@@ -124,7 +124,7 @@ def look(data_dir: Path) -> Look:
     else:
         age_s = (wall() - status.written_at).total_seconds()
     age_s = max(0.0, age_s)
-    return Look(status, _is_held(data_dir) and age_s <= AGE_S_MAX, age_s)
+    return Look(status, is_held(data_dir) and age_s <= AGE_S_MAX, age_s)
 
 
 def _read(folder: Path) -> Status | None:
@@ -134,7 +134,8 @@ def _read(folder: Path) -> Status | None:
         return None
 
 
-def _is_held(data_dir: Path) -> bool:
+def is_held(data_dir: Path) -> bool:
+    """Whether an agent holds the data folder."""
     try:
         held = _open_lock(data_dir, os.O_RDONLY)
     except OSError:

@@ -1,0 +1,80 @@
+"""Carries out what a person asks of the running agent; see `zodra_edge.spool`."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from zodra_edge import spool
+from zodra_edge.agent.consumer import Consumer
+from zodra_edge.clock import Clock
+from zodra_edge.errors import OutboxFault
+from zodra_edge.outbox import Outbox
+from zodra_edge.spool import Answer, RelearnRequest, ReplayedRow, ReplayRequest, Request
+
+LOOK_S: Final = 0.5
+"""A person waits for it."""
+_STRANGE: Final = "the agent cannot read the request, or it is more than a minute old; ask again"
+
+log = structlog.get_logger()
+
+
+class Requests:
+    """One of the supervised parts; `run` does one round and waits for the next."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        outbox: Outbox,
+        consumer: Consumer,
+        clock: Clock,
+        wake: Callable[[], None],
+    ) -> None:
+        """Take the parts; `wake` says that there is something to send."""
+        self._data_dir = data_dir
+        self._outbox = outbox
+        self._consumer = consumer
+        self._clock = clock
+        self._wake = wake
+        spool.sweep(data_dir)
+
+    async def run(self) -> None:
+        """Answer all that is asked, and wait."""
+        for name, request in spool.take(self._data_dir):
+            said = await self._do(request)
+            try:
+                spool.answer(self._data_dir, name, said)
+            except OSError:
+                log.warning("request_not_answered", request=name)
+        await asyncio.sleep(LOOK_S)
+
+    async def _do(self, request: Request | None) -> Answer:
+        try:
+            match request:
+                case ReplayRequest():
+                    return await self._replay(request)
+                case RelearnRequest():
+                    return await self._relearn(request)
+                case None:
+                    return Answer(refused=_STRANGE)
+        except OutboxFault as fault:
+            return Answer(refused=str(fault))
+
+    async def _replay(self, request: ReplayRequest) -> Answer:
+        done = await self._outbox.put_back(request.wants)
+        gone = sum(row.sequence is not None for row in done)
+        log.info("quarantine_replayed", put_back=gone, stayed=len(done) - gone)
+        self._wake()
+        rows = (ReplayedRow(**row._asdict()) for row in done)
+        return Answer(replayed=tuple(rows))
+
+    async def _relearn(self, request: RelearnRequest) -> Answer:
+        now = self._clock.now()
+        why = await self._consumer.relearn(request.device_id, now, request.within_s)
+        if why:
+            return Answer(refused=why)
+        log.warning("relearn_opened", device_id=request.device_id, within_s=request.within_s)
+        return Answer(until=now.at + timedelta(seconds=request.within_s))
