@@ -108,7 +108,7 @@ class HomeBroker:
             await asyncio.to_thread(session.client.connect, host, port, KEEPALIVE_S)
         except OSError as fault:
             raise self._fault("unreachable", f"{host}:{port}: {fault.strerror}") from fault
-        self._keep_tcp_alive(session.client)
+        self._set_up_tcp(session.client)
         session.client.loop_start()
         try:
             async with asyncio.timeout(CONNECT_S_MAX):
@@ -244,7 +244,11 @@ class HomeBroker:
             self._count(DecodeRefusal.UNKNOWN_DEVICE)
 
     @staticmethod
-    def _keep_tcp_alive(client: paho.Client) -> None:
+    def _set_up_tcp(client: paho.Client) -> None:
         opened = client.socket()
-        if isinstance(opened, socket.socket) and hasattr(socket, "TCP_USER_TIMEOUT"):
+        if not isinstance(opened, socket.socket):
+            return
+        # Acknowledgements and lights are small, and none should wait for the one before it.
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
