@@ -80,18 +80,30 @@ def amqtt(
 
 @contextlib.contextmanager
 def mosquitto(
-    folder: Path, port: int, certificate: Path | None = None
+    folder: Path, port: int, certificate: Path | None = None, access: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run mosquitto, which hands out again what was not acknowledged; amqtt does not."""
+    """Run mosquitto, which hands out again what was not acknowledged; amqtt does not.
+
+    Args:
+        folder: for its configuration.
+        port: on the loopback.
+        certificate: of its TLS; none without.
+        access: its access list; everybody may do everything without. Any password is right.
+    """
     program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         give_up(MissingTool("mosquitto is not installed: apt-get install mosquitto"))
     config = folder / "mosquitto.conf"
     tls = "" if certificate is None else f"certfile {certificate}\n"
     if certificate is not None:
+        tls += f"keyfile {certificate.with_suffix('.key')}\n"
+    rules = "" if access is None else f"acl_file {access}\n"
+    if tls or rules:
         # As root it would become the user `mosquitto`, who may not read a test's files.
-        tls += f"keyfile {certificate.with_suffix('.key')}\nuser {getpass.getuser()}\n"
-    config.write_text(f"listener {port} 127.0.0.1\n{tls}allow_anonymous true\nlog_type error\n")
+        tls += f"user {getpass.getuser()}\n"
+    config.write_text(
+        f"listener {port} 127.0.0.1\n{tls}{rules}allow_anonymous true\nlog_type error\n"
+    )
     child = subprocess.Popen([program, "-c", str(config)], stderr=subprocess.DEVNULL)
     try:
         _wait_until_open(port)
