@@ -36,6 +36,11 @@ NOTES: Final[dict[str, tuple[Tone, str]]] = {
     "blink": (Tone.GOOD, mark("Asked. The device blinks once the gateway has heard it.")),
     "settled": (Tone.GOOD, mark("Settled: that need ended without an order.")),
     "settled_already": (Tone.WAIT, mark("That order needs no person, or no longer.")),
+    "picked": (Tone.GOOD, mark("Kept. The maker of the device hears of it.")),
+    "disconnected": (
+        Tone.QUIET,
+        mark("Disconnected. The device can ask for nothing any more."),
+    ),
     "blink_refused": (Tone.WAIT, mark("That gateway is revoked and hears no commands.")),
 }
 """Everything that a page can say after a form, by a name from this closed list."""

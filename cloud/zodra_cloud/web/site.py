@@ -14,7 +14,7 @@ from zodra_cloud.web.access import NotSignedIn
 from zodra_cloud.web.answers import error_page
 from zodra_cloud.web.context import Site
 from zodra_cloud.web.render import FOREIGN
-from zodra_cloud.web.routes import household, live, meta, operator, sign_in
+from zodra_cloud.web.routes import connect, household, live, meta, operator, sign_in
 
 _STATUS: Final[dict[type[Exception], int]] = {
     RequestValidationError: 400,
@@ -37,7 +37,7 @@ def install(app: FastAPI, site: Site) -> None:
         public_origin=site.origin,
         refuse=lambda request: error_page(request, 403, FOREIGN),
     )
-    for part in (household, live, meta, operator, sign_in):
+    for part in (connect, household, live, meta, operator, sign_in):
         app.include_router(part.router)
     app.add_exception_handler(NotSignedIn, _to_the_door)
     app.add_exception_handler(HTTPException, _http_error)

@@ -9,11 +9,11 @@ from web_home import Home
 from zodra_cloud.consent.service import Purpose
 from zodra_cloud.store.engine import Database
 from zodra_cloud.web.access import SCOPES, own_form
-from zodra_cloud.web.routes import household, live, meta, operator, sign_in
+from zodra_cloud.web.routes import connect, household, live, meta, operator, sign_in
 
 ROUTES = [
     route
-    for part in (household, live, meta, operator, sign_in)
+    for part in (connect, household, live, meta, operator, sign_in)
     for route in part.router.routes
     if isinstance(route, APIRoute)
 ]

@@ -12,10 +12,11 @@ from zodra_cloud.web.access import OwnForm, SignedIn, site_of
 from zodra_cloud.web.answers import LANGUAGE_COOKIE, back_to, language_of, page, remember_language
 from zodra_cloud.web.i18n import LANGUAGES, Speech, choose_language
 from zodra_cloud.web.render import Message, Shell, render
+from zodra_cloud.web.returning import may_return, next_of
 
 router = APIRouter()
 
-_BACK: Final = frozenset({"/", "/operator", "/sign-in"})
+_BACK: Final = frozenset({"/", "/operator", "/sign-in", "/connections"})
 """Where the language switch may lead back to; anything else leads home."""
 _TOKEN_CHARS_MAX: Final = 128
 
@@ -43,7 +44,7 @@ def sign_in(request: Request, token: Annotated[str, Form()]) -> Response:
     if redeemed is None:
         return _used_up(request)
     session_id, session = redeemed
-    answer = back_to("/")
+    answer = back_to(next_of(request))
     answer.set_cookie(
         access.session_cookie(site),
         session_id,
@@ -86,7 +87,7 @@ def choose(
     if visitor is not None and security.is_form_token(form_token, visitor.session_id):
         with site_of(request).database.write() as connection:
             households.set_language(connection, visitor.session.person_id, chosen)
-    answer = back_to(back if back in _BACK else "/")
+    answer = back_to(back if back in _BACK or may_return(back) else "/")
     remember_language(answer, chosen)
     return answer
 
