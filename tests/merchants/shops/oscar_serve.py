@@ -1,6 +1,6 @@
 """Start the shop: make its file and catalogue if they are not there, then serve on loopback.
 
-    OSCAR_SHOP_FOLDER=... python oscar_serve.py PORT
+OSCAR_SHOP_FOLDER=... python oscar_serve.py PORT
 """
 
 import os

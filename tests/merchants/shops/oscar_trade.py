@@ -7,7 +7,9 @@ from oscar.apps.partner import strategy
 from oscar.apps.shipping import methods, repository
 
 
-class Dutch(strategy.UseFirstStockRecord, strategy.StockRequired, strategy.FixedRateTax, strategy.Structured):  # type: ignore[misc]  # oscar has no types
+class Dutch(
+    strategy.UseFirstStockRecord, strategy.StockRequired, strategy.FixedRateTax, strategy.Structured
+):  # type: ignore[misc]  # oscar has no types
     """21 % VAT on everything."""
 
     rate = Decimal("0.21")
