@@ -21,6 +21,10 @@ BEHIND_AGE_S: Final = 60.0
 """A need without receipt for longer than this is late; a live one takes under a second."""
 BEHIND_DEPTH: Final = 10_000
 """Readings waiting; a minute of the rated load of one gateway."""
+DISK_LOW_PERCENT: Final = 85.0
+"""From here on a gateway calls its own disk low."""
+_STORAGE_FAILS: Final = frozenset({"io_error", "read_only", "full"})
+_STORAGE_WELL: Final = "ok"
 
 
 class GatewayState(StrEnum):
@@ -31,10 +35,14 @@ class GatewayState(StrEnum):
     SILENT_SINCE = "silent_since"
     REFUSING = "refusing"
     """Something it sent was turned away just now, or nothing was accepted since."""
+    STORAGE_FAILS = "storage_fails"
+    """Its disk takes no presses, or soon will not."""
     DEAF = "deaf"
     """It speaks to us, and its radio hears no device."""
     BEHIND = "behind"
     CLOCK_BAD = "clock_bad"
+    STORAGE_LOOK = "storage_look"
+    """All presses are kept, and somebody should look at its disk all the same."""
     ONLINE = "online"
 
 
@@ -66,7 +74,7 @@ class Verdict:
     since: datetime | None
     """For how long, as far as it is known."""
     detail: str = ""
-    """The name of the refusal's reason, or of the deaf radio."""
+    """The name of the refusal's reason, of the deaf radio, or of the storage's state."""
 
 
 def judge(facts: GatewayFacts, now: datetime) -> Verdict:
@@ -111,6 +119,28 @@ def _refusing(facts: GatewayFacts, now: datetime) -> Verdict | None:
 
 
 def _from_health(health: HealthReport, health_at: datetime, since_s: float) -> Verdict | None:
+    if health.storage in _STORAGE_FAILS:
+        return _storage(GatewayState.STORAGE_FAILS, health, health_at)
+    if (verdict := _from_work(health, health_at, since_s)) is not None:
+        return verdict
+    # A state that is new to this service is no reason for a green light.
+    if health.storage != _STORAGE_WELL:
+        return _storage(GatewayState.STORAGE_LOOK, health, health_at)
+    return None
+
+
+def _storage(state: GatewayState, health: HealthReport, health_at: datetime) -> Verdict:
+    return Verdict(
+        state,
+        "disk_used_percent",
+        health.disk_used_percent,
+        DISK_LOW_PERCENT,
+        health_at,
+        health.storage,
+    )
+
+
+def _from_work(health: HealthReport, health_at: datetime, since_s: float) -> Verdict | None:
     for adapter in health.adapters:
         # Never heard anything: deaf since it started, as long as it had the time to hear.
         silence_s = (

@@ -12,6 +12,7 @@ from cloud_messages import health
 from zodra_cloud.fleet.policy import (
     BEHIND_AGE_S,
     DEAF_AFTER_S,
+    DISK_LOW_PERCENT,
     REFUSING_FOR_S,
     SILENT_AFTER_S,
     GatewayFacts,
@@ -96,6 +97,33 @@ CASES = [
         5.0,
         SILENT_AFTER_S,
         id="just started",
+    ),
+    *(
+        pytest.param(
+            replace(GOOD, health=DEAF.model_copy(update={"storage": state})),
+            GatewayState.STORAGE_FAILS,
+            None,
+            DISK_LOW_PERCENT,
+            id=f"{state}, and deaf",
+        )
+        for state in ("full", "read_only", "io_error")
+    ),
+    *(
+        pytest.param(
+            replace(GOOD, health=health(storage=state, disk_used_percent=86.0)),
+            GatewayState.STORAGE_LOOK,
+            86.0,
+            DISK_LOW_PERCENT,
+            id=f"storage {state}",
+        )
+        for state in ("low", "salvaged", "a_state_of_next_year")
+    ),
+    pytest.param(
+        replace(GOOD, health=health(storage="low", telemetry_depth=10_001)),
+        GatewayState.BEHIND,
+        10_001.0,
+        10_000.0,
+        id="behind, and low on space",
     ),
     pytest.param(
         replace(GOOD, health=health(need_depth=1, need_oldest_age_s=100.0)),

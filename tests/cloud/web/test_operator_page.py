@@ -39,6 +39,51 @@ def test_a_gateway_says_how_it_is_with_value_and_limit(
     assert "silent Nothing heard for 10 minutes; the limit is 3 minutes." in page
 
 
+@pytest.mark.parametrize(
+    ("storage", "used", "said"),
+    [
+        ("full", 99.9, "disk fails Its disk is full: it keeps no readings, and presses only while"),
+        ("read_only", 40.0, "disk fails Its disk takes no writes, so presses are refused"),
+        ("io_error", None, "disk fails Its disk fails, so presses may be refused."),
+        ("low", 86.2, "look at its disk Its disk is nearly full. Make room before presses"),
+        ("salvaged", 40.0, "look at its disk A damaged file was set aside, and what was whole"),
+        ("on_fire", 40.0, "look at its disk It says of its storage: on fire. This service does"),
+    ],
+)
+def test_a_disk_in_trouble_is_no_green_light_and_says_what_to_do(
+    operator: TestClient, home: Home, storage: str, used: float | None, said: str
+) -> None:
+    home.health(storage=storage, disk_used_percent=used)
+    html = operator.get("/operator").text
+    page = text_of(html)
+    assert said in page
+    assert "1 gateway needs a look" in page
+    assert "tone-good" not in html.partition("gateway-gw-demo")[2].partition("</h3>")[2][:400]
+    if used is not None:
+        assert f"{int(used)}\xa0% in use." in page.replace(f"{int(used)} %", f"{int(used)}\xa0%")
+
+
+def test_how_the_machine_is_stands_under_each_gateway(operator: TestClient, home: Home) -> None:
+    home.health(disk_used_percent=41.7)
+    assert "disk in order, 41\xa0% in use · 60 MB of memory" in with_hard_spaces(operator)
+    home.health(
+        disk_used_percent=41.7,
+        clock_error_ms=2_500,
+        restarts=1,
+        part_restarts=4,
+        dropped={"telemetry_age": 1_200, "telemetry_full": 7, "need_luck": 1},
+    )
+    assert (
+        "60 MB of memory · clock off by at most 2 seconds · 1 start after its first · "
+        "4 times a part had to be started again · need luck: 1 · "
+        "given up as too old: 1,200 readings · given up for lack of room: 7 readings"
+    ) in with_hard_spaces(operator)
+
+
+def with_hard_spaces(operator: TestClient) -> str:
+    return text_of(operator.get("/operator").text).replace("41 %", "41\xa0%")
+
+
 def test_the_oldest_need_without_receipt_grows_older(
     operator: TestClient, home: Home, clock: FakeClock
 ) -> None:

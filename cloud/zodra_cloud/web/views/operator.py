@@ -12,7 +12,7 @@ from zodra_cloud.replenish.models import Balance, UnclearOrder
 from zodra_cloud.replenish.states import OrderState
 from zodra_cloud.store.jobs import DeadJob
 from zodra_cloud.web.i18n import Speech, mark
-from zodra_cloud.web.views import words
+from zodra_cloud.web.views import condition, words
 from zodra_cloud.web.views.devices import moment
 from zodra_cloud.web.views.pages import (
     BalanceRow,
@@ -155,6 +155,7 @@ def _gateway(
         reported=health is not None,
         refusals=_gateway_refusals(speech, health),
         radios=_radios(speech, health),
+        notes=condition.notes(speech, health),
         devices=tuple(Fact(device_id, name) for device_id, name in owned),
     )
 
@@ -183,6 +184,8 @@ def verdict_sentence(speech: Speech, verdict: Verdict, now: datetime) -> str:
             "What it sent last was turned away: %(reason)s.",
             reason=words.named(speech, words.REJECTIONS, verdict.detail),
         )
+    if verdict.state in (GatewayState.STORAGE_FAILS, GatewayState.STORAGE_LOOK):
+        return condition.storage_sentence(speech, verdict)
     return _quieter_sentence(speech, verdict, value, limit, now)
 
 

@@ -222,6 +222,8 @@ class GatewayRow:
     """Whether it ever gave an account of itself; without one the depths say nothing."""
     refusals: tuple[Fact, ...]
     radios: tuple[str, ...]
+    notes: tuple[str, ...]
+    """How its machine is: disk, memory, clock, restarts, what it gave up."""
     devices: tuple[Fact, ...]
     """Device id and name of what can be asked to blink."""
 

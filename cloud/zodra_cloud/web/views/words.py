@@ -84,9 +84,11 @@ GATEWAY_STATES: Final[dict[GatewayState, tuple[Tone, str]]] = {
     GatewayState.NEVER_SEEN: (Tone.QUIET, mark("never seen")),
     GatewayState.SILENT_SINCE: (Tone.BAD, mark("silent")),
     GatewayState.REFUSING: (Tone.BAD, mark("turned away")),
+    GatewayState.STORAGE_FAILS: (Tone.BAD, mark("disk fails")),
     GatewayState.DEAF: (Tone.BAD, mark("deaf")),
     GatewayState.BEHIND: (Tone.WAIT, mark("behind")),
     GatewayState.CLOCK_BAD: (Tone.WAIT, mark("clock not set")),
+    GatewayState.STORAGE_LOOK: (Tone.WAIT, mark("look at its disk")),
     GatewayState.ONLINE: (Tone.GOOD, mark("online")),
 }
 
