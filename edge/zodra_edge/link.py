@@ -91,6 +91,26 @@ def backoff_s(attempt: int, random_unit: float, max_s: float = BACKOFF_S_MAX) ->
     return random_unit * min(max_s, BACKOFF_S_BASE * 2.0**doublings)
 
 
+RECONNECT_S_SPAN: Final = 2.0
+RECONNECT_SHORT_TRIES: Final = 30
+"""Half a minute on average: a router, or a broker that is updated, is back by then."""
+
+
+def reconnect_s(attempt: int, random_unit: float, max_s: float = BACKOFF_S_MAX) -> float:
+    """Say how long to wait before the next attempt to connect, with full jitter.
+
+    Most breaks are short. With a span that doubled from the first attempt on, it had grown to
+    half a minute after a break of 20 s. So it stays short at first, and doubles then.
+
+    Args:
+        attempt: failures in a row so far, from 1.
+        random_unit: drawn by the caller, from 0 up to 1.
+        max_s: what the span grows to.
+    """
+    doublings = min(max(attempt - RECONNECT_SHORT_TRIES, 0), _DOUBLINGS_MAX)
+    return random_unit * min(max_s, RECONNECT_S_SPAN * 2.0**doublings)
+
+
 KEEPALIVE_S: Final = 20
 ANSWER_KEEPALIVES: Final = 0.5
 """How long the broker may take to answer when it is asked whether it is there. A line that died

@@ -1,5 +1,7 @@
 """The conversation with the cloud: its table, its patience, and who goes first."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,6 +27,7 @@ from zodra_edge.link import (
     hear_pace,
     next_batch,
     pace_wait_s,
+    reconnect_s,
     spend,
 )
 
@@ -72,11 +75,20 @@ def test_nothing_is_online_without_being_subscribed_since_it_connected(
     assert walk(*events, LinkEvent.STOP, *events) == LinkState.STOPPED
 
 
+@pytest.mark.parametrize("wait_s", [backoff_s, reconnect_s])
 @given(attempt=st.integers(-5, 10**6), unit=st.floats(0, 1, exclude_max=True))
-def test_a_wait_is_drawn_from_the_whole_span(attempt: int, unit: float) -> None:
-    assert 0 <= backoff_s(attempt, unit) < BACKOFF_S_MAX
-    assert backoff_s(attempt, 0) == 0
-    assert backoff_s(attempt, unit) == pytest.approx(unit * backoff_s(attempt, 1))
+def test_a_wait_is_drawn_from_the_whole_span(
+    wait_s: Callable[[int, float], float], attempt: int, unit: float
+) -> None:
+    assert 0 <= wait_s(attempt, unit) < BACKOFF_S_MAX
+    assert wait_s(attempt, 0) == 0
+    assert wait_s(attempt, unit) == pytest.approx(unit * wait_s(attempt, 1))
+
+
+def test_after_a_short_break_nobody_waits_long_for_the_link() -> None:
+    spans = [reconnect_s(attempt, 1.0) for attempt in (1, 20, 30, 31, 32, 35, 36)]
+    assert spans == [2, 2, 2, 4, 8, 60, 60]
+    assert reconnect_s(1, 0.5, max_s=0.1) == 0.05
 
 
 def test_the_span_doubles_up_to_its_maximum() -> None:

@@ -75,10 +75,11 @@ class Uplink:
         while True:
             fault = await self._one_connection()
             failures = self.status.failures + 1
-            wait_s = self._backoff_s(failures)
+            is_denied = isinstance(fault, connection.Denied)
+            wait_s = self._wait_s(failures, is_denied=is_denied)
             log.warning("uplink_lost", reason=fault.reason, retry_s=round(wait_s, 3))
             self._step(
-                LinkEvent.DENIED if isinstance(fault, connection.Denied) else LinkEvent.LOST,
+                LinkEvent.DENIED if is_denied else LinkEvent.LOST,
                 reason=fault.reason,
                 failures=failures,
             )
@@ -189,8 +190,10 @@ class Uplink:
             except TimeoutError:
                 continue
 
-    def _backoff_s(self, attempt: int) -> float:
-        return link.backoff_s(attempt, self._hooks.draw(), self._settings.uplink.backoff_s_max)
+    def _wait_s(self, failures: int, *, is_denied: bool) -> float:
+        # A credential that is refused is a person's business, and not over in half a minute.
+        wait_s = link.backoff_s if is_denied else link.reconnect_s
+        return wait_s(failures, self._hooks.draw(), self._settings.uplink.backoff_s_max)
 
     def _step(self, event: LinkEvent, reason: str = "", failures: int | None = None) -> None:
         state = link.advance(self.status.state, event)
