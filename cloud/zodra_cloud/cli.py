@@ -11,6 +11,7 @@ import click
 from zodra_cloud import home as homes
 from zodra_cloud import logs, settings
 from zodra_cloud.commands.common import CONFIG, HOUSEHOLD, JSON, say, says_faults, unit_of_work
+from zodra_cloud.commands.dash import dash
 from zodra_cloud.commands.slots import slot
 from zodra_cloud.fleet import service as fleet
 from zodra_cloud.fleet.models import GatewayView
@@ -205,6 +206,7 @@ def device_add(
 
 
 cli.add_command(slot)
+cli.add_command(dash)
 
 
 @cli.command("sign-in-link")

@@ -12,6 +12,7 @@ import click
 
 COMMANDS: Final = {
     "broker": "zodra_sim.brokers.cli:broker",
+    "dash-device": "zodra_sim.dash.cli:dash_device",
     "household": "zodra_sim.household.cli:household",
     "link": "zodra_sim.household.cli:link",
     "press": "zodra_sim.household.cli:press",
