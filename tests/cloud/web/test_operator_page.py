@@ -58,9 +58,10 @@ def test_a_disk_in_trouble_is_no_green_light_and_says_what_to_do(
     page = text_of(html)
     assert said in page
     assert "1 gateway needs a look" in page
-    assert "tone-good" not in html.partition("gateway-gw-demo")[2].partition("</h3>")[2][:400]
-    if used is not None:
-        assert f"{int(used)}\xa0% in use." in page.replace(f"{int(used)} %", f"{int(used)}\xa0%")
+    head = html.partition('id="gateway-gw-demo"')[2].partition('class="gateway-sentence"')[0]
+    assert "tone-good" not in head
+    sentence = html.partition('class="gateway-sentence"')[2].partition("</p>")[0]
+    assert ("in use." in sentence) == (storage in ("full", "low"))
 
 
 def test_how_the_machine_is_stands_under_each_gateway(operator: TestClient, home: Home) -> None:

@@ -26,6 +26,7 @@ _TROUBLES: Final[dict[str, str]] = {
         "doctor that nothing is missing, then move that file away."
     ),
 }
+_ABOUT_ROOM: Final = frozenset({"full", "low"})
 _DISKS: Final[dict[str, str]] = {
     "ok": mark("disk in order"),
     "low": mark("disk nearly full"),
@@ -53,7 +54,7 @@ def storage_sentence(speech: Speech, verdict: Verdict) -> str:
         )
     else:
         said = speech.say(text)
-    if verdict.value is None:
+    if verdict.value is None or verdict.detail not in _ABOUT_ROOM:
         return said
     return f"{said} {speech.say('%(used)s in use.', used=_percent(speech, verdict.value))}"
 
