@@ -220,6 +220,8 @@ class Settings(_Part):
     uplink: Uplink = Uplink()
     network_time: NetworkTime | None = None
     metrics: Metrics | None = None
+    memory_bytes_max: Annotated[int, Field(ge=16 * 2**20, le=2**40)] = 192 * 2**20
+    """What the agent may hold. Above it readings are refused and counted; presses never are."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @model_validator(mode="after")

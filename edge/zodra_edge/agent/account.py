@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from zodra_contract.envelope import AdapterHealth, HealthReport
 from zodra_edge.agent.consumer import Consumer
 from zodra_edge.agent.intake import Intake
+from zodra_edge.agent.memory import Memory
 from zodra_edge.agent.supervisor import Supervisor
 from zodra_edge.clock import Clock, monotonic_s
 from zodra_edge.decode.profile import DeviceProfile
@@ -24,6 +25,7 @@ from zodra_edge.status import (
     HomePart,
     LanePart,
     LightPart,
+    MemoryPart,
     RadioPart,
     RunningPart,
     Status,
@@ -47,6 +49,7 @@ class Account:
     lights: Lights
     tally: Tally
     supervisor: Supervisor
+    memory: Memory
     home: HomeBroker | None = None
     adverts: Adverts | None = None
     wearables: dict[str, Wearable] = field(default_factory=dict)
@@ -81,6 +84,7 @@ class Account:
             need=_lane(self.outbox.level(Lane.NEED), now.at, storage.need),
             telemetry=_lane(self.outbox.level(Lane.TELEMETRY), now.at, storage.telemetry),
             storage=_storage(storage),
+            memory=MemoryPart(budget_bytes=self.memory.budget_bytes, short=self.memory.short),
             home_mqtt=self._home(),
             radio=self._radio(),
             devices=self._devices(now),

@@ -71,6 +71,8 @@ class Consumer:
         self.repeats: Counter[str] = Counter()
         self.replays: Counter[str] = Counter()
         """Frames refused as replays since the device was last heard well, by device."""
+        self.is_short: Callable[[], bool] = _never
+        """Whether memory is short; then readings are refused."""
         self.stayed_home = 0
         self.used = 0
 
@@ -278,6 +280,9 @@ class Consumer:
             )
 
     def _hold(self, readings: tuple[Reading, ...], heard: Heard) -> None:
+        if self.is_short():
+            self._tally.add("readings_refused_memory", len(readings))
+            return
         quality, error_ms = heard.quality, heard.error_ms
         self._pending.extend(KeptReading(reading, quality, error_ms) for reading in readings)
         self._dirty.set()
@@ -342,6 +347,11 @@ class Consumer:
             log.error("memory_not_kept", device_id=device_id, fault=str(fault))
             return
         self._committed[device_id] = memory
+
+
+def _never() -> bool:
+    """Be short of nothing."""
+    return False
 
 
 def _rows(memory: Mapping[str, core.DeviceMemory]) -> list[MemoryRow]:

@@ -15,6 +15,7 @@ from zodra_edge.agent.account import Account
 from zodra_edge.agent.consumer import AVAILABILITY, Consumer
 from zodra_edge.agent.intake import Intake
 from zodra_edge.agent.keeper import Keeper
+from zodra_edge.agent.memory import Memory
 from zodra_edge.agent.metrics import MetricsPage
 from zodra_edge.agent.requests import Requests
 from zodra_edge.agent.supervisor import STOP_S_MAX, Supervisor
@@ -87,6 +88,8 @@ class Gateway:
             wake=self._wake,
         )
         self._keeper = Keeper(outbox, self._clock, self._tally, self._changed.set)
+        self._memory = Memory(settings.memory_bytes_max, self._consumer.flush)
+        self._consumer.is_short = lambda: self._memory.short
         self._requests = Requests(
             settings.data_dir, outbox, self._consumer, self._clock, self._wake
         )
@@ -104,6 +107,7 @@ class Gateway:
             lights=self._lights,
             tally=self._tally,
             supervisor=self._supervisor,
+            memory=self._memory,
             home=self._home,
             adverts=self._adverts,
             wearables=self._wearables,
@@ -139,6 +143,7 @@ class Gateway:
         self._supervisor.start("status", self._keep_status)
         self._supervisor.start("clock", self._keep_clock)
         self._supervisor.start("storage", self._keeper.run)
+        self._supervisor.start("memory", self._memory.run)
         self._supervisor.start("requests", self._requests.run)
         if self._settings.metrics is not None:
             page = MetricsPage(self._settings.metrics, self._settings.data_dir, self._status)

@@ -87,6 +87,14 @@ class RadioPart(_Value):
     """Advertisers heard within the last minute that are none of the home's devices."""
 
 
+class MemoryPart(_Value):
+    """What the agent may hold."""
+
+    budget_bytes: int = 0
+    short: bool = False
+    """Whether it holds more, and refuses readings until it does not."""
+
+
 class LightPart(_Value):
     """What one slot's light shows."""
 
@@ -157,6 +165,7 @@ class Status(_Value):
     need: LanePart
     telemetry: LanePart
     storage: StoragePart = StoragePart()
+    memory: MemoryPart = MemoryPart()
     home_mqtt: HomePart | None = None
     radio: tuple[RadioPart, ...] = ()
     devices: tuple[DevicePart, ...] = ()
@@ -174,6 +183,7 @@ class Problem(StrEnum):
     STORAGE_FULL = "the disk is full; no readings are kept, and presses only while there is room"
     STORAGE_LOW = "the disk is nearly full"
     SALVAGED = "a damaged file was set aside; what was whole in it has been saved"
+    MEMORY = "the agent needs more memory than it may have; readings are refused, presses are kept"
     CLOUD_REFUSES = "the cloud refuses what this gateway sends"
     UNANSWERED = (
         "no receipt comes for what is sent: the cloud is down, or its broker drops what is not "
@@ -210,6 +220,7 @@ def problems(status: Status) -> tuple[Problem, ...]:
         Problem.STORAGE_FULL: status.storage.state == "full",
         Problem.STORAGE_LOW: status.storage.disk == "critical",
         Problem.SALVAGED: bool(status.storage.aside),
+        Problem.MEMORY: status.memory.short,
         Problem.CLOUD_REFUSES: online and bool(status.cloud.refusing),
         Problem.UNANSWERED: online and status.cloud.unanswered >= UNANSWERED_MAX,
         Problem.CREDENTIAL: denied or status.cloud.reason == "not_authorised",

@@ -10,6 +10,7 @@ from zodra_contract.signal import TimeQuality
 from zodra_edge.agent.account import Account
 from zodra_edge.agent.consumer import Consumer
 from zodra_edge.agent.intake import Intake, nothing
+from zodra_edge.agent.memory import Memory
 from zodra_edge.agent.supervisor import Running, Supervisor
 from zodra_edge.clock import Clock
 from zodra_edge.feedback import Lights
@@ -35,6 +36,7 @@ def account(folder: Path, outbox: Outbox) -> Account:
         lights=lights,
         tally=tally,
         supervisor=Supervisor(lambda: 0.5),
+        memory=Memory(2**30, outbox.write_live),
     )
 
 

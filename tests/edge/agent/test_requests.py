@@ -57,7 +57,10 @@ class Agent:
         )
 
     def press(self, counter: int) -> None:
-        data = bthome_encrypted(bytes([0x00, counter % 256, 0x3A, 0x01]), counter)
+        self.advertise(bthome_encrypted(bytes([0x00, counter % 256, 0x3A, 0x01]), counter))
+
+    def advertise(self, data: bytes) -> None:
+        """Say something as often as a button does."""
         said = json.dumps({"address": ADDRESS, "bthome": data.hex()}).encode()
         with socket.socket(type=socket.SOCK_DGRAM) as air:
             for _ in range(4):
