@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import Final, NoReturn, TypeVar
 from urllib.parse import quote as percent_encode
 
+from pydantic import TypeAdapter, ValidationError
+
 from zodra_cloud.kit.outgoing import ANSWER_BYTES_MAX, Answer, Outgoing, OutgoingFault
 from zodra_cloud.merchants.port import Refused, ShopFault, Unknown
 
@@ -78,6 +80,14 @@ def read_ok(
     if isinstance(said, Refused | Unknown):
         return said
     return read(said.raw, reader) if said.ok else Unknown(ShopFault.GARBLED)
+
+
+def shaped(kind: type[_T], raw: object) -> _T:
+    """Read a value of one shape. Raises `Garbled`."""
+    try:
+        return TypeAdapter(kind).validate_python(raw)
+    except ValidationError as fault:
+        raise Garbled(str(fault.error_count())) from None
 
 
 def path_segment(text: str) -> str:

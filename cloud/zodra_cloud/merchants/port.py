@@ -7,7 +7,7 @@ too: no answer that can be relied on came back, so anything may have happened.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from zodra_cloud.kit.money import Money
 
@@ -78,6 +78,10 @@ class ShopOrderState(StrEnum):
     SHIPPED = "shipped"
     DELIVERED = "delivered"
     CANCELLED = "cancelled"
+
+
+STATE_REVISION: Final = {state: number for number, state in enumerate(ShopOrderState, start=1)}
+"""For shops that count no revisions: their orders only move forward, so the state gives one."""
 
 
 @dataclass(frozen=True, slots=True)

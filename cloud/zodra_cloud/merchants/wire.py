@@ -1,12 +1,12 @@
 """Reading what a UCP-shaped shop says: shape by pydantic, sense by our own sums."""
 
 from datetime import datetime
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal
 
 from pydantic import AnyHttpUrl, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from zodra_cloud.kit.money import Money
-from zodra_cloud.merchants.http import Garbled, Inconsistent
+from zodra_cloud.merchants.http import Garbled, Inconsistent, shaped
 from zodra_cloud.merchants.port import (
     CataloguePage,
     QuoteRequest,
@@ -172,7 +172,7 @@ def read_quote(raw: object, request: QuoteRequest, now: datetime) -> ShopQuote:
         Garbled: it is no session that can be completed.
         Inconsistent: it answers something else, or its sums do not add up.
     """
-    session = _shaped(_Session, raw)
+    session = shaped(_Session, raw)
     if len(session.line_items) != 1:
         raise Inconsistent("not one line")
     line = session.line_items[0]
@@ -214,17 +214,17 @@ def read_quote(raw: object, request: QuoteRequest, now: datetime) -> ShopQuote:
 
 def read_order(raw: object) -> ShopOrder:
     """Read an order object. Raises `Garbled` or `Inconsistent`."""
-    return _order(_shaped(_Order, raw))
+    return _order(shaped(_Order, raw))
 
 
 def read_orders(raw: object) -> list[ShopOrder]:
     """Read a list of orders. Raises `Garbled` or `Inconsistent`."""
-    return [_order(order) for order in _shaped(_Orders, raw).orders]
+    return [_order(order) for order in shaped(_Orders, raw).orders]
 
 
 def read_catalogue(raw: object) -> CataloguePage:
     """Read a page of the catalogue. Raises `Garbled`."""
-    page = _shaped(_Products, raw)
+    page = shaped(_Products, raw)
     items = tuple(
         ShopItem(
             sku=each.id,
@@ -239,7 +239,7 @@ def read_catalogue(raw: object) -> CataloguePage:
 
 def read_refund(raw: object) -> ShopRefund:
     """Read a refund. Raises `Garbled`."""
-    refund = _shaped(_Refund, raw)
+    refund = shaped(_Refund, raw)
     return ShopRefund(refund.id, refund.order_id, Money(refund.amount, refund.currency))
 
 
@@ -264,16 +264,6 @@ def error_code(raw: object) -> str:
     except ValidationError:
         return ""
     return next((each.code for each in refusal.messages if each.type == "error"), "")
-
-
-_Shape = TypeVar("_Shape", bound=BaseModel)
-
-
-def _shaped(model: type[_Shape], raw: object) -> _Shape:
-    try:
-        return model.model_validate(raw)
-    except ValidationError as fault:
-        raise Garbled(str(fault.error_count())) from None
 
 
 def _order(order: _Order) -> ShopOrder:

@@ -13,7 +13,7 @@ from typing import Final
 
 from zodra_cloud.kit.money import Money
 from zodra_cloud.kit.outgoing import Outgoing
-from zodra_cloud.merchants.http import Said, path_segment, read_ok
+from zodra_cloud.merchants.http import Said, path_segment, read_ok, shaped
 from zodra_cloud.merchants.oscar import wire
 from zodra_cloud.merchants.oscar.api import Account, OscarApi
 from zodra_cloud.merchants.port import (
@@ -102,7 +102,7 @@ class OscarShop:
             return Refused(ShopRefusal.UNKNOWN_ITEM)
         product = self._api.get(
             f"/products/{request.sku}/",
-            lambda raw: wire.shaped(wire.Product, raw),
+            lambda raw: shaped(wire.Product, raw),
             ShopRefusal.UNKNOWN_ITEM,
         )
         if isinstance(product, Refused | Unknown):

@@ -2,13 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from zodra_cloud.kit.money import Money
-from zodra_cloud.merchants.http import Garbled, Inconsistent
-from zodra_cloud.merchants.port import ShopOrder, ShopOrderState, ShopRefund
+from zodra_cloud.merchants.http import Garbled, Inconsistent, shaped
+from zodra_cloud.merchants.port import STATE_REVISION, ShopOrder, ShopOrderState, ShopRefund
 from zodra_cloud.merchants.terms import money
 
 NOTE: Final = "zodra:"
@@ -33,9 +33,6 @@ _STATES: Final = {
     "canceled": ShopOrderState.CANCELLED,
 }
 """oscar leaves the names of an order's states to each shop; these are the usual ones."""
-
-REVISION: Final = {state: number for number, state in enumerate(ShopOrderState, start=1)}
-"""oscar counts no revisions; its orders only move forward, so the state gives one."""
 
 
 class _Part(BaseModel):
@@ -135,17 +132,6 @@ class Method:
     title: str
     price: Money
     vat: Money
-
-
-_Shape = TypeVar("_Shape")
-
-
-def shaped(kind: type[_Shape], raw: object) -> _Shape:
-    """Read one value. Raises `Garbled`."""
-    try:
-        return TypeAdapter(kind).validate_python(raw)
-    except ValidationError as fault:
-        raise Garbled(str(fault.error_count())) from None
 
 
 def read_products(raw: object) -> list[Product]:
@@ -249,7 +235,7 @@ def _order(told: _Order) -> ShopOrder:
         order_id=last_id(told.url),
         reference=_reference(told),
         state=state,
-        revision=REVISION[state],
+        revision=STATE_REVISION[state],
         total=money(told.total_incl_tax, told.currency),
         delivery_from_at=None,
         delivery_to_at=None,

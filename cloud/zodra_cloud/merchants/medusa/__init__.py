@@ -1,0 +1,1 @@
+"""Shops on Medusa 2, over its store and admin interfaces."""
