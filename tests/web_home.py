@@ -192,7 +192,7 @@ class Home:
             fleet.add_gateway(connection, household_id, gateway_id, now=clock.now())
         self._dutch = language == "nl"
 
-    def app(self, public_url: str = "http://testserver") -> FastAPI:
+    def app(self, public_url: str = "http://testserver", *, production: bool = True) -> FastAPI:
         """Make the application that serves this home, and every other in the database."""
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         install(
@@ -202,6 +202,7 @@ class Home:
                 clock=self.clock,
                 changes=self.changes,
                 public_url=public_url,
+                production=production,
             ),
         )
         return app

@@ -74,7 +74,10 @@ class Firmware:
         """Begin a login: give the address that the companion app opens for the household."""
         self._keep(verifier=secrets.token_urlsafe(48))
         digest = hashlib.sha256(self.memory.verifier.encode()).digest()
-        device: dict[str, str | bool] = {"device_model": self.memory.model, "serial": self.memory.serial}
+        device: dict[str, str | bool] = {
+            "device_model": self.memory.model,
+            "serial": self.memory.serial,
+        }
         if self.memory.is_test:
             device["is_test_device"] = True
         query = {

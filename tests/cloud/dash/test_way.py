@@ -1,0 +1,386 @@
+"""The whole way of a device that speaks the classic verbs, on both databases."""
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from dash_world import Endpoint, World
+from zodra_cloud.dash import service as dash
+from zodra_cloud.dash.policy import RETRIES_S
+from zodra_cloud.households import service as households
+from zodra_cloud.ingest import service as needs
+from zodra_cloud.merchants.port import ShopOrderState, ShopRefusal
+from zodra_cloud.replenish import service as replenish
+from zodra_cloud.store import jobs
+
+
+def heard(world: World, endpoint: Endpoint) -> list[dict[str, Any]]:
+    world.work()
+    return endpoint.verified(world.event_secret, world.clock.now())
+
+
+def kinds(told: list[dict[str, Any]]) -> list[str]:
+    return [each["notificationInfo"]["notificationType"] for each in told]
+
+
+def code_of(answer: Any) -> str:
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["detailCode"])
+
+
+def count(world: World, table: str) -> int:
+    with world.database.read() as connection:
+        return connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+
+
+@pytest.fixture
+def token(world: World, endpoint: Endpoint) -> str:
+    tokens = world.login()
+    heard(world, endpoint)
+    return tokens.access
+
+
+def test_from_login_to_delivery(world: World, endpoint: Endpoint) -> None:
+    tokens = world.login()
+    told = heard(world, endpoint)
+    assert sorted(kinds(told)) == [
+        "DeviceRegisteredNotification",
+        "SubscriptionChangedNotification",
+    ]
+    called = world.replenish(tokens.access)
+    assert code_of(called) == "STANDARD_ORDER_PLACED"
+    instance = called.json()["eventInstanceId"]
+    assert len(instance) <= 255
+    assert heard(world, endpoint) == []
+    assert status(world, tokens.access, instance) == "Pending"
+    again = world.replenish(tokens.access).json()
+    assert again == {"eventInstanceId": instance, "detailCode": "ORDER_INPROGRESS"}
+    world.confirm()
+    (placed,) = heard(world, endpoint)
+    assert placed["notificationInfo"]["notificationType"] == "OrderPlacedNotification"
+    assert placed["orderInfo"]["instanceId"] == instance
+    assert placed["orderInfo"]["productInfo"] == [
+        {
+            "asin": "paper-towels-6",
+            "quantity": 1,
+            "unit": "count",
+            "estimatedDeliveryDate": "2026-11-25T12:00:00.000Z",
+        }
+    ]
+    assert status(world, tokens.access, instance) == "Processing"
+    world.deliver(ShopOrderState.SHIPPED)
+    assert kinds(heard(world, endpoint)) == ["ItemShippedNotification"]
+    assert code_of(world.replenish(tokens.access)) == "ORDER_INPROGRESS"
+    world.deliver(ShopOrderState.DELIVERED)
+    assert status(world, tokens.access, instance) == "Closed"
+    world.clock.advance(120)
+    assert code_of(world.replenish(tokens.access)) == "STANDARD_ORDER_PLACED"
+    assert heard(world, endpoint) == []
+
+
+def status(world: World, token: str, instance: str) -> str:
+    answer = world.call("GET", f"/getOrderInfo/{instance}", "OrderInfo", token)
+    assert answer.status_code == 200, answer.text
+    data = answer.json()["orderInfoData"]
+    assert data["instanceId"] == instance
+    (item,) = data["orderItems"]
+    assert (item["slotId"], item["asin"], item["quantity"]) == ("beans", "paper-towels-6", 1)
+    return str(item["status"])
+
+
+@pytest.mark.parametrize("end", ["declined", "expired", "sold_out", "cancelled_by_shop"])
+def test_what_ends_without_a_delivery_is_told_and_frees_the_slot(
+    world: World, endpoint: Endpoint, token: str, end: str
+) -> None:
+    if end == "sold_out":
+        world.home.shop.refuses = ShopRefusal.OUT_OF_STOCK
+    instance = world.replenish(token).json()["eventInstanceId"]
+    world.work()
+    if end == "declined":
+        world.decline()
+    elif end == "expired":
+        world.clock.advance(15 * 60)
+    elif end == "cancelled_by_shop":
+        world.confirm()
+        assert kinds(heard(world, endpoint)) == ["OrderPlacedNotification"]
+        world.deliver(ShopOrderState.CANCELLED)
+    (told,) = heard(world, endpoint)
+    assert told["notificationInfo"]["notificationType"] == "OrderCancelledNotification"
+    assert told["orderInfo"] == {"instanceId": instance, "slotId": "beans"}
+    assert status(world, token, instance) == "Cancelled"
+    world.home.shop.refuses = None
+    world.clock.advance(120)
+    assert code_of(world.replenish(token)) == "STANDARD_ORDER_PLACED"
+
+
+def test_an_order_that_shipped_and_arrived_unseen_is_told_step_by_step(
+    world: World, endpoint: Endpoint, token: str
+) -> None:
+    world.replenish(token)
+    world.work()
+    with world.database.write(world.home.household_id) as connection:
+        quote = world.home.open_quote(connection)
+        replenish.confirm(
+            connection,
+            world.home.household_id,
+            quote.quote_id,
+            snapshot_hash=quote.snapshot_hash or "",
+            label="Order with obligation to pay",
+            language="en",
+            person_id="u-1",
+            now=world.clock.now(),
+            changes=world.home.changes,
+        )
+    world.home.work()  # handles every job but does not listen for the maker
+    world.deliver(ShopOrderState.DELIVERED)
+    assert sorted(kinds(heard(world, endpoint))) == [
+        "ItemShippedNotification",
+        "OrderPlacedNotification",
+    ]
+
+
+def test_a_repeated_call_opens_one_need(world: World, token: str) -> None:
+    answers = [world.replenish(token).json() for _ in range(5)]
+    world.work()
+    assert len({each["eventInstanceId"] for each in answers}) == 1
+    assert [each["detailCode"] for each in answers] == [
+        "STANDARD_ORDER_PLACED",
+        *["ORDER_INPROGRESS"] * 4,
+    ]
+    assert (count(world, "need_signals"), count(world, "quotes")) == (1, 1)
+
+
+def test_a_named_call_is_answered_as_the_first_time_for_ever(world: World, token: str) -> None:
+    named = {"idempotency-key": "boot-7:42"}
+    first = world.replenish(token, **named).json()
+    assert world.replenish(token, **named).json() == first
+    world.work()
+    world.decline()
+    world.clock.advance(600)
+    assert world.replenish(token, **named).json() == first
+    fresh = world.replenish(token, **{"idempotency-key": "boot-7:43"}).json()
+    assert fresh["eventInstanceId"] != first["eventInstanceId"]
+    assert fresh["detailCode"] == "STANDARD_ORDER_PLACED"
+    assert count(world, "need_signals") == 2
+
+
+def test_a_call_repeated_at_once_after_a_refusal_is_the_same_call(world: World, token: str) -> None:
+    first = world.replenish(token).json()
+    world.work()
+    world.decline()
+    assert world.replenish(token).json() == first
+    world.clock.advance(61)
+    assert world.replenish(token).json()["eventInstanceId"] != first["eventInstanceId"]
+
+
+def test_what_was_opened_another_way_is_in_progress_too(world: World, token: str) -> None:
+    first = world.replenish(token).json()
+    world.work()
+    with world.database.write() as connection:
+        connection.execute(text("UPDATE dash_events SET ended_at = 0, made_at = 0"))
+    second = world.replenish(token)
+    assert code_of(second) == "ORDER_INPROGRESS"
+    assert second.json()["eventInstanceId"] != first["eventInstanceId"]
+    assert status(world, token, second.json()["eventInstanceId"]) == "Pending"
+    assert count(world, "need_signals") == 1
+
+
+def test_the_need_stands_on_the_households_page_and_explains_itself(
+    world: World, token: str
+) -> None:
+    world.replenish(token)
+    world.work()
+    browser = world.browser()
+    page = browser.get("/").text
+    assert "Crema coffee machine" in page
+    assert "Order with obligation to pay" in page
+    with world.database.read() as connection:
+        (need,) = needs.recent_signals(connection, world.home.household_id, 10)
+    assert (need.gateway_id, need.authenticated) == ("dash", True)
+    assert browser.get(f"/needs/{need.signal_id}/why").status_code == 200
+
+
+def test_notifications_name_the_household_by_a_pseudonym_of_this_maker_alone(
+    world: World, endpoint: Endpoint
+) -> None:
+    world.login()
+    world.login(world.other)
+    told = heard(world, endpoint)
+    known_as = {each["customerInfo"]["directedCustomerId"] for each in told}
+    assert len(known_as) == 2
+    written = json.dumps(told)
+    for secret in (world.home.household_id, "hh-other", "Europe/Amsterdam", "u_"):
+        assert secret not in written
+    for each in told:
+        assert each["deviceInfo"] == {
+            "deviceIdentifier": {"serialNumber": "SN+1_a-2"},
+            "productIdentifier": {"modelId": "Crema-2"},
+        }
+        assert each["notificationInfo"]["lwaClientId"] == "roastery"
+
+
+def test_picking_and_clearing_products_is_told(
+    world: World, endpoint: Endpoint, token: str
+) -> None:
+    browser = world.browser()
+    page = browser.get("/connections").text
+    form_token = page.split('name="form_token" value="')[1].split('"')[0]
+    device_id = page.split('id="connection-')[1].split('"')[0]
+    saved = browser.post(
+        f"/connections/{device_id}/products",
+        data={"form_token": form_token, "slot-beans": "", "slot-water": "trv-filter"},
+    )
+    assert saved.headers["location"] == "/connections"
+    (told,) = heard(world, endpoint)
+    assert told["subscriptionInfo"]["slotsSubscriptionStatus"] == {
+        "beans": {"subscribed": False, "productInfoList": []},
+        "water": {
+            "subscribed": True,
+            "productInfoList": [{"asin": "trv-filter", "quantity": 1, "unit": "count"}],
+        },
+    }
+    first = world.call("GET", "/subscriptionInfo", "SubscriptionInfo", token)
+    assert first.json() == {"slotsSubscriptionStatus": {"beans": False, "water": True}}
+    second = world.call("GET", "/subscriptionInfo", "SubscriptionInfo", token, result="2.0")
+    assert second.json() == {
+        "slotsSubscriptionStatus": told["subscriptionInfo"]["slotsSubscriptionStatus"]
+    }
+    assert second.headers["x-amzn-type-version"].endswith("DrsSubscriptionInfoResult@2.0")
+    refused = world.replenish(token)
+    assert (refused.status_code, "not subscribed" in refused.text) == (400, True)
+
+
+def test_what_the_device_reports_reaches_the_household(world: World, token: str) -> None:
+    told = {
+        "expectedReplenishmentDate": "2026-12-01T00:00:00Z",
+        "remainingQuantityInUnit": 12.5,
+        "originalQuantityInUnit": 50,
+        "totalQuantityOnHand": 20,
+        "lastUseDate": "2026-11-21",
+        "somethingElse": True,
+    }
+    said = world.call("POST", "/slotStatus/water", "SlotStatus", token, json=told)
+    assert (said.status_code, said.json()) == (200, {})
+    active = {"mostRecentlyActiveDate": "2015-06-01"}
+    said = world.call("POST", "/deviceStatus", "DeviceStatus", token, json=active)
+    assert said.status_code == 200, said.text
+    with world.database.read() as connection:
+        (device,) = households.devices(connection, world.home.household_id)
+    assert device.last_heard_at == world.clock.now()
+    assert [(each.kind, each.value) for each in device.readings] == [("remaining_units", 12.5)]
+
+
+@pytest.mark.parametrize("form", ["registration", "named", "page"])
+def test_who_lets_a_device_go_ends_everything(world: World, endpoint: Endpoint, form: str) -> None:
+    tokens = world.login()
+    heard(world, endpoint)
+    world.replenish(tokens.access)
+    world.work()
+    if form == "registration":
+        gone = world.call("DELETE", "/registration", "Deregister", tokens.access, sent="2.0")
+        assert (gone.status_code, gone.json()) == (200, {})
+    elif form == "named":
+        path = "/deviceModels/Crema-2/devices/SN+1_a-2/registration"
+        gone = world.call("DELETE", path, "Deregister", tokens.access)
+        assert gone.status_code == 200, gone.text
+    else:
+        browser = world.browser()
+        page = browser.get("/connections").text
+        form_token = page.split('name="form_token" value="')[1].split('"')[0]
+        device_id = page.split('id="connection-')[1].split('"')[0]
+        browser.post(f"/connections/{device_id}/disconnect", data={"form_token": form_token})
+        assert "No connected devices" in browser.get("/connections").text
+    assert kinds(heard(world, endpoint)) == ["DeviceDeregisteredNotification"]
+    assert world.replenish(tokens.access).status_code == 400
+    refreshed = world.exchange(grant_type="refresh_token", refresh_token=tokens.refresh)
+    assert refreshed.json()["error"] == "invalid_grant"
+    # The quote is the household's; what becomes of it is not the maker's any more.
+    world.confirm()
+    assert heard(world, endpoint) == []
+
+
+def test_another_devices_name_deregisters_nothing(world: World, token: str) -> None:
+    path = "/deviceModels/Crema-2/devices/SN-other/registration"
+    assert world.call("DELETE", path, "Deregister", token).status_code == 400
+    assert code_of(world.replenish(token)) == "STANDARD_ORDER_PLACED"
+
+
+def test_a_test_device_rehearses_everything_and_orders_nothing(
+    world: World, endpoint: Endpoint
+) -> None:
+    token = world.login(device={"is_test_device": True}).access
+    heard(world, endpoint)
+    first = world.replenish(token)
+    assert code_of(first) == "TEST_ORDER_PLACED"
+    instance = first.json()["eventInstanceId"]
+    assert kinds(heard(world, endpoint)) == ["OrderPlacedNotification"]
+    assert code_of(world.replenish(token)) == "ORDER_INPROGRESS"
+    ended = world.call("DELETE", "/testOrders", "CancelTestOrders", token)
+    assert ended.json() == {
+        "slotOrderStatuses": [
+            {"orderStatus": "NO_ORDER_IN_PROGRESS", "slotId": "beans"},
+            {"orderStatus": "NO_ORDER_IN_PROGRESS", "slotId": "water"},
+        ]
+    }
+    assert kinds(heard(world, endpoint)) == ["OrderCancelledNotification"]
+    assert status(world, token, instance) == "Cancelled"
+    world.clock.advance(61)
+    assert kinds(heard(world, endpoint)) == []
+    assert code_of(world.replenish(token)) == "TEST_ORDER_PLACED"
+    world.clock.advance(60)
+    assert kinds(heard(world, endpoint)) == ["OrderPlacedNotification", "ItemShippedNotification"]
+    path = "/testOrders/slots/beans"
+    assert world.call("DELETE", path, "CancelTestOrders", token).status_code == 200
+    assert kinds(heard(world, endpoint)) == []
+    assert (count(world, "need_signals"), count(world, "orders")) == (0, 0)
+    assert world.home.shop.orders == {}
+
+
+def test_a_real_device_has_no_test_orders(world: World, token: str) -> None:
+    refused = world.call("DELETE", "/testOrders", "CancelTestOrders", token)
+    assert refused.status_code == 400
+
+
+def test_a_notification_is_tried_again_until_it_is_taken(
+    world: World, endpoint: Endpoint, token: str
+) -> None:
+    endpoint.answers = [500, 302]
+    world.call("DELETE", "/registration", "Deregister", token, sent="2.0")
+    world.work()
+    assert len(endpoint.taken) == 1
+    for wait in RETRIES_S[:2]:
+        world.clock.advance(wait)
+        world.work()
+    ids = {headers["webhook-id"] for headers, _body in endpoint.taken}
+    bodies = {body for _headers, body in endpoint.taken}
+    assert (len(endpoint.taken), len(ids), len(bodies)) == (3, 1, 1)
+    last = endpoint.taken[-1:]
+    endpoint.taken[:] = last
+    assert kinds(heard(world, endpoint)) == ["DeviceDeregisteredNotification"]
+    world.clock.advance(86_400)
+    assert heard(world, endpoint) == []
+
+
+@pytest.mark.parametrize("gone", [True, False], ids=["gone for good", "never answers"])
+def test_what_is_given_up_waits_for_the_operator(
+    world: World, endpoint: Endpoint, token: str, gone: bool
+) -> None:
+    endpoint.answers = [410] if gone else [503] * (len(RETRIES_S) + 1)
+    world.call("DELETE", "/registration", "Deregister", token, sent="2.0")
+    world.work()
+    for wait in RETRIES_S:
+        world.clock.advance(wait)
+        world.work()
+    assert len(endpoint.taken) == (1 if gone else len(RETRIES_S) + 1)
+    with world.database.read() as connection:
+        (dead,) = jobs.dead(connection)
+        (lost,) = dash.notifications(connection, dead_only=True)
+    assert dead.last_error == lost.last_error == ("status_410" if gone else "status_503")
+    endpoint.taken.clear()
+    with world.database.write() as connection:
+        dash.resend(connection, lost.notification_id, now=world.clock.now())
+    assert kinds(heard(world, endpoint)) == ["DeviceDeregisteredNotification"]
+    with world.database.read() as connection:
+        assert (jobs.dead(connection), dash.notifications(connection, dead_only=True)) == ([], [])
