@@ -89,7 +89,9 @@ class Edge:
         self.uplink.wake()
 
 
-def settings(port: int, data_dir: Path, receipt_timeout_s: float = 1.0) -> Settings:
+def settings(
+    port: int, data_dir: Path, receipt_timeout_s: float = 1.0, keepalive_s: int = 20
+) -> Settings:
     """Settings of a gateway that is quick to try again."""
     data_dir.mkdir(exist_ok=True)
     return Settings.model_validate(
@@ -103,7 +105,11 @@ def settings(port: int, data_dir: Path, receipt_timeout_s: float = 1.0) -> Setti
                 "username": USER,
                 "password": PASSWORD,
             },
-            "uplink": {"backoff_s_max": 0.3, "receipt_timeout_s": receipt_timeout_s},
+            "uplink": {
+                "backoff_s_max": 0.3,
+                "receipt_timeout_s": receipt_timeout_s,
+                "keepalive_s": keepalive_s,
+            },
         }
     )
 

@@ -122,6 +122,13 @@ class Inbox:
             self._changed.notify_all()
             return taken
 
+    @property
+    def used(self) -> float:
+        """Say how much of it is used, from 0 to 1."""
+        with self._changed:
+            messages = len(self._waiting) / self._messages_max
+            return min(1.0, max(messages, self._rows / self._rows_max))
+
     def close(self) -> None:
         """Let everyone who waits go on; what is in it is forgotten, unacknowledged."""
         with self._changed:
@@ -244,6 +251,7 @@ class Consumer:
 
     def _work(self) -> None:
         while taken := self._inbox.take(self._rows_max):
+            self._writer.look_at_queue(self._inbox.used)
             answers = self._store([each.message for each in taken])
             if answers is None:
                 return

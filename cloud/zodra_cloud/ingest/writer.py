@@ -25,6 +25,7 @@ from zodra_cloud.ingest.admission import admit, with_registration
 from zodra_cloud.ingest.policy import (
     INSTANT_MS_MAX,
     INSTANT_MS_MIN,
+    pace_ms,
     receipt_of,
     reject_need,
     reject_reading,
@@ -107,15 +108,17 @@ class Writer:
         self._clock = clock
         self._changes = changes
         self._told_at_s: dict[str, float] = {}
+        self._pace_ms = 0.0
+        self._looked_at_s = clock.monotonic()
 
-    def store(
-        self, messages: Sequence[Received | Refusal], pace_ms: int | None = None
-    ) -> list[Answer]:
+    def look_at_queue(self, used: float) -> None:
+        """Take notice of how long the queue is, as `policy.pace_ms` does; before each `store`."""
+        at_s = self._clock.monotonic()
+        self._pace_ms = pace_ms(self._pace_ms, used, at_s - self._looked_at_s)
+        self._looked_at_s = at_s
+
+    def store(self, messages: Sequence[Received | Refusal]) -> list[Answer]:
         """Commit messages, and give the receipts to publish.
-
-        Args:
-            messages: what came.
-            pace_ms: what to ask of the gateways; see `Receipt.pace_ms`.
 
         Raises:
             sqlalchemy.exc.DBAPIError: the database cannot write now; nothing was stored, and the
@@ -124,12 +127,11 @@ class Writer:
         if not messages:
             return []
         try:
-            return self._store(messages, pace_ms)
+            return self._store(messages)
         except _POISON as fault:
             if len(messages) > 1:
                 half = len(messages) // 2
-                first, second = messages[:half], messages[half:]
-                return self.store(first, pace_ms) + self.store(second, pace_ms)
+                return self.store(messages[:half]) + self.store(messages[half:])
             only = messages[0]
             if isinstance(only, Refusal):
                 raise
@@ -137,9 +139,9 @@ class Writer:
             poison = refuse(
                 only.delivery, RejectReason.MALFORMED, detail, only.address, named=only.named
             )
-            return self._store([poison], pace_ms)
+            return self._store([poison])
 
-    def _store(self, messages: Sequence[Received | Refusal], pace_ms: int | None) -> list[Answer]:
+    def _store(self, messages: Sequence[Received | Refusal]) -> list[Answer]:
         now = self._clock.now()
         with self._database.write() as connection:
             work = _gather(connection, messages, now)
@@ -147,13 +149,11 @@ class Writer:
             receipts = _settle(connection, work, now)
             self._tell_after_commit(connection, work)
         receipts += [(address, Receipt(committed_at=now)) for address in work.reported]
-        return [
-            Answer(
-                down(address, Down.RECEIPT),
-                to_bytes(receipt.model_copy(update={"pace_ms": pace_ms}) if pace_ms else receipt),
-            )
-            for address, receipt in (*_refused(work, now), *receipts)
-        ]
+        answers = [*_refused(work, now), *receipts]
+        if wish_ms := round(self._pace_ms):
+            paced = {"pace_ms": wish_ms}
+            answers = [(to, receipt.model_copy(update=paced)) for to, receipt in answers]
+        return [Answer(down(to, Down.RECEIPT), to_bytes(receipt)) for to, receipt in answers]
 
     def _tell_after_commit(self, connection: Connection, work: _Work) -> None:
         told = {row.household_id for row in work.needs}

@@ -52,6 +52,20 @@ def test_what_is_taken_is_about_one_commit() -> None:
     assert len(inbox.take(1_000)) == 7
 
 
+def test_how_full_it_is_counts_messages_and_rows() -> None:
+    inbox = Inbox(4, 100)
+    assert inbox.used == 0
+    inbox.put(waiting(10))
+    assert inbox.used == 0.25
+    inbox.put(waiting(80))
+    assert inbox.used == 0.9
+    inbox.take(1)
+    assert inbox.used == 0.8
+    alone = Inbox(4, 100)
+    alone.put(waiting(1_000))
+    assert alone.used == 1
+
+
 def test_closing_lets_everyone_go() -> None:
     inbox = Inbox(1, 10)
     inbox.put(Waiting(Reader().read(delivery(needs(need(1)))), (1, 1, 1)))

@@ -195,9 +195,11 @@ def test_each_batch_that_is_refused_is_answered_by_its_name(cloud: Cloud) -> Non
 
 def test_every_receipt_carries_the_pace_that_is_asked_for(cloud: Cloud) -> None:
     messages = [read(each) for each in (needs(need(1)), telemetry(reading(1)), health(), b"noise")]
-    for pace_ms in (250, None):
-        answers = cloud.writer.store(messages, pace_ms)
-        receipts = [read_receipt(each.payload) for each in answers]
+    cloud.writer.look_at_queue(1.0)
+    for queue, pace_ms in ((1.0, 400), (0.3, 400), (0.0, None)):
+        cloud.clock.advance(2)
+        cloud.writer.look_at_queue(queue)
+        receipts = [read_receipt(each.payload) for each in cloud.writer.store(messages)]
         assert [each.pace_ms for each in receipts] == [pace_ms] * 4
 
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from edge_broker import PASSWORD, USER, Cloud, amqtt, cloud, free_port, until
 from zodra_contract.command import Command, CommandOutcome
@@ -25,10 +27,10 @@ from zodra_contract.reading import Reading, ReadingKind
 from zodra_contract.signal import NeedSignal, SignalKind, TimeNote, TimeQuality
 from zodra_contract.topics import Address, Down
 from zodra_edge.clock import Clock
-from zodra_edge.link import Lane, LinkState
+from zodra_edge.link import Lane, LinkState, backoff_s
 from zodra_edge.outbox import Kept, KeptReading, LightRow, Outbox
 from zodra_edge.settings import Settings
-from zodra_edge.uplink import Hooks, Uplink
+from zodra_edge.uplink import Hooks, Uplink, connection
 
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -93,7 +95,7 @@ def settings(port: int, gateway_id: str, data_dir: Path, **uplink: float) -> Set
 
 
 @contextlib.asynccontextmanager
-async def edge(wanted: Settings) -> AsyncIterator[Edge]:
+async def edge(wanted: Settings, draw: Callable[[], float] = lambda: 0.5) -> AsyncIterator[Edge]:
     async with Outbox(wanted.data_dir, wanted.outbox) as outbox:
         clock = Clock(wanted.data_dir / "floor")
 
@@ -127,7 +129,7 @@ async def edge(wanted: Settings) -> AsyncIterator[Edge]:
             command=command,
             count=lambda reason: made.counts.append(reason),
             changed=lambda: None,
-            draw=lambda: 0.5,
+            draw=draw,
         )
         made = Edge(Uplink(wanted, outbox, clock, hooks), outbox)
         task = asyncio.create_task(made.uplink.run())
@@ -351,3 +353,28 @@ async def test_an_unreachable_cloud_is_waited_for(gateway_id: str, data_dir: Pat
     async with edge(settings(free_port(), gateway_id, data_dir)) as made:
         await until(lambda: made.uplink.status.failures >= 2)
         assert made.uplink.status.reason == "unreachable"
+
+
+async def test_each_wait_between_two_attempts_is_drawn_anew_from_the_whole_span(
+    gateway_id: str, data_dir: Path
+) -> None:
+    units = [0.0, 0.9, 0.1, 0.0, 0.5]
+    drawn = iter(units)
+    wanted = settings(free_port(), gateway_id, data_dir, backoff_s_max=0.1)
+    with capture_logs() as logs:
+        async with edge(wanted, lambda: next(drawn, 0.0)) as made:
+            await until(lambda: made.uplink.status.failures > len(units))
+    waits = [log["retry_s"] for log in logs if log["event"] == "uplink_lost"]
+    expected = [backoff_s(number, unit, 0.1) for number, unit in enumerate(units, 1)]
+    assert waits[: len(units)] == pytest.approx(expected)
+    assert len(set(waits)) > 3
+
+
+async def test_the_kernel_gives_a_line_up_that_acknowledges_nothing_for_half_a_keepalive(
+    broker_port: int, gateway_id: str, data_dir: Path
+) -> None:
+    cloud = settings(broker_port, gateway_id, data_dir).cloud
+    async with connection.client(cloud, gateway_id, keepalive_s=30) as client:
+        held = client._client.socket()
+        assert isinstance(held, socket.socket)
+        assert held.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 15_000

@@ -61,6 +61,21 @@ async def test_ids_with_dash_and_underscore_work(broker: RunningBroker) -> None:
         assert ingest.wait_for(b"ids") == "up/hh_A-b_1/gw_2"
 
 
+async def test_every_broker_answers_to_the_end_of_a_subscription_that_never_was(
+    broker: RunningBroker,
+) -> None:
+    """So a gateway finds out whether a quiet line still works; what it hears stays as it was."""
+    with cloud(broker.port) as ingest:
+        async with gateway(broker.port) as client:
+            await client.subscribe("down/hh-1/gw-1/+", qos=1)
+            for _ in range(3):
+                await client.unsubscribe("down/hh-1/gw-1/+/nothing", timeout=10)
+            ingest.publish("down/hh-1/gw-1/receipt", b"still-heard")
+            async with asyncio.timeout(10):
+                message = await anext(aiter(client.messages))
+    assert message.payload == b"still-heard"
+
+
 @pytest.mark.parametrize("secret", ["wrong-secret", ""], ids=["wrong", "empty"])
 async def test_a_wrong_password_is_refused(broker: RunningBroker, secret: str) -> None:
     with pytest.raises(aiomqtt.MqttError):
