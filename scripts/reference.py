@@ -41,7 +41,7 @@ CLOSED_LISTS = [
     ("contract/zodra_contract/reading.py", ["ReadingKind"]),
     ("edge/zodra_edge/decode/result.py", ["DecodeRefusal"]),
     ("cloud/zodra_cloud/fleet/policy.py", ["GatewayState"]),
-    ("cloud/zodra_cloud/replenish/policy.py", ["Reason"]),
+    ("cloud/zodra_cloud/replenish/policy/needs.py", ["Reason"]),
     ("cloud/zodra_cloud/offers/policy.py", ["OfferReason"]),
     ("firmware-sim/zodra_sim/brokers/settings.py", ["Kind"]),
     ("firmware-sim/zodra_sim/brokers/access.py", ["Role"]),

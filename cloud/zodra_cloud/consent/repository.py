@@ -1,9 +1,10 @@
 """All SQL of the consent room. Rows are added, never changed or removed."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, ForeignKey, Index, Table, Text, insert, select
+from sqlalchemy import Column, Connection, ForeignKey, Index, Table, Text, func, insert, select
 
 from zodra_cloud.consent.policy import ConsentRow, Method, Purpose
 from zodra_cloud.store.engine import metadata
@@ -87,6 +88,23 @@ def standing(connection: Connection, household_id: str, purpose: Purpose) -> lis
         .limit(1)
     )
     return [_row(row) for row in rows]
+
+
+def live_grants(
+    connection: Connection, household_ids: Collection[str], purpose: Purpose
+) -> dict[str, int]:
+    """Read the newest entries of one purpose, of the households where it grants."""
+    newest = (
+        select(func.max(consents.c.consent_id))
+        .where(consents.c.household_id.in_(household_ids), consents.c.purpose == purpose)
+        .group_by(consents.c.household_id)
+    )
+    rows = connection.execute(
+        select(consents.c.household_id, consents.c.consent_id, consents.c.granted).where(
+            consents.c.consent_id.in_(newest)
+        )
+    )
+    return {row.household_id: row.consent_id for row in rows if row.granted}
 
 
 def _row(row: Any) -> ConsentRow:

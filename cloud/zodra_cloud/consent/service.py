@@ -4,6 +4,7 @@ A withdrawal counts from its commit: no decision after it can rely on the grant.
 for the household under that consent is taken back by a job of the same commit.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -52,6 +53,13 @@ def live_grant(connection: Connection, household_id: str, purpose: Purpose) -> C
 def ledger(connection: Connection, household_id: str) -> list[ConsentRow]:
     """Read the household's own record, newest first, at most `LEDGER_ROWS_MAX` entries."""
     return repository.ledger(connection, household_id, LEDGER_ROWS_MAX)
+
+
+def live_grants(
+    connection: Connection, household_ids: Collection[str], purpose: Purpose
+) -> dict[str, int]:
+    """Give the number of the live grant of each household that has one, for many decisions."""
+    return repository.live_grants(connection, household_ids, purpose)
 
 
 def grant(

@@ -56,6 +56,7 @@ __all__ = [
     "sign_out",
     "slot",
     "slots_at",
+    "zone",
 ]
 
 
@@ -89,6 +90,11 @@ def household(connection: Connection, household_id: str) -> Household:
     if found is None:
         raise UnknownThing("household", household_id)
     return found
+
+
+def zone(connection: Connection, household_id: str) -> ZoneInfo:
+    """Give the time zone of a household. Raises `UnknownThing`."""
+    return ZoneInfo(household(connection, household_id).time_zone)
 
 
 def all_households(connection: Connection) -> list[Household]:

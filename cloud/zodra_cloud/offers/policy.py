@@ -11,6 +11,7 @@ from typing import Final
 
 from babel.numbers import format_decimal
 
+from zodra_cloud.kit import quiet
 from zodra_contract.signal import SignalKind
 
 POLICY_VERSION: Final = "offers-1"
@@ -250,19 +251,7 @@ def quiet_until(rules: Rules, now: datetime, zone: tzinfo) -> datetime | None:
 
     Local wall time decides, so a night with a change of the clock is an hour shorter or longer.
     """
-    local = now.astimezone(zone)
-    clock = local.time()
-    if rules.quiet_from < rules.quiet_to:
-        if not rules.quiet_from <= clock < rules.quiet_to:
-            return None
-        days = 0
-    else:
-        if rules.quiet_to <= clock < rules.quiet_from or rules.quiet_from == rules.quiet_to:
-            return None
-        days = 1 if clock >= rules.quiet_from else 0
-    end = datetime.combine(local.date() + timedelta(days=days), rules.quiet_to, tzinfo=zone)
-    # An end that a clock change skips or repeats must still lie ahead.
-    return max(end.astimezone(now.tzinfo), now + timedelta(seconds=1))
+    return quiet.quiet_until(rules.quiet_from, rules.quiet_to, now, zone)
 
 
 def sentences(campaign: Campaign, moment: Moment) -> dict[str, str]:

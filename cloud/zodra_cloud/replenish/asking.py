@@ -1,6 +1,5 @@
-"""From a stored need to a decision, and from a shop's answer to a quote that waits."""
+"""From a shop's answer to a quote that waits for the household, or to an order under a contract."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -12,13 +11,12 @@ from zodra_cloud.consent.service import Purpose
 from zodra_cloud.households import service as households
 from zodra_cloud.households.models import Slot
 from zodra_cloud.ingest import service as needs
-from zodra_cloud.ingest.models import StoredSignal
 from zodra_cloud.kit.money import Money
 from zodra_cloud.merchants.port import QuoteRequest, Refused, ShopQuote, ShopRefusal, Unknown
-from zodra_cloud.replenish import moves, policy, repository
-from zodra_cloud.replenish.models import At, Rules, StoredDecision, StoredQuote
-from zodra_cloud.replenish.moves import Wanted
-from zodra_cloud.replenish.policy import Binding, Decision, Need, Reason, Standing, Verdict
+from zodra_cloud.replenish import hooks, moves, policy, repository
+from zodra_cloud.replenish.deciding import spend_cap, spent_today
+from zodra_cloud.replenish.models import At, Rules, StoredQuote
+from zodra_cloud.replenish.policy import Cover, Reason
 from zodra_cloud.replenish.snapshot import Snapshot
 from zodra_cloud.replenish.states import Ending, QuoteEvent, QuoteState
 from zodra_contract.ids import derived_id
@@ -26,9 +24,6 @@ from zodra_contract.outcome import SignalState
 
 ASK_AGAIN_S_MAX: Final = 60.0
 RETRY_AFTER_S_MAX: Final = 300.0
-
-Unbound = Callable[[Connection, StoredSignal, datetime], bool]
-"""Takes over a need whose slot is bound to nothing; False if it does not want it."""
 
 _ENDINGS: Final = {
     ShopRefusal.OUT_OF_STOCK: Ending.OUT_OF_STOCK,
@@ -50,95 +45,6 @@ def wait_s(asked: int, unknown: Unknown) -> float:
     if unknown.retry_after_s is not None:
         return min(unknown.retry_after_s, RETRY_AFTER_S_MAX)
     return float(min(ASK_AGAIN_S_MAX, 2 ** min(asked, 16)))
-
-
-def decide(
-    connection: Connection, household_id: str, signal_id: str, unbound: Unbound, at: At
-) -> None:
-    """Decide a need once, and start what follows from it; a repeat changes nothing."""
-    if repository.decision(connection, household_id, signal_id) is not None:
-        return
-    signal = needs.signal(connection, household_id, signal_id)
-    slot = households.slot(connection, household_id, signal.device_id, signal.slot_key)
-    binding = None if slot is None else _binding(slot)
-    if binding is None and unbound(connection, signal, at.now):
-        return
-    place = (household_id, signal.device_id, signal.slot_key)
-    grant = consent.live_grant(connection, household_id, Purpose.REPLENISH)
-    order = repository.open_order(connection, *place)
-    waiting = repository.waiting_quote(connection, *place)
-    standing = Standing(
-        consent_id=None if grant is None else grant.consent_id,
-        open_order_key=None if order is None else order.order_key,
-        open_quote_id=None if waiting is None else waiting.quote_id,
-    )
-    need = Need(signal.kind, signal.occurred_at, signal.error_ms, signal.authenticated)
-    decision = policy.decide(need, binding, standing, at.now)
-    holds = waiting if decision.reason is Reason.ALREADY_ASKED else None
-    repository.add_decision(
-        connection,
-        StoredDecision(
-            household_id=household_id,
-            signal_id=signal_id,
-            verdict=decision.verdict,
-            reason=decision.reason,
-            facts=decision.facts,
-            policy_version=decision.policy_version,
-            consent_id=standing.consent_id,
-            quote_id=_quote_of(decision, signal, holds),
-            follows=None if holds is None else holds.signal_id,
-            decided_at=at.now,
-        ),
-    )
-    if slot is not None and binding is not None and decision.verdict is Verdict.ASK:
-        wanted = _wanted(signal, slot, binding, decision)
-        moves.ask(connection, wanted, question=decision.asks_before_quoting, number=1, at=at)
-    else:
-        state = _ENDS_AS[decision.verdict, decision.reason is Reason.ALREADY_ASKED]
-        moves.move_need(connection, household_id, signal_id, state, decision.reason.value, at)
-
-
-_ENDS_AS: Final = {
-    (Verdict.REFUSE, False): SignalState.REFUSED,
-    (Verdict.HOLD, False): SignalState.ALREADY_ON_ITS_WAY,
-    (Verdict.HOLD, True): SignalState.ASKED,
-}
-"""Where a need stands at once, by verdict and whether it holds on to an open quote."""
-
-
-def _binding(slot: Slot) -> Binding | None:
-    if slot.sku is None:
-        return None
-    ceiling = slot.price_ceiling_minor
-    return Binding(
-        sku=slot.sku,
-        quantity=slot.quantity,
-        price_ceiling=None if ceiling is None else Money(ceiling, slot.currency),
-        staleness_limit_s=slot.staleness_limit_s,
-    )
-
-
-def _quote_of(decision: Decision, signal: StoredSignal, holds: StoredQuote | None) -> str | None:
-    if holds is not None:
-        return holds.quote_id
-    if decision.verdict is Verdict.ASK:
-        return derived_id("q", signal.household_id, signal.signal_id, 1)
-    return None
-
-
-def _wanted(signal: StoredSignal, slot: Slot, binding: Binding, decision: Decision) -> Wanted:
-    return Wanted(
-        household_id=signal.household_id,
-        signal_id=signal.signal_id,
-        device_id=signal.device_id,
-        slot_key=signal.slot_key,
-        purpose=Purpose.REPLENISH.value,
-        sku=binding.sku,
-        quantity=binding.quantity,
-        currency=slot.currency,
-        price_ceiling_minor=slot.price_ceiling_minor,
-        reason=decision.reason.value,
-    )
 
 
 def to_quote(
@@ -210,24 +116,92 @@ def _open(
     connection: Connection, quote: StoredQuote, answer: ShopQuote, rules: Rules, at: At
 ) -> None:
     snapshot = _snapshot(quote, answer, at.now + rules.quote_lifetime)
-    ceiling = quote.price_ceiling_minor
-    judged = policy.judge_price(
-        snapshot.total, None if ceiling is None else Money(ceiling, quote.currency)
-    )
-    # Why it is asked anew is the better reason, unless the price itself is the news.
-    reason = judged.value if judged is Reason.PRICE_ABOVE_CEILING else quote.reason
-    moves.move_quote(
+    slot = households.slot(connection, quote.household_id, quote.device_id, quote.slot_key)
+    if slot is not None and _over_cap(connection, slot, snapshot, at):
+        moves.end_quote(connection, quote, QuoteEvent.REFUSE, Ending.OVER_SPEND_CAP, at)
+        return
+    cover = _cover(connection, quote, slot, at)
+    judged = _judge(connection, quote, snapshot, slot, cover, at)
+    opened = moves.move_quote(
         connection,
         quote,
         QuoteEvent.QUOTED,
         at,
-        reason=reason,
+        reason=judged.value if judged in _NEWS else quote.reason,
         session_id=answer.session_id,
         snapshot=snapshot,
         snapshot_hash=snapshot.sha256(),
         expires_at=snapshot.expires_at,
     )
-    moves.move_need(connection, quote.household_id, quote.signal_id, SignalState.ASKED, reason, at)
+    if opened is None:
+        return
+    if judged is Reason.WITHIN_AGREEMENT and cover is not None:
+        _call_off(connection, opened, cover, at)
+        return
+    moves.move_need(
+        connection, quote.household_id, quote.signal_id, SignalState.ASKED, opened.reason, at
+    )
+
+
+_NEWS: Final = frozenset({Reason.PRICE_ABOVE_CEILING, Reason.WITHIN_AGREEMENT})
+"""Why it is asked anew is the better reason otherwise."""
+
+
+def _over_cap(connection: Connection, slot: Slot, snapshot: Snapshot, at: At) -> bool:
+    cap = spend_cap(slot)
+    return cap is not None and policy.over_cap(
+        snapshot.total, spent_today(connection, slot, at.now), cap
+    )
+
+
+def _cover(connection: Connection, quote: StoredQuote, slot: Slot | None, at: At) -> Cover | None:
+    """Look again: the contract may have ended while the shop was asked."""
+    if quote.agreement_id is None:
+        return None
+    signal = needs.signal(connection, quote.household_id, quote.signal_id)
+    found = hooks.find_cover(connection, signal, slot, at)
+    return found if found is not None and found.cover_id == quote.agreement_id else None
+
+
+def _judge(
+    connection: Connection,
+    quote: StoredQuote,
+    snapshot: Snapshot,
+    slot: Slot | None,
+    cover: Cover | None,
+    at: At,
+) -> Reason:
+    ceiling = quote.price_ceiling_minor
+    ordinary = policy.judge_price(
+        snapshot.total, None if ceiling is None else Money(ceiling, quote.currency)
+    )
+    if cover is None:
+        return ordinary
+    place = (quote.household_id, quote.device_id, quote.slot_key)
+    if repository.open_order(connection, *place) is not None:
+        return ordinary
+    return policy.judge_call_off(snapshot.sku, snapshot.quantity, snapshot.total, cover)
+
+
+def _call_off(connection: Connection, quote: StoredQuote, cover: Cover, at: At) -> None:
+    """Order under a contract: no other yes, and time to cancel with one word before it is placed.
+
+    A quote of a later round was announced with the first one; nobody waits for it twice.
+    """
+    confirmed = moves.move_quote(
+        connection, quote, QuoteEvent.CALL_OFF, at, ended_by=cover.concluded_by
+    )
+    if confirmed is None:
+        return
+    notice_s = cover.notice_s if quote.round == 1 else 0
+    said = moves.Yes(
+        person_id=cover.concluded_by,
+        label=cover.label,
+        language=cover.language,
+        agreement_id=cover.cover_id,
+        place_at=at.now + timedelta(seconds=notice_s) if notice_s else None,
+    )
+    moves.add_order(connection, moves.new_order(confirmed, said, at), at)
 
 
 def _snapshot(quote: StoredQuote, answer: ShopQuote, expires_at_max: datetime) -> Snapshot:

@@ -6,8 +6,9 @@ channel that moves an order can forget them:
     hooks.on_order(database, payments.on_order)        # an OrderListener
     hooks.on_quote(database, channels.on_quote)        # a QuoteListener
     hooks.before_placing(database, payments.gate)      # a Gate
+    hooks.on_cover(database, subscriptions.cover)      # a CoverFinder
 
-All three are called inside the unit of work that writes the move, which names the household. They
+All are called inside the unit of work that writes the move, which names the household. They
 may read, write their own tables and enqueue jobs; what they raise rolls the move back. They must
 not wait for anybody: a call to a payment provider or a mail server is a job that they enqueue.
 
@@ -22,7 +23,10 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
+from zodra_cloud.households.models import Slot
+from zodra_cloud.ingest.models import StoredSignal
 from zodra_cloud.replenish.models import At, StoredOrder, StoredQuote
+from zodra_cloud.replenish.policy import Cover
 from zodra_cloud.replenish.states import Ending, OrderNews
 from zodra_cloud.store.engine import Database, provided
 
@@ -50,7 +54,7 @@ class OrderListener(Protocol):
 class QuoteListener(Protocol):
     """Hears of each quote that was asked for or moved; its state says where it is now."""
 
-    def __call__(self, connection: Connection, quote: StoredQuote, at: At) -> None:
+    def __call__(self, connection: Connection, quote: StoredQuote, at: At, /) -> None:
         """Take part in the move; as `OrderListener`."""
         ...
 
@@ -90,13 +94,28 @@ class Stop:
 class Gate(Protocol):
     """Asked before a shop is: may this order be placed?"""
 
-    def __call__(self, connection: Connection, order: StoredOrder, at: At) -> Go | Wait | Stop:
+    def __call__(self, connection: Connection, order: StoredOrder, at: At, /) -> Go | Wait | Stop:
         """Answer from what is stored; may be asked many times for one order."""
+        ...
+
+
+class CoverFinder(Protocol):
+    """Asked which concluded contract a need falls under.
+
+    When it is decided, and again when its price is known; only for needs of the kind `scheduled`
+    and of slots that allow call-off.
+    """
+
+    def __call__(
+        self, connection: Connection, signal: StoredSignal, slot: Slot | None, at: At, /
+    ) -> Cover | None:
+        """Give the contract as it stands now; None if the room has none for this need."""
         ...
 
 
 class _Hooks:
     def __init__(self) -> None:
+        self.covers: list[CoverFinder] = []
         self.orders: list[OrderListener] = []
         self.quotes: list[QuoteListener] = []
         self.gates: list[Gate] = []
@@ -115,6 +134,23 @@ def on_quote(database: Database, listener: QuoteListener) -> None:
 def before_placing(database: Database, gate: Gate) -> None:
     """Let a room hold an order up; the first gate that does not say `Go` is obeyed."""
     _of(database).gates.append(gate)
+
+
+def on_cover(database: Database, finder: CoverFinder) -> None:
+    """Let a room say that a need is covered by a contract; the first that finds one is believed."""
+    _of(database).covers.append(finder)
+
+
+def find_cover(
+    connection: Connection, signal: StoredSignal, slot: Slot | None, at: At
+) -> Cover | None:
+    """Ask which contract a need falls under."""
+    hooks = _in(connection)
+    for finder in () if hooks is None else hooks.covers:
+        found = finder(connection, signal, slot, at)
+        if found is not None:
+            return found
+    return None
 
 
 def tell_order(connection: Connection, order: StoredOrder, news: OrderNews, at: At) -> None:

@@ -18,8 +18,9 @@ from zodra_cloud.kit.changes import Changes
 from zodra_cloud.kit.clock import Clock
 from zodra_cloud.merchants import service as merchants
 from zodra_cloud.merchants.port import Shop, ShopOrder
-from zodra_cloud.replenish import asking, moves, ordering, repository, service
-from zodra_cloud.replenish.asking import AskAgain, Unbound
+from zodra_cloud.replenish import asking, deciding, moves, ordering, repository, service
+from zodra_cloud.replenish.asking import AskAgain
+from zodra_cloud.replenish.deciding import Unbound
 from zodra_cloud.replenish.models import At, Rules
 from zodra_cloud.replenish.moves import EXPIRE_JOB, FOLLOW_JOB, PLACE_JOB, QUOTE_JOB
 from zodra_cloud.replenish.ordering import Attempt
@@ -94,11 +95,13 @@ class Replenisher:
 
     def _decide(self, job: Job) -> None:
         household_id = _household(job)
+        key = (household_id, job.payload["signal_id"])
         with self._database.write(household_id) as connection:
-            asking.decide(
-                connection, household_id, job.payload["signal_id"], self._unbound, self._at()
-            )
-            jobs.finish(connection, job, self._clock.now())
+            held = deciding.decide_many(connection, [key], self._unbound, self._at())
+            if key in held:
+                jobs.again(connection, job, held[key])
+            else:
+                jobs.finish(connection, job, self._clock.now())
 
     def _quote(self, job: Job) -> None:
         household_id = _household(job)

@@ -224,6 +224,8 @@ class ConfirmRefusal(StrEnum):
     """Why a confirmation does not count, in order of precedence. A name is never reused."""
 
     UNKNOWN_QUOTE = "unknown_quote"
+    MAY_NOT_CONFIRM = "may_not_confirm"
+    """The slot names who may, and this person is not among them."""
     NO_CONSENT = "no_consent"
     EXPIRED = "expired"
     CLOSED = "closed"

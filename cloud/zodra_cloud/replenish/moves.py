@@ -4,7 +4,7 @@ All functions work inside the caller's unit of work, which must name the househo
 same household follow each other, so what is read here does not change until it is written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -78,6 +78,7 @@ class Wanted:
     currency: str
     price_ceiling_minor: int | None
     reason: str
+    agreement_id: str | None = None
 
 
 def move_need(
@@ -119,10 +120,17 @@ def ask(
         number: the round, from 1.
         at: instant and pages.
     """
+    quote = new_quote(wanted, question=question, number=number, at=at)
+    add_quotes(connection, [quote], at)
+    return quote
+
+
+def new_quote(wanted: Wanted, *, question: bool, number: int, at: At) -> StoredQuote:
+    """Write down what `add_quotes` stores; arguments as those of `ask`."""
     household_id, signal_id = wanted.household_id, wanted.signal_id
-    quote = StoredQuote(
+    return StoredQuote(
         household_id=household_id,
-        quote_id=derived_id("q", household_id, signal_id, number),
+        quote_id=quote_id(household_id, signal_id, number),
         signal_id=signal_id,
         round=number,
         device_id=wanted.device_id,
@@ -142,13 +150,38 @@ def ask(
         created_at=at.now,
         state_at=at.now,
         ended_by=None,
+        agreement_id=wanted.agreement_id,
     )
-    repository.add_quote(connection, quote)
-    hooks.tell_quote(connection, quote, at)
-    if question:
-        move_need(connection, household_id, signal_id, SignalState.ASKED, wanted.reason, at)
-    _quote_jobs(connection, quote, at)
-    return quote
+
+
+def add_quotes(connection: Connection, quotes: Sequence[StoredQuote], at: At) -> None:
+    """Store new quotes with their jobs; a question also moves its need."""
+    repository.add_quotes(connection, quotes)
+    jobs.enqueue_many(
+        connection,
+        kind=QUOTE_JOB,
+        intentions=[
+            (
+                job_key(QUOTE_JOB, each.household_id, each.quote_id),
+                each.household_id,
+                {"id": each.quote_id},
+            )
+            for each in quotes
+            if each.state is QuoteState.REQUESTED
+        ],
+        due_at=at.now,
+    )
+    for each in quotes:
+        hooks.tell_quote(connection, each, at)
+        if each.state is QuoteState.QUESTION:
+            _quote_jobs(connection, each, at)
+            asked = SignalState.ASKED
+            move_need(connection, each.household_id, each.signal_id, asked, each.reason, at)
+
+
+def quote_id(household_id: str, signal_id: str, number: int) -> str:
+    """Derive the id of a need's quote of one round."""
+    return derived_id("q", household_id, signal_id, number)
 
 
 def order_key(household_id: str, signal_id: str, number: int) -> str:
@@ -224,11 +257,62 @@ def end_quote(
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class Yes:
+    """What makes an order binding: who said yes, with which words."""
+
+    person_id: str
+    label: str
+    """The literal words of the control that was used."""
+    language: str
+    agreement_id: str | None = None
+    """The contract that was concluded with that yes; None for the yes to this very quote."""
+    place_at: datetime | None = None
+    """No shop is asked before."""
+
+
+def new_order(quote: StoredQuote, said: Yes, at: At) -> StoredOrder:
+    """Write down the order that a confirmed quote becomes. Raises `ValueError` without a price."""
+    snapshot = quote.snapshot
+    if snapshot is None or quote.session_id is None:
+        raise ValueError(f"quote {quote.quote_id!r} has no price to order at")
+    return StoredOrder(
+        household_id=quote.household_id,
+        order_key=quote.order_key,
+        quote_id=quote.quote_id,
+        signal_id=quote.signal_id,
+        device_id=quote.device_id,
+        slot_key=quote.slot_key,
+        state=OrderState.CONFIRMED,
+        reason="",
+        session_id=quote.session_id,
+        total_minor=snapshot.total_minor,
+        currency=snapshot.currency,
+        snapshot_hash=snapshot.sha256(),
+        confirmed_by=said.person_id,
+        confirmed_at=at.now,
+        label=said.label,
+        language=said.language,
+        shop_order_id=None,
+        shop_revision=0,
+        delivery_from_at=snapshot.delivery_from_at,
+        delivery_to_at=snapshot.delivery_to_at,
+        carrier=None,
+        tracking_url=None,
+        unclear_since=None,
+        state_at=at.now,
+        agreement_id=said.agreement_id,
+        place_at=said.place_at,
+        promised_to_at=snapshot.delivery_to_at,
+    )
+
+
 def add_order(connection: Connection, order: StoredOrder, at: At) -> None:
     """Store a confirmed order with the job that places it."""
     repository.add_order(connection, order)
-    repository.add_step(connection, order, None, "household", order.label)
-    _job(connection, PLACE_JOB, order.household_id, order.order_key, at.now)
+    source = "household" if order.agreement_id is None else "agreement"
+    repository.add_step(connection, order, None, source, order.label)
+    _job(connection, PLACE_JOB, order.household_id, order.order_key, order.place_at or at.now)
     move_need(connection, order.household_id, order.signal_id, SignalState.ORDERING, "", at)
     hooks.tell_order(connection, order, OrderNews.CONFIRMED, at)
 
@@ -340,6 +424,7 @@ def _asks_anew(connection: Connection, order: StoredOrder, at: At) -> bool:
         currency=quote.currency,
         price_ceiling_minor=quote.price_ceiling_minor,
         reason=order.reason,
+        agreement_id=quote.agreement_id,
     )
     ask(connection, wanted, question=False, number=quote.round + 1, at=at)
     move_need(

@@ -55,6 +55,8 @@ def begin(
     order = repository.order(connection, household_id, key)
     if order is None:
         return None
+    if order.state is OrderState.CONFIRMED and order.place_at and at.now < order.place_at:
+        return AskAgain((order.place_at - at.now).total_seconds())
     if order.state is OrderState.CONFIRMED:
         held = _ask_gates(connection, order, rules, at)
         if held is not None:

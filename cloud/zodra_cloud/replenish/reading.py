@@ -29,6 +29,10 @@ QUOTES_MAX: Final = 50
 """More open quotes than slots there cannot be; a page that lists more helps nobody."""
 UNCLEAR_MAX: Final = 200
 
+_FOR_REPLAY: Final = frozenset({"occurred_at", "decided_at", "time_error_ms", "press_counts"})
+"""Facts that a decision is taken again from, and that say nothing more to a person."""
+_ONLY_IF_GIVEN: Final = frozenset({"last_order_at", "quiet_until", "cover"})
+
 _COUNTED_AS: Final = {
     SignalState.RECEIVED: "pending",
     SignalState.ORDERING: "pending",
@@ -97,6 +101,8 @@ def why(connection: Connection, household_id: str, signal_id: str) -> Explanatio
     signal = needs.signal(connection, household_id, signal_id)
     line = _lines(connection, household_id, [signal])[0]
     steps = [_need_step(signal)]
+    for earlier in repository.superseded(connection, household_id, signal_id):
+        steps.append(_decision_step(earlier))
     if line.decision is not None:
         steps.append(_decision_step(line.decision))
     of_signal = repository.quotes_of(connection, household_id, [signal_id])
@@ -194,7 +200,12 @@ def _need_step(signal: StoredSignal) -> Step:
 
 
 def _decision_step(decision: StoredDecision) -> Step:
-    facts = {**decision.facts, "policy_version": decision.policy_version}
+    facts: dict[str, Fact] = {
+        name: value
+        for name, value in decision.facts.items()
+        if name not in _FOR_REPLAY and not (value is None and name in _ONLY_IF_GIVEN)
+    }
+    facts["policy_version"] = decision.policy_version
     return Step(
         StepKind.DECISION,
         decision.decided_at,

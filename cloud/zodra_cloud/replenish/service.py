@@ -9,6 +9,8 @@ Other rooms take part in an order's life through `replenish.hooks`, in the commi
 - `hooks.on_order(database, listener)`: `listener(connection, order, news, at)` for each
   `OrderNews` (confirmed, placed, shipped, delivered, cancelled, failed, late, refunded, ...);
 - `hooks.on_quote(database, listener)`: `listener(connection, quote, at)` for each state of a quote;
+- `hooks.on_cover(database, finder)`: `finder(connection, signal, slot, at)` gives the `Cover`, the
+  concluded contract under which a need is ordered without another yes;
 - `hooks.before_placing(database, gate)`: `gate(connection, order, at)` says `Go()`,
   `Wait(reason)` (its room calls `resume` when it knows more) or `Stop(ending)`.
 
@@ -23,6 +25,7 @@ from sqlalchemy import Connection
 
 from zodra_cloud.consent import service as consent
 from zodra_cloud.consent.service import Purpose
+from zodra_cloud.households import service as households
 from zodra_cloud.ingest.models import StoredSignal
 from zodra_cloud.kit.changes import Changes
 from zodra_cloud.replenish import moves, repository
@@ -136,16 +139,16 @@ def confirm(
         return NotConfirmed(ConfirmRefusal.UNKNOWN_QUOTE)
     if quote.state is QuoteState.CONFIRMED and quote.snapshot_hash == snapshot_hash:
         return Confirmed(quote.order_key)
-    refusal = _against(connection, quote, snapshot_hash, label, language, now)
+    refusal = _against(connection, quote, snapshot_hash, label, language, person_id, now)
     at = At(now, changes)
     if refusal is ConfirmRefusal.EXPIRED:
         moves.end_quote(connection, quote, QuoteEvent.EXPIRE, Ending.QUOTE_EXPIRED, at)
     if refusal is not None:
         return NotConfirmed(refusal)
     confirmed = moves.move_quote(connection, quote, QuoteEvent.CONFIRM, at, ended_by=person_id)
-    if confirmed is None or quote.session_id is None:
+    if confirmed is None:
         return NotConfirmed(ConfirmRefusal.CLOSED)
-    placed = _order(quote, quote.snapshot, quote.session_id, label, language, person_id, now)
+    placed = moves.new_order(confirmed, moves.Yes(person_id, label, language), at)
     moves.add_order(connection, placed, at)
     return Confirmed(placed.order_key)
 
@@ -156,8 +159,11 @@ def _against(
     snapshot_hash: str,
     label: str,
     language: str,
+    person_id: str,
     now: datetime,
 ) -> ConfirmRefusal | None:
+    if not _may_confirm(connection, quote, person_id):
+        return ConfirmRefusal.MAY_NOT_CONFIRM
     expired = quote.expires_at is not None and now >= quote.expires_at
     if consent.live_grant(connection, quote.household_id, Purpose(quote.purpose)) is None:
         return ConfirmRefusal.NO_CONSENT
@@ -175,41 +181,10 @@ def _against(
     return None
 
 
-def _order(
-    quote: StoredQuote,
-    snapshot: Snapshot,
-    session_id: str,
-    label: str,
-    language: str,
-    person_id: str,
-    now: datetime,
-) -> StoredOrder:
-    return StoredOrder(
-        household_id=quote.household_id,
-        order_key=quote.order_key,
-        quote_id=quote.quote_id,
-        signal_id=quote.signal_id,
-        device_id=quote.device_id,
-        slot_key=quote.slot_key,
-        state=OrderState.CONFIRMED,
-        reason="",
-        session_id=session_id,
-        total_minor=snapshot.total_minor,
-        currency=snapshot.currency,
-        snapshot_hash=snapshot.sha256(),
-        confirmed_by=person_id,
-        confirmed_at=now,
-        label=label,
-        language=language,
-        shop_order_id=None,
-        shop_revision=0,
-        delivery_from_at=snapshot.delivery_from_at,
-        delivery_to_at=snapshot.delivery_to_at,
-        carrier=None,
-        tracking_url=None,
-        unclear_since=None,
-        state_at=now,
-    )
+def _may_confirm(connection: Connection, quote: StoredQuote, person_id: str) -> bool:
+    place = (quote.household_id, quote.device_id, quote.slot_key)
+    slot = households.slot(connection, *place)
+    return slot is None or not slot.confirmers or person_id in slot.confirmers
 
 
 def decline(
@@ -244,14 +219,15 @@ def answer(
     """Take the answer to "do you still need this?"; a yes asks the shop for its price.
 
     Returns:
-        False if the question had ended already, and nothing changed.
+        False if the question had ended already, or the slot's limits do not let this person
+        answer it with yes; nothing changed.
     """
     if not needed:
         return decline(
             connection, household_id, quote_id, person_id=person_id, now=now, changes=changes
         )
     quote = repository.quote(connection, household_id, quote_id)
-    if quote is None:
+    if quote is None or not _may_confirm(connection, quote, person_id):
         return False
     at = At(now, changes)
     wanted = moves.move_quote(connection, quote, QuoteEvent.WANTED, at, expires_at=None)

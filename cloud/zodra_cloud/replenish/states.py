@@ -33,6 +33,8 @@ class QuoteEvent(StrEnum):
     """The household says that the need is there."""
     QUOTED = "quoted"
     CONFIRM = "confirm"
+    CALL_OFF = "call_off"
+    """A contract that the household concluded covers it, so it is ordered without another yes."""
     DECLINE = "decline"
     EXPIRE = "expire"
     REFUSE = "refuse"
@@ -46,6 +48,7 @@ QUOTE_TRANSITIONS: Final = {
     (QuoteState.REQUESTED, QuoteEvent.QUOTED): QuoteState.OPEN,
     (QuoteState.REQUESTED, QuoteEvent.REFUSE): QuoteState.REFUSED,
     (QuoteState.OPEN, QuoteEvent.CONFIRM): QuoteState.CONFIRMED,
+    (QuoteState.OPEN, QuoteEvent.CALL_OFF): QuoteState.CONFIRMED,
     (QuoteState.OPEN, QuoteEvent.DECLINE): QuoteState.DECLINED,
     (QuoteState.OPEN, QuoteEvent.EXPIRE): QuoteState.EXPIRED,
     (QuoteState.OPEN, QuoteEvent.REFUSE): QuoteState.REFUSED,
@@ -155,6 +158,9 @@ AT_SHOP: Final = frozenset(
 )
 """The shop has said that it has the order."""
 
+NEVER_BOUGHT: Final = frozenset({OrderState.FAILED, OrderState.CANCELLED})
+"""What counts for no cap, no cooldown and no frequency."""
+
 SIGNAL_STATES: Final = {
     OrderState.CONFIRMED: SignalState.ORDERING,
     OrderState.SUBMITTING: SignalState.ORDERING,
@@ -189,6 +195,9 @@ class Ending(StrEnum):
     """For another reason of its own, which the operator can read."""
     SHOP_UNAVAILABLE = "shop_unavailable"
     """No shop could quote within the limit."""
+    OVER_SPEND_CAP = "over_spend_cap"
+    """Its price would have passed what the slot may cost in a day."""
+    CANCELLED_BY_HOUSEHOLD = "cancelled_by_household"
     CANCELLED_BY_SHOP = "cancelled_by_shop"
     NOT_AT_SHOP = "not_at_shop"
     """A person found out that the shop does not have an order that was unknown."""

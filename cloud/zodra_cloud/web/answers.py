@@ -24,6 +24,7 @@ NOTES: Final[dict[str, tuple[Tone, str]]] = {
         Tone.WAIT,
         mark("The quote changed in the meantime, so nothing was ordered. Please look again."),
     ),
+    "may_not_confirm": (Tone.QUIET, mark("Only the people named for this place can say yes here.")),
     "already_answered": (Tone.QUIET, mark("That question was answered already.")),
     "already_on_its_way": (
         Tone.QUIET,

@@ -1,5 +1,6 @@
 """What a need leads to: every reason, their precedence, and what holds for all facts."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,13 +13,18 @@ from zodra_cloud.replenish.policy import (
     CLOCK_SLACK_S,
     ORDER_LABELS,
     Binding,
+    Cover,
+    CoverBasis,
     Need,
     Reason,
     Standing,
     Verdict,
     age_s_max,
     decide,
+    judge_call_off,
     judge_price,
+    over_cap,
+    replay,
 )
 from zodra_contract.signal import SignalKind
 
@@ -97,6 +103,110 @@ CASES = [
         aged(-30), BOUND, FREE, Verdict.ASK, Reason.CONFIRM_FIRST, id="a clock slightly ahead"
     ),
     pytest.param(
+        FRESH,
+        replace(BOUND, cooldown_s=600),
+        replace(FREE, last_order_at=NOW - timedelta(seconds=599)),
+        Verdict.REFUSE,
+        Reason.COOLDOWN,
+        id="too soon after the last order",
+    ),
+    pytest.param(
+        FRESH,
+        replace(BOUND, cooldown_s=600),
+        replace(FREE, last_order_at=NOW - timedelta(seconds=600)),
+        Verdict.ASK,
+        Reason.CONFIRM_FIRST,
+        id="the cooldown is over",
+    ),
+    pytest.param(
+        FRESH,
+        replace(BOUND, spend_cap=Money(1_000, "EUR")),
+        replace(FREE, spent=Money(1_000, "EUR")),
+        Verdict.REFUSE,
+        Reason.SPEND_CAP,
+        id="the day's cap is spent",
+    ),
+    pytest.param(
+        FRESH,
+        replace(BOUND, spend_cap=Money(1_000, "EUR")),
+        replace(FREE, spent=Money(999, "EUR")),
+        Verdict.ASK,
+        Reason.CONFIRM_FIRST,
+        id="a cent of the cap is left",
+    ),
+    pytest.param(
+        FRESH,
+        replace(BOUND, spend_cap=Money(1_000, "EUR")),
+        replace(FREE, spent=Money(1, "GBP")),
+        Verdict.REFUSE,
+        Reason.SPEND_CAP,
+        id="spent in a currency that cannot be compared",
+    ),
+    pytest.param(
+        FRESH,
+        BOUND,
+        replace(FREE, quiet_until=NOW + timedelta(hours=3)),
+        Verdict.HOLD,
+        Reason.QUIET_HOURS,
+        id="quiet hours",
+    ),
+    pytest.param(
+        replace(FRESH, authenticated=False),
+        BOUND,
+        replace(FREE, quiet_until=NOW + timedelta(hours=3)),
+        Verdict.HOLD,
+        Reason.QUIET_HOURS,
+        id="nobody is asked in quiet hours either",
+    ),
+    pytest.param(
+        FRESH,
+        BOUND,
+        replace(FREE, quiet_until=NOW + timedelta(hours=3), open_order_key="o_1"),
+        Verdict.HOLD,
+        Reason.ALREADY_ON_ITS_WAY,
+        id="what is on its way is said at any hour",
+    ),
+    pytest.param(
+        replace(FRESH, counts=False),
+        BOUND,
+        FREE,
+        Verdict.ASK,
+        Reason.NOT_ALLOWED_TO_PRESS,
+        id="anybody may have pressed",
+    ),
+    pytest.param(
+        FRESH,
+        BOUND,
+        replace(FREE, cover_id="a_1"),
+        Verdict.REPLENISH,
+        Reason.WITHIN_AGREEMENT,
+        id="a contract covers it",
+    ),
+    pytest.param(
+        aged(3_601),
+        BOUND,
+        replace(FREE, cover_id="a_1"),
+        Verdict.ASK,
+        Reason.STALE,
+        id="a stale press does not buy, contract or not",
+    ),
+    pytest.param(
+        replace(FRESH, counts=False),
+        BOUND,
+        replace(FREE, cover_id="a_1"),
+        Verdict.ASK,
+        Reason.NOT_ALLOWED_TO_PRESS,
+        id="nor does anybody's press",
+    ),
+    pytest.param(
+        replace(FRESH, kind=SignalKind.RUNNING_OUT),
+        BOUND,
+        FREE,
+        Verdict.ASK,
+        Reason.NEEDED_SOON,
+        id="foreseen",
+    ),
+    pytest.param(
         replace(aged(9_999), authenticated=False),
         BOUND,
         FREE,
@@ -121,27 +231,70 @@ needs = st.builds(
     occurred_at=st.integers(-(10**9), 10**9).map(lambda s: NOW + timedelta(seconds=s)),
     error_ms=st.integers(0, 2**63),
     authenticated=st.booleans(),
+    counts=st.booleans(),
+    forecast=st.just({}) | st.just({"p_needed": 0.8, "why": "fast"}),
 )
+money = st.builds(Money, st.integers(0, 10**6), st.sampled_from(["EUR", "GBP"]))
+instants = st.integers(-(10**9), 10**9).map(lambda s: NOW + timedelta(seconds=s))
 bindings = st.none() | st.builds(
     Binding,
     sku=st.just("sku"),
     quantity=st.integers(1, 9),
     price_ceiling=st.none() | st.just(Money(100, "EUR")),
     staleness_limit_s=st.integers(1, 10**7),
+    cooldown_s=st.integers(0, 10**7),
+    spend_cap=st.none() | money,
 )
 standings = st.builds(
     Standing,
     consent_id=st.none() | st.integers(1, 9),
     open_order_key=st.none() | st.just("o_1"),
     open_quote_id=st.none() | st.just("q_1"),
+    last_order_at=st.none() | instants,
+    spent=st.none() | money,
+    quiet_until=st.none() | instants,
+    cover_id=st.none() | st.just("a_1"),
 )
 
 
 @given(needs, bindings, standings)
-def test_no_facts_make_a_press_order_by_itself(
+def test_no_facts_but_a_contract_make_a_need_order_by_itself(
     need: Need, binding: Binding | None, standing: Standing
 ) -> None:
-    assert decide(need, binding, standing, NOW).verdict is not Verdict.REPLENISH
+    replenishes = decide(need, binding, standing, NOW).verdict is Verdict.REPLENISH
+    assert not replenishes or standing.cover_id is not None
+    bare = replace(standing, cover_id=None)
+    assert decide(need, binding, bare, NOW).verdict is not Verdict.REPLENISH
+
+
+@given(needs, bindings, standings)
+def test_a_decision_is_taken_again_from_its_stored_facts(
+    need: Need, binding: Binding | None, standing: Standing
+) -> None:
+    decision = decide(need, binding, standing, NOW)
+    assert replay(json.loads(json.dumps(decision.facts))) == decision
+
+
+@given(needs, bindings, standings)
+def test_a_need_that_is_held_for_quiet_hours_comes_back_when_they_end(
+    need: Need, binding: Binding | None, standing: Standing
+) -> None:
+    decision = decide(need, binding, standing, NOW)
+    held = decision.reason is Reason.QUIET_HOURS
+    assert (decision.again_at is not None) == held
+    if decision.again_at is not None:
+        assert decision.again_at > NOW
+        later = decide(need, binding, replace(standing, quiet_until=None), decision.again_at)
+        assert later.again_at is None
+
+
+@given(needs, bindings, standings)
+def test_only_an_ask_and_an_order_want_a_price(
+    need: Need, binding: Binding | None, standing: Standing
+) -> None:
+    decision = decide(need, binding, standing, NOW)
+    assert decision.wants_quote == (decision.verdict in (Verdict.ASK, Verdict.REPLENISH))
+    assert not (decision.asks_before_quoting and not decision.wants_quote)
 
 
 @given(needs, bindings, standings)
@@ -199,3 +352,76 @@ def test_the_confirm_control_carries_the_words_of_the_law() -> None:
         "en": "Order with obligation to pay",
         "nl": "Bestelling met betalingsverplichting",
     }
+
+
+COVER = Cover(
+    cover_id="a_1",
+    basis=CoverBasis.AGREEMENT,
+    sku="paper-towels-6",
+    quantity=1,
+    price_ceiling=Money(1_500, "EUR"),
+    notice_s=0,
+    within_frequency=True,
+    concluded_by="u-1",
+    label="Conclude",
+    language="en",
+)
+
+
+@pytest.mark.parametrize(
+    ("sku", "quantity", "total", "cover", "reason"),
+    [
+        pytest.param(
+            "paper-towels-6", 1, Money(1_500, "EUR"), COVER, Reason.WITHIN_AGREEMENT, id="at it"
+        ),
+        pytest.param(
+            "paper-towels-6",
+            1,
+            Money(1_501, "EUR"),
+            COVER,
+            Reason.PRICE_ABOVE_CEILING,
+            id="a cent above",
+        ),
+        pytest.param(
+            "paper-towels-6",
+            1,
+            Money(1, "GBP"),
+            COVER,
+            Reason.PRICE_ABOVE_CEILING,
+            id="another currency",
+        ),
+        pytest.param(
+            "paper-towels-12", 1, Money(1, "EUR"), COVER, Reason.CONFIRM_FIRST, id="another product"
+        ),
+        pytest.param(
+            "paper-towels-6", 2, Money(1, "EUR"), COVER, Reason.CONFIRM_FIRST, id="more of it"
+        ),
+        pytest.param(
+            "paper-towels-6",
+            1,
+            Money(1, "EUR"),
+            replace(COVER, within_frequency=False),
+            Reason.CONFIRM_FIRST,
+            id="too often",
+        ),
+    ],
+)
+def test_only_what_was_agreed_is_ordered_without_another_yes(
+    sku: str, quantity: int, total: Money, cover: Cover, reason: Reason
+) -> None:
+    assert judge_call_off(sku, quantity, total, cover) is reason
+
+
+@pytest.mark.parametrize(
+    ("total", "spent", "cap", "over"),
+    [
+        (Money(5, "EUR"), None, None, False),
+        (Money(5, "EUR"), Money(5, "EUR"), Money(10, "EUR"), False),
+        (Money(6, "EUR"), Money(5, "EUR"), Money(10, "EUR"), True),
+        (Money(11, "EUR"), None, Money(10, "EUR"), True),
+        (Money(1, "GBP"), None, Money(10, "EUR"), True),
+        (Money(1, "EUR"), Money(1, "GBP"), Money(10, "EUR"), True),
+    ],
+)
+def test_the_cap_of_a_day(total: Money, spent: Money | None, cap: Money | None, over: bool) -> None:
+    assert over_cap(total, spent, cap) is over

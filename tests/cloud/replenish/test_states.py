@@ -57,9 +57,12 @@ def test_every_state_is_reached() -> None:
     assert reached == set(QuoteState)
 
 
-def test_only_the_households_yes_confirms() -> None:
+def test_only_the_households_yes_confirms_or_the_contract_that_it_concluded() -> None:
     confirming = {key for key, to in QUOTE_TRANSITIONS.items() if to is QuoteState.CONFIRMED}
-    assert confirming == {(QuoteState.OPEN, QuoteEvent.CONFIRM)}
+    assert confirming == {
+        (QuoteState.OPEN, QuoteEvent.CONFIRM),
+        (QuoteState.OPEN, QuoteEvent.CALL_OFF),
+    }
 
 
 def test_no_order_is_placed_before_it_was_submitted() -> None:

@@ -1,23 +1,77 @@
 """Rows of decisions and quotes."""
 
-from collections.abc import Collection
-from dataclasses import asdict
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
 
 from zodra_cloud.replenish.models import StoredDecision, StoredQuote
 from zodra_cloud.replenish.policy import Reason, Verdict
-from zodra_cloud.replenish.repository.tables import decisions, quotes
+from zodra_cloud.replenish.repository.tables import decisions, quotes, superseded_decisions
 from zodra_cloud.replenish.snapshot import Snapshot
 from zodra_cloud.replenish.states import QUOTE_WAITS, QuoteState
 
 _QUOTE_COLUMNS: Final = tuple(column.name for column in quotes.c)
+_DECISION_COLUMNS: Final = tuple(column.name for column in decisions.c)
+_SUPERSEDED_COLUMNS: Final = tuple(column.name for column in superseded_decisions.c)
 
 
-def add_decision(connection: Connection, decision: StoredDecision) -> None:
-    """Store one verdict; a need is decided once."""
-    connection.execute(insert(decisions).values(**asdict(decision)))
+Place = tuple[str, str, str]
+"""Household, device and slot key."""
+
+
+def add_decisions(connection: Connection, verdicts: Sequence[StoredDecision]) -> None:
+    """Store verdicts; a need has one at a time."""
+    if verdicts:
+        connection.execute(insert(decisions), [_decision_values(each) for each in verdicts])
+
+
+def supersede_decision(connection: Connection, decision: StoredDecision) -> None:
+    """Set a verdict aside that only held its need, before the need is decided again."""
+    place = (
+        decisions.c.household_id == decision.household_id,
+        decisions.c.signal_id == decision.signal_id,
+    )
+    count = connection.execute(
+        select(func.count()).where(
+            superseded_decisions.c.household_id == decision.household_id,
+            superseded_decisions.c.signal_id == decision.signal_id,
+        )
+    ).scalar_one()
+    values = _decision_values(decision)
+    kept = {name: values[name] for name in _SUPERSEDED_COLUMNS if name != "number"}
+    connection.execute(insert(superseded_decisions).values(number=count + 1, **kept))
+    connection.execute(delete(decisions).where(*place))
+
+
+def superseded(connection: Connection, household_id: str, signal_id: str) -> list[StoredDecision]:
+    """Read the verdicts on one need that were set aside, oldest first."""
+    rows = connection.execute(
+        select(*superseded_decisions.c)
+        .where(
+            superseded_decisions.c.household_id == household_id,
+            superseded_decisions.c.signal_id == signal_id,
+        )
+        .order_by(superseded_decisions.c.number)
+    )
+    found: list[StoredDecision] = []
+    for row in rows:
+        values = {name: value for name, value in row._mapping.items() if name != "number"}
+        values |= {"verdict": Verdict(row.verdict), "reason": Reason(row.reason)}
+        found.append(StoredDecision(**values, quote_id=None, follows=None))
+    return found
+
+
+def decisions_for(
+    connection: Connection, keys: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], StoredDecision]:
+    """Read the verdicts on needs of several households, by household and signal."""
+    rows = connection.execute(
+        select(*decisions.c).where(
+            tuple_(decisions.c.household_id, decisions.c.signal_id).in_(keys)
+        )
+    )
+    return {(row.household_id, row.signal_id): _decision(row) for row in rows}
 
 
 def decision(connection: Connection, household_id: str, signal_id: str) -> StoredDecision | None:
@@ -47,9 +101,10 @@ def followers(connection: Connection, household_id: str, signal_id: str) -> list
     return list(rows.scalars())
 
 
-def add_quote(connection: Connection, quote: StoredQuote) -> None:
-    """Store a new quote."""
-    connection.execute(insert(quotes).values(**_quote_values(quote)))
+def add_quotes(connection: Connection, new: Sequence[StoredQuote]) -> None:
+    """Store new quotes."""
+    if new:
+        connection.execute(insert(quotes), [_quote_values(each) for each in new])
 
 
 def save_quote(connection: Connection, quote: StoredQuote) -> None:
@@ -86,6 +141,23 @@ def waiting_quote(
     return None if row is None else _quote(row)
 
 
+def waiting_quote_ids(
+    connection: Connection, places: Collection[Place]
+) -> dict[Place, tuple[str, str]]:
+    """Read quote and signal of what waits at several places."""
+    place = tuple_(quotes.c.household_id, quotes.c.device_id, quotes.c.slot_key)
+    rows = connection.execute(
+        select(
+            quotes.c.household_id,
+            quotes.c.device_id,
+            quotes.c.slot_key,
+            quotes.c.quote_id,
+            quotes.c.signal_id,
+        ).where(place.in_(places), quotes.c.state.in_(QUOTE_WAITS))
+    )
+    return {(row[0], row[1], row[2]): (row[3], row[4]) for row in rows}
+
+
 def quotes_in(
     connection: Connection, household_id: str, states: Collection[QuoteState], limit: int
 ) -> list[StoredQuote]:
@@ -112,6 +184,10 @@ def quotes_of(
     for row in rows:
         found.setdefault(row.signal_id, []).append(_quote(row))
     return found
+
+
+def _decision_values(decision: StoredDecision) -> dict[str, Any]:
+    return {name: getattr(decision, name) for name in _DECISION_COLUMNS}
 
 
 def _decision(row: Any) -> StoredDecision:

@@ -1,13 +1,26 @@
 """Rows of orders and of the moves that they made."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
+from zodra_cloud.kit.money import Money
 from zodra_cloud.replenish.models import OrderStep, StoredOrder, UnclearOrder
+from zodra_cloud.replenish.repository.asking import Place
 from zodra_cloud.replenish.repository.tables import order_events, orders, quotes
-from zodra_cloud.replenish.states import ORDER_OPEN, OrderEvent, OrderState
+from zodra_cloud.replenish.states import NEVER_BOUGHT, ORDER_OPEN, OrderEvent, OrderState
 from zodra_cloud.store.types import Instant
 
 _COLUMNS: Final = tuple(column.name for column in orders.c)
@@ -57,6 +70,50 @@ def open_order(
         )
     ).first()
     return None if row is None else _order(row)
+
+
+def open_order_keys(connection: Connection, places: Collection[Place]) -> dict[Place, str]:
+    """Read the keys of the orders of several places that have not ended."""
+    place = tuple_(orders.c.household_id, orders.c.device_id, orders.c.slot_key)
+    rows = connection.execute(
+        select(
+            orders.c.household_id, orders.c.device_id, orders.c.slot_key, orders.c.order_key
+        ).where(place.in_(places), orders.c.state.in_(ORDER_OPEN))
+    )
+    return {(row[0], row[1], row[2]): row[3] for row in rows}
+
+
+def last_order_at(connection: Connection, place: Place) -> datetime | None:
+    """Read when the slot's newest order was confirmed that counts."""
+    return connection.execute(
+        select(func.max(orders.c.confirmed_at, type_=Instant)).where(*_counted(place))
+    ).scalar()
+
+
+def spent(connection: Connection, place: Place, since: datetime, currency: str) -> Money | None:
+    """Add up what the slot's orders since an instant cost, less what came back; None for nothing.
+
+    An order in another currency than the slot's cannot be added, so it stands for the whole cap.
+    """
+    rows = connection.execute(
+        select(orders.c.currency, func.sum(orders.c.total_minor - orders.c.refunded_minor))
+        .where(*_counted(place), orders.c.confirmed_at >= since)
+        .group_by(orders.c.currency)
+    )
+    sums = {row[0]: int(row[1]) for row in rows}
+    other = next((each for each in sorted(sums) if each != currency), None)
+    if other is not None:
+        return Money(sums[other], other)
+    return Money(sums[currency], currency) if currency in sums else None
+
+
+def _counted(place: Place) -> tuple[ColumnElement[bool], ...]:
+    return (
+        orders.c.household_id == place[0],
+        orders.c.device_id == place[1],
+        orders.c.slot_key == place[2],
+        orders.c.state.not_in(NEVER_BOUGHT),
+    )
 
 
 def orders_of(

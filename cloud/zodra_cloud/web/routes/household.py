@@ -31,6 +31,7 @@ router = APIRouter()
 ORDERS_MAX: Final = 5
 
 _REFUSAL_NOTES: Final[dict[ConfirmRefusal, str]] = {
+    ConfirmRefusal.MAY_NOT_CONFIRM: "may_not_confirm",
     ConfirmRefusal.NO_CONSENT: "no_consent",
     ConfirmRefusal.EXPIRED: "quote_expired",
     ConfirmRefusal.CLOSED: "already_answered",
