@@ -342,9 +342,18 @@ def _bind_key(folder: Path, where: str, named: object) -> bytes:
     return key
 
 
+_PLAINLY: Final = {
+    "extra_forbidden": "there is no such setting",
+    "missing": "must be given",
+    "model_type": "must be a section of settings",
+}
+"""Where pydantic's words are those of a programmer."""
+
+
 def _sentence(fault: ValidationError) -> str:
     lines = [
-        f"{'.'.join(str(part) for part in error['loc']) or 'settings'}: {error['msg']}"
+        f"{'.'.join(str(part) for part in error['loc']) or 'settings'}: "
+        f"{_PLAINLY.get(error['type'], error['msg'])}"
         for error in fault.errors(include_url=False, include_context=False, include_input=False)
     ]
     return "; ".join(lines[:5])

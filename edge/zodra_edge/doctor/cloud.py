@@ -4,8 +4,9 @@ import asyncio
 import ipaddress
 import socket
 import ssl
+from collections.abc import Awaitable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import aiomqtt
 from cryptography import x509
@@ -14,21 +15,64 @@ from zodra_contract.topics import Address, down_filter
 from zodra_edge.clock import wall
 from zodra_edge.doctor import judge
 from zodra_edge.doctor.aside import aside
-from zodra_edge.doctor.finding import Finding, fail, ok, skipped, warn
+from zodra_edge.doctor.finding import Finding, fail, ok, said, skipped, warn
 from zodra_edge.errors import LinkFault
 from zodra_edge.settings import Cloud, Settings
 from zodra_edge.uplink import connection
 
+STEP_S_MAX: Final = 6.0
+"""For each of the three steps, so that one which hangs does not hide what the others found."""
 
-async def way(settings: Settings) -> list[Finding]:
-    """Look the name up, open a connection, check its certificate, log in and subscribe."""
-    named = await _dns(settings.cloud)
+
+async def way(settings: Settings, step_s: float = STEP_S_MAX) -> list[Finding]:
+    """Look the name up, open a connection, check its certificate, log in and subscribe.
+
+    Args:
+        settings: of the gateway.
+        step_s: the longest that one of the three may take.
+    """
+    named = await _within(step_s, _dns(settings.cloud), _name_hangs(settings.cloud))
     if not named.verdict.lets_go_on:
         return [named, *_not_reached("connection", "cloud broker", why="its name is not known")]
-    reached = await _transport(settings.cloud)
+    reached = await _within(step_s, _transport(settings.cloud), _port_hangs(settings.cloud))
     if not reached.verdict.lets_go_on:
         return [named, reached, *_not_reached("cloud broker", why="it could not be reached safely")]
-    return [named, reached, await _log_in(settings)]
+    return [
+        named,
+        reached,
+        await _within(step_s, _log_in(settings), _broker_hangs(settings.cloud)),
+    ]
+
+
+async def _within(step_s: float, step: Awaitable[Finding], otherwise: Finding) -> Finding:
+    try:
+        async with asyncio.timeout(step_s):
+            return await step
+    except TimeoutError:
+        return otherwise
+
+
+def _name_hangs(cloud: Cloud) -> Finding:
+    return fail(
+        "dns",
+        f"no name server answers for {cloud.host}",
+        "See that the network is up, and which name servers are asked: cat /etc/resolv.conf",
+    )
+
+
+def _port_hangs(cloud: Cloud) -> Finding:
+    step = "See that cloud.host is right and that no firewall swallows the connection."
+    if cloud.tls:
+        step = f"{step[:-1]}, or set cloud.port to the broker's TLS port, usually 8883."
+    what = "in TLS" if cloud.tls else "at all"
+    return fail("connection", f"{cloud.host}:{cloud.port} does not answer {what}", step)
+
+
+def _broker_hangs(cloud: Cloud) -> Finding:
+    step = "See that an MQTT broker listens there."
+    if not cloud.tls:
+        step = "See that an MQTT broker listens there; one that expects TLS needs cloud.tls = true."
+    return fail("cloud broker", f"{cloud.host}:{cloud.port} says nothing in MQTT", step)
 
 
 def _not_reached(*names: str, why: str) -> list[Finding]:
@@ -65,7 +109,7 @@ async def _transport(cloud: Cloud) -> Finding:
         context = connection.tls_context(cloud) if cloud.tls else None
         _, writer = await asyncio.open_connection(cloud.host, cloud.port, ssl=context)
     except ssl.SSLCertVerificationError as fault:
-        return await _not_trusted(cloud, fault.verify_message)
+        return await _not_trusted(cloud, fault)
     except ssl.SSLError as fault:
         return fail(
             name,
@@ -77,7 +121,7 @@ async def _transport(cloud: Cloud) -> Finding:
     except OSError as fault:
         return fail(
             name,
-            f"{where} cannot be reached: {fault.strerror or fault}",
+            f"{where} cannot be reached: {said(fault)}",
             "See that the broker runs and that no firewall is in between; presses are kept "
             "meanwhile.",
         )
@@ -122,7 +166,7 @@ def _end(certificate: Any) -> datetime:
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), UTC)
 
 
-async def _not_trusted(cloud: Cloud, why: str) -> Finding:
+async def _not_trusted(cloud: Cloud, fault: ssl.SSLCertVerificationError) -> Finding:
     """Look at the certificate again without trusting it, to say what is wrong with it."""
     unsure = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     unsure.check_hostname = False
@@ -142,9 +186,8 @@ async def _not_trusted(cloud: Cloud, why: str) -> Finding:
         words = ""
     return fail(
         "connection",
-        f"the broker's certificate is not trusted: {why}{words}",
-        "Check the gateway's clock, cloud.host, and that cloud.ca_file holds the maker's "
-        "certificate.",
+        f"the broker's certificate is not trusted: {fault.verify_message.rstrip('.')}{words}",
+        judge.trust_step(fault.verify_code),
     )
 
 

@@ -1,19 +1,22 @@
 """Runs all checks side by side, each within a time limit."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from zodra_edge.doctor import agent, clocks, cloud, home, own_files, radio, store
+from zodra_edge.doctor import agent, clocks, cloud, home, judge, own_files, radio, store
 from zodra_edge.doctor.finding import Finding, fail, ok, skipped
 from zodra_edge.errors import SettingsFault
 from zodra_edge.settings import Settings, load, secret_files
 
 LIMIT_S: Final = 20.0
 LISTEN_S: Final = 5.0
+STEP_SHARE: Final = 0.3
+"""Of the limit, for each of the three steps of the way to the cloud."""
 SETTINGS: Final = "settings"
 
 
@@ -55,13 +58,14 @@ async def examine(
         first = fail(
             SETTINGS,
             str(fault),
-            "Correct the file; docs/reference.md lists every setting and what it may be.",
+            judge.settings_step(os.access(config, os.R_OK), str(fault)),
         )
         unknown = [skipped(name, "the settings cannot be used") for name in _names(_checks(None))]
         named = checks if secret_files(config) else []
         return (first, *await _all(named, limit_s, progress), *unknown)
-    first = ok(SETTINGS, f"{config}, {len(settings.devices)} devices")
-    found = await _all([*checks, *_checks(settings, listen_s)], limit_s, progress)
+    count = len(settings.devices)
+    first = ok(SETTINGS, f"{config}, {count} device{'' if count == 1 else 's'}")
+    found = await _all([*checks, *_checks(settings, listen_s, limit_s)], limit_s, progress)
     return (first, *found)
 
 
@@ -69,11 +73,16 @@ def _names(checks: list[Check]) -> list[str]:
     return [name for check in checks for name in check.names]
 
 
-def _checks(settings: Settings | None, listen_s: float = LISTEN_S) -> list[Check]:
+def _checks(
+    settings: Settings | None, listen_s: float = LISTEN_S, limit_s: float = LIMIT_S
+) -> list[Check]:
     table: list[tuple[tuple[str, ...], Callable[[Settings], Awaitable[list[Finding]]]]] = [
         (("agent",), agent.state),
         (("clock",), clocks.compare),
-        (("dns", "connection", "cloud broker"), cloud.way),
+        (
+            ("dns", "connection", "cloud broker"),
+            partial(cloud.way, step_s=limit_s * STEP_SHARE),
+        ),
         (("home broker",), home.broker),
         (("storage", "disk space"), own_files.disk),
         (("outbox need", "outbox telemetry", "quarantine"), store.files),

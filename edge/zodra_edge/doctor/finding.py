@@ -1,8 +1,11 @@
 """What one check found, and what all of them come to. Pure."""
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
+from textwrap import wrap
 from typing import Final
 
 
@@ -70,6 +73,11 @@ _COUNTED: Final = {
 }
 
 
+def said(fault: OSError) -> str:
+    """Say a fault of the system in its own words; asyncio puts an address in their place."""
+    return os.strerror(fault.errno) if fault.errno else str(fault)
+
+
 def exit_code(findings: Iterable[Finding]) -> int:
     """Count 0 for all well, 1 for warnings, 2 for failures."""
     verdicts = {finding.verdict for finding in findings}
@@ -86,6 +94,25 @@ def render(findings: tuple[Finding, ...]) -> str:
 def _lines(findings: tuple[Finding, ...]) -> Iterator[str]:
     width = max((len(finding.name) for finding in findings), default=0)
     verdict_width = max(len(verdict) for verdict in Verdict)
+    for why, together in groupby(findings, key=_unchecked_because):
+        alike = list(together)
+        if why and len(alike) > 1:
+            yield f"{_SIGNS[Verdict.SKIPPED]} {Verdict.SKIPPED:<{verdict_width}}  {why}:"
+            names = ", ".join(finding.name for finding in alike)
+            yield from wrap(names, 100, initial_indent=" " * 11, subsequent_indent=" " * 11)
+            continue
+        yield from _each(alike, width, verdict_width)
+    yield ""
+    yield _summary(findings)
+
+
+def _unchecked_because(finding: Finding) -> str:
+    """Why a check was left out, if there is no more to say about it."""
+    alone = finding.verdict is not Verdict.SKIPPED or finding.next_step
+    return "" if alone else finding.found
+
+
+def _each(findings: Iterable[Finding], width: int, verdict_width: int) -> Iterator[str]:
     for finding in findings:
         sign = _SIGNS[finding.verdict]
         yield (
@@ -93,8 +120,6 @@ def _lines(findings: tuple[Finding, ...]) -> Iterator[str]:
         )
         if finding.next_step:
             yield f"{'':<{verdict_width + width + 6}}→ {finding.next_step}"
-    yield ""
-    yield _summary(findings)
 
 
 def _summary(findings: tuple[Finding, ...]) -> str:

@@ -2,7 +2,7 @@
 
 import aiomqtt
 
-from zodra_edge.doctor.finding import Finding, fail, ok, skipped
+from zodra_edge.doctor.finding import Finding, fail, ok, said, skipped
 from zodra_edge.settings import Settings
 from zodra_edge.uplink.connection import SUBSCRIPTION_REFUSED, Denied, fault, number
 
@@ -45,6 +45,11 @@ async def broker(settings: Settings) -> list[Finding]:
     return [ok(NAME, f"{home.host}:{home.port}, {len(topics)} topics granted")]
 
 
+def _why(raised: aiomqtt.MqttError, known: Exception) -> str:
+    cause = raised.__context__
+    return said(cause) if isinstance(cause, OSError) else str(known)
+
+
 def _refused(settings: Settings, raised: aiomqtt.MqttError) -> Finding:
     assert settings.home_mqtt is not None  # noqa: S101 - asked about by the only caller
     where = f"{settings.home_mqtt.host}:{settings.home_mqtt.port}"
@@ -57,6 +62,6 @@ def _refused(settings: Settings, raised: aiomqtt.MqttError) -> Finding:
         )
     return fail(
         NAME,
-        f"{where} cannot be reached: {known}",
+        f"{where} cannot be reached: {_why(raised, known)}",
         "See that the broker runs, for example: systemctl status mosquitto",
     )

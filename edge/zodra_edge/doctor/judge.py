@@ -23,6 +23,14 @@ DAMAGED_STEP: Final = (
     "Restart the agent, which sets the file aside and saves its rows; zodra-edge outbox salvage "
     "shows them before."
 )
+_TRUST_STEPS: Final = {
+    9: "It is not valid yet, so the gateway's clock is behind: timedatectl set-ntp true",
+    10: "Have the broker's certificate renewed. If it is valid longer than today, set the "
+    "gateway's clock: timedatectl set-ntp true",
+    62: "Set cloud.host to a name that the certificate is for.",
+    64: "Set cloud.host to a name that the certificate is for, instead of an address.",
+}
+"""By OpenSSL's number: not yet valid, expired, another host name, another address."""
 VOLATILE: Final = frozenset({"tmpfs", "ramfs"})
 LAYERED: Final = frozenset({"overlay", "overlayfs", "aufs"})
 GROUP_OR_OTHERS: Final = 0o077
@@ -38,6 +46,13 @@ def secret_files(modes: Mapping[str, int | None]) -> Finding:
     open_to_others = sorted(
         path for path, mode in modes.items() if mode is not None and mode & GROUP_OR_OTHERS
     )
+    missing = sorted(path for path, mode in modes.items() if mode is None)
+    if missing:
+        return fail(
+            name,
+            f"cannot be looked at: {', '.join(missing)}",
+            "Put each where the settings name it, for the agent's account alone (mode 0600).",
+        )
     if open_to_others:
         shown = ", ".join(f"{path} ({modes[path]:04o})" for path in open_to_others)
         return warn(
@@ -100,6 +115,29 @@ def certificate(ends_at: datetime, whose: str, version: str, now: datetime) -> F
             "connection", found, "Have it renewed before that day; no gateway connects after it."
         )
     return ok("connection", found)
+
+
+def trust_step(verify_code: int) -> str:
+    """Say what to do about a certificate, by OpenSSL's reason for not trusting it."""
+    return _TRUST_STEPS.get(
+        verify_code, "Name the certificate of whoever made it in cloud.ca_file, if you trust them."
+    )
+
+
+def settings_step(is_there: bool, fault: str) -> str:
+    """Say what to do about settings that cannot be used.
+
+    Args:
+        is_there: whether the settings file itself can be read.
+        fault: what is wrong, as the settings say it.
+    """
+    if not is_there:
+        return (
+            "Write one, or name the right one with --config; docs/reference.md lists every setting."
+        )
+    if "cannot read" in fault:
+        return "Put the file where the settings name it, readable for the agent's account alone."
+    return "Correct the file; docs/reference.md lists every setting and what it may be."
 
 
 def space(free_bytes: int, total_bytes: int) -> Finding:

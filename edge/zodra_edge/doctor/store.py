@@ -58,7 +58,7 @@ def _lane(
             (application_id,) = connection.execute("PRAGMA application_id").fetchone()
             if application_id != schema.APPLICATION_ID:
                 return _stranger(name, path), None
-            meta = dict(connection.execute("SELECT name, value FROM meta ORDER BY name").fetchall())
+            meta = _counters(connection)
             table = "need" if lane == "need" else "reading"
             (depth,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
             (aside_rows,) = connection.execute("SELECT count(*) FROM quarantine").fetchone()
@@ -79,6 +79,14 @@ def _lane(
         judge.outbox(lane, depth, buffer_id, complaints, sampled, damaged, finished),
         int(aside_rows),
     )
+
+
+def _counters(connection: sqlite3.Connection) -> dict[str, Any]:
+    columns = {row[1] for row in connection.execute("PRAGMA table_info(meta)")}
+    if "checksum" in columns:
+        return schema.counters(connection)
+    # Of an earlier build; the agent brings it up to date when it starts.
+    return dict(connection.execute("SELECT name, value FROM meta ORDER BY name").fetchall())
 
 
 def _stranger(name: str, path: Path) -> Finding:

@@ -154,7 +154,7 @@ async def test_a_wrong_password_is_told_from_a_broker_that_is_away(
     patient.port = free_port()
     away = await patient.examine()
     assert away["connection"].verdict is Verdict.FAIL
-    assert "cannot be reached" in away["connection"].found
+    assert away["connection"].found.endswith("cannot be reached: Connection refused")
     assert away["cloud broker"].verdict is Verdict.SKIPPED
 
 
@@ -186,6 +186,23 @@ async def test_tls_is_followed_to_the_day_on_which_it_ends(
         assert bad["cloud broker"].verdict is Verdict.SKIPPED
         patient.cloud = 'tls = true\nca_file = "missing.pem"'
         assert "cloud.ca_file" in (await patient.examine())["connection"].found
+
+
+async def test_a_certificate_that_ended_is_told_from_one_that_nobody_vouches_for(
+    tmp_path: Path, patient: Patient
+) -> None:
+    ended = write_certificate(tmp_path, "broker", days_left=-3)
+    patient.port = free_port()
+    with amqtt(tmp_path / "tls", patient.port, certificate=ended):
+        patient.cloud = f'tls = true\nca_file = "{ended}"'
+        old = (await patient.examine())["connection"]
+        patient.cloud = "tls = true"
+        strange = (await patient.examine())["connection"]
+    assert old.verdict is strange.verdict is Verdict.FAIL
+    assert "certificate has expired" in old.found
+    assert "renewed" in old.next_step
+    assert "self-signed certificate" in strange.found
+    assert "cloud.ca_file" in strange.next_step
 
 
 async def test_a_certificate_near_its_end_is_a_warning(tmp_path: Path, patient: Patient) -> None:
@@ -239,6 +256,33 @@ async def test_settings_that_do_not_parse_leave_the_rest_unchecked(tmp_path: Pat
     assert "is not TOML" in first.found
     assert {finding.verdict for finding in rest} == {Verdict.SKIPPED}
     assert {"clock", "cloud broker", "outbox need", "radio"} <= {one.name for one in rest}
+
+
+@pytest.mark.parametrize(
+    ("rest", "found", "step"),
+    [
+        ("", "cannot read", "Put the file where the settings name it"),
+        ("prot = 3", "cloud.prot: there is no such setting", "Correct the file"),
+        ("[metrics]", "give either a port or a socket", "Correct the file"),
+    ],
+)
+async def test_settings_that_cannot_be_used_say_which_and_what_to_do(
+    patient: Patient, rest: str, found: str, step: str
+) -> None:
+    patient.cloud = rest
+    config = patient.write()
+    if not rest:
+        (patient.folder / "password").unlink()
+    first, secrets, *_ = await examine(config)
+    assert found in first.found
+    assert first.next_step.startswith(step)
+    assert secrets.verdict is (Verdict.OK if rest else Verdict.FAIL)
+
+
+async def test_settings_that_are_not_there_are_told_from_wrong_ones(tmp_path: Path) -> None:
+    first, *_ = await examine(tmp_path / "gateway.toml")
+    assert first.found.endswith("No such file or directory")
+    assert first.next_step.startswith("Write one, or name the right one with --config")
 
 
 async def test_a_secret_that_others_may_read_is_a_warning(patient: Patient) -> None:
@@ -351,12 +395,19 @@ async def test_what_does_not_answer_ends_at_its_limit(patient: Patient) -> None:
     server = await asyncio.start_server(lambda _, writer: held.append(writer), "127.0.0.1", 0)
     async with server:
         patient.port = server.sockets[0].getsockname()[1]
-        found = await patient.examine(limit_s=0.3)
+        plain = await patient.examine(limit_s=1)
+        patient.cloud = "tls = true"
+        tls = await patient.examine(limit_s=1)
         for writer in held:
             writer.close()
             await writer.wait_closed()
-    assert "no answer within" in found["cloud broker"].found
-    assert found["storage"].verdict is not Verdict.SKIPPED
+    assert plain["dns"].verdict is tls["dns"].verdict is Verdict.OK
+    assert "says nothing in MQTT" in plain["cloud broker"].found
+    assert "needs cloud.tls = true" in plain["cloud broker"].next_step
+    assert "does not answer in TLS" in tls["connection"].found
+    assert "TLS port, usually 8883" in tls["connection"].next_step
+    assert tls["cloud broker"].verdict is Verdict.SKIPPED
+    assert plain["storage"].verdict is not Verdict.SKIPPED
 
 
 def test_the_command_prints_a_page_or_json_and_ends_with_the_code(patient: Patient) -> None:

@@ -16,7 +16,9 @@ CASES = [
     pytest.param(judge.secret_files({"a": 0o600}), OK, "1", id="secrets closed"),
     pytest.param(judge.secret_files({}), OK, "none", id="no secrets"),
     pytest.param(judge.secret_files({"a": 0o600, "b": 0o640}), WARN, "b (0640)", id="secret open"),
-    pytest.param(judge.secret_files({"a": None}), OK, "1", id="secret not there"),
+    pytest.param(
+        judge.secret_files({"a": None}), FAIL, "cannot be looked at: a", id="secret not there"
+    ),
     pytest.param(judge.clock(NOW, EVER, 40.0, "ntp", 5.0), OK, "40 ms ahead", id="clock right"),
     pytest.param(judge.clock(NOW, EVER, -2_001, "ntp", 5), WARN, "behind ntp", id="clock off"),
     pytest.param(judge.clock(NOW, EVER, 4e5, "ntp", 5), FAIL, "400 s ahead", id="clock far off"),
@@ -83,6 +85,21 @@ def test_a_figure_gets_its_verdict_its_words_and_a_next_step(
 )
 def test_the_exit_code_is_that_of_the_worst(findings: list[Finding], code: int) -> None:
     assert exit_code(findings) == code
+
+
+def test_what_was_not_checked_for_one_reason_is_one_line() -> None:
+    page = render(
+        (
+            fail("settings", "bad", "Mend it."),
+            *(skipped(name, "the settings cannot be used") for name in ("agent", "clock", "dns")),
+            skipped("bluez", "not installed"),
+        )
+    )
+    _, _, why, names, other, _, last = page.splitlines()
+    assert why.split(maxsplit=2) == ["-", "skipped", "the settings cannot be used:"]
+    assert names.strip() == "agent, clock, dns"
+    assert other.split(maxsplit=2)[2].split() == ["bluez", "not", "installed"]
+    assert last == "1 failure, 4 not checked"
 
 
 def test_the_page_has_a_word_beside_each_sign_and_counts_at_its_end() -> None:
