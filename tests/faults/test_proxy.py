@@ -13,6 +13,9 @@ from faults.proxy import Proxy, proxy
 from zodra_contract.topics import Address
 from zodra_edge.link import Lane, LinkState
 
+CONNACK_BYTES = 4
+"""And the first byte of what answers the subscription is one more."""
+
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[int]:
@@ -106,6 +109,18 @@ async def test_a_line_dead_in_both_directions_keeps_everything_until_it_is_back(
     line.up.drop = line.down.drop = False
     line.reset_all()
     await all_there(home, cloud, 5)
+
+
+async def test_a_line_that_breaks_before_it_is_subscribed_is_tried_again_at_once(
+    line: Proxy, cloud: SmallCloud, tmp_path: Path
+) -> None:
+    """aiomqtt goes on waiting for the answer, for all of its ten seconds."""
+    line.down.cut_after = CONNACK_BYTES + 1
+    async with edge(settings(line.port, tmp_path / "data")) as home:
+        await until(lambda: home.uplink.status.failures, 8)
+        await until(lambda: home.uplink.status.state is LinkState.ONLINE)
+        await home.press("p_0")
+        await all_there(home, cloud, 1)
 
 
 @pytest.mark.parametrize(

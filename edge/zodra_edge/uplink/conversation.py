@@ -1,10 +1,11 @@
 """The conversation with the cloud: connect, send, listen, and begin again politely."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import aiomqtt
 import structlog
@@ -92,11 +93,9 @@ class Uplink:
         try:
             async with self._connect(cloud, self._address.gateway_id, keepalive_s) as client:
                 self._step(LinkEvent.CONNECTED)
-                await connection.subscribe(client, self._address)
-                self._heard_s = self._clock.monotonic_s()
-                self._step(LinkEvent.SUBSCRIBED, failures=0)
-                log.info("uplink_connected")
-                await self._talk(client)
+                # Listening ends with the connection. Nothing else does by itself: aiomqtt goes on
+                # waiting for an answer, ten seconds, over a connection that is gone.
+                await _until_one_ends(self._listen(client), self._talk(client))
         except aiomqtt.MqttError as raised:
             return connection.fault(raised)
         except LinkFault as raised:
@@ -104,23 +103,20 @@ class Uplink:
         return LinkFault("lost", "the connection ended")
 
     async def _talk(self, client: aiomqtt.Client) -> None:
-        """Listen, send, report and watch until one of them fails; raise what it failed with."""
+        """Subscribe; then send, report and watch until one of them fails."""
+        await connection.subscribe(client, self._address)
+        self._heard_s = self._clock.monotonic_s()
+        self._step(LinkEvent.SUBSCRIBED, failures=0)
+        log.info("uplink_connected")
         sends: Sends = set()
-        parts = {
-            asyncio.create_task(self._listen(client)),
-            asyncio.create_task(self._delivery.run(partial(self._publish, client), sends)),
-            asyncio.create_task(self._report(client)),
-            asyncio.create_task(self._watch(client)),
-        }
         try:
-            # Any end of any part is the end of the connection: listening only ends with it.
-            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-            for part in done:
-                part.result()
+            await _until_one_ends(
+                self._delivery.run(partial(self._publish, client), sends),
+                self._report(client),
+                self._watch(client),
+            )
         finally:
-            for task in (*parts, *sends):
-                task.cancel()
-            await asyncio.gather(*parts, *sends, return_exceptions=True)
+            await _end(sends)
 
     async def _publish(self, client: aiomqtt.Client, payload: bytes) -> None:
         await client.publish(topics.up(self._address), payload, qos=1)
@@ -206,3 +202,20 @@ class Uplink:
         self.status = replace(before, **changes)  # type: ignore[arg-type]
         if replace(self.status, last_receipt_at=before.last_receipt_at) != before:
             self._hooks.changed()
+
+
+async def _until_one_ends(*parts: Coroutine[Any, Any, None]) -> None:
+    """Run parts until one of them ends, end the others, and raise what it failed with."""
+    tasks = {asyncio.create_task(part) for part in parts}
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        await _end(tasks)
+
+
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
