@@ -125,7 +125,9 @@ def _told(file: Path, summary: dict[str, Any], into: Path | None) -> str:
     if summary["damaged"]:
         lines.append(f"  {summary['damaged']} rows were changed on disk; shown, but not believed")
     if summary["missing"]:
-        lines.append(f"  {summary['missing']} rows are lost: nothing of them was found")
+        # The agent gives the sequences of readings out in advance, and skips some after a crash.
+        surely = "are lost" if summary["lane"] == "need" else "may be lost"
+        lines.append(f"  {summary['missing']} rows {surely}: nothing of them was found")
     if summary["quarantine"]:
         lines.append(f"  {summary['quarantine']} rows of the quarantine")
     if summary["complaint"]:

@@ -216,6 +216,11 @@ def _storage(storage: Storage) -> StoragePart:
         free_bytes=storage.disk.free_bytes,
         reserve=storage.reserve,
         aside=storage.aside,
+        salvages=tuple(
+            f"{one.file}: {one.why}; {one.saved} rows saved, {one.damaged} changed on disk"
+            + ("" if one.complete else ", and some could not be read")
+            for one in storage.salvages
+        ),
     )
 
 

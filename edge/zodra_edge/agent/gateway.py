@@ -59,7 +59,10 @@ async def run(settings: Settings) -> int:
             async with Outbox(settings.data_dir, settings.outbox) as outbox:
                 return await Gateway(settings, outbox).run()
     except OSError as fault:
-        raise EdgeError(f"cannot use data_dir {settings.data_dir}: {fault}") from fault
+        raise EdgeError(
+            f"cannot use data_dir {settings.data_dir}: {fault.strerror}; name a folder that this "
+            "account may write to"
+        ) from fault
 
 
 class Gateway:

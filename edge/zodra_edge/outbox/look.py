@@ -71,7 +71,10 @@ def _read_lane(lane: str, path: Path, query: str) -> LaneContents:
         finally:
             connection.close()
     except sqlite3.Error as fault:
-        raise OutboxFault(f"cannot read {path}: {fault}") from fault
+        raise OutboxFault(
+            f"cannot read {path}: {fault}; the agent saves what is whole in it when it starts, and "
+            f"zodra-edge outbox salvage {path} shows what that is"
+        ) from fault
     age_s = None if oldest_ms is None else max(0.0, wall().timestamp() - oldest_ms / 1000)
     return LaneContents(
         lane,

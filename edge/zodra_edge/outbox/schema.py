@@ -274,7 +274,7 @@ def _compare_with_rows(
 def _migrate(connection: sqlite3.Connection, migrations: Migrations) -> None:
     unknown = migrations.taken(connection) - migrations.steps.keys()
     if unknown:
-        raise DamagedFile(f"written by a newer version: {sorted(unknown)[0]}")
+        raise DamagedFile(f"written by a newer zodra-edge: {sorted(unknown)[0]}")
     try:
         migrations.apply(connection)
         for table, columns in (SHARED_COLUMNS | COLUMNS[migrations.name]).items():
@@ -310,9 +310,12 @@ def connect(path: Path, bytes_max: int | None = None) -> sqlite3.Connection:
         path: the file; it must have been prepared.
         bytes_max: the file's soft limit; above it SQLite answers as if the disk were full.
     """
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, factory=Connection
+    )
     connection.text_factory = text
-    connection.executescript(PRAGMAS)
+    for pragma in PRAGMAS.split(";"):
+        connection.execute(pragma)
     if bytes_max is not None:
         connection.execute(f"PRAGMA max_page_count = {bytes_max // PAGE_BYTES}")
     return connection

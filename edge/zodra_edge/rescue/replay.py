@@ -62,7 +62,10 @@ def held(data_dir: Path) -> Iterator[Held]:
                         what,
                     )
         except sqlite3.Error as fault:
-            raise OutboxFault(f"cannot read {path}: {fault}") from fault
+            raise OutboxFault(
+                f"cannot read {path}: {fault}; the agent saves what is whole in it when it starts, "
+                f"and zodra-edge outbox salvage {path} shows what that is"
+            ) from fault
 
 
 def _about(body: Any) -> tuple[str, str]:
@@ -88,14 +91,20 @@ def replay(data_dir: Path, limits: OutboxLimits, wanted: quarantine.Wanted) -> l
     if not data_dir.is_dir():
         raise OutboxFault(f"there is no outbox in {data_dir}")
     done: list[PutBack] = []
-    with sole_owner(data_dir):
-        for lane, rows_max in (
-            ("need", limits.need_rows_max),
-            ("telemetry", limits.telemetry_rows_max),
-        ):
-            path = data_dir / f"{lane}.db"
-            if path.exists():
-                done += _replay_lane(lane, path, rows_max, wanted)
+    try:
+        with sole_owner(data_dir):
+            for lane, rows_max in (
+                ("need", limits.need_rows_max),
+                ("telemetry", limits.telemetry_rows_max),
+            ):
+                path = data_dir / f"{lane}.db"
+                if path.exists():
+                    done += _replay_lane(lane, path, rows_max, wanted)
+    except OSError as fault:
+        raise OutboxFault(
+            f"cannot use data_dir {data_dir}: {fault.strerror}; "
+            "use the agent's own account, or root"
+        ) from fault
     return done
 
 
@@ -147,6 +156,8 @@ def _replay_lane(lane: str, path: Path, rows_max: int, wanted: quarantine.Wanted
 def _must_be_of_this_build(connection: sqlite3.Connection, lane: str, path: Path) -> None:
     migrations = schema.NEED if lane == "need" else schema.TELEMETRY
     applied, known = migrations.taken(connection), migrations.steps.keys()
+    if not applied:
+        raise OutboxFault(f"{path} is no outbox of a gateway; see: zodra-edge doctor")
     if applied - known:
         raise OutboxFault(f"{path} was written by a newer zodra-edge; use that one")
     if known - applied:

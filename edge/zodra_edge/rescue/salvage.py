@@ -76,13 +76,16 @@ class Salvaged:
     def missing(self) -> int:
         """Count the sequences of which nothing was found, from the first saved row on.
 
-        Receipts delete from the lower end, so there should be none above it.
+        Receipts delete from the lower end, so there should be none above it. Sequences of readings
+        are given out in advance, so that behind the last row of that lane there may be some that
+        no reading ever had.
         """
         bounds = self.rows.bounds()
         if bounds is None:
             return 0
-        first = bounds[0]
-        last = max(bounds[1], (self.next_sequence or 1) - 1)
+        first, last = bounds
+        if self.lane is NEED:
+            last = max(last, (self.next_sequence or 1) - 1)
         aside = {
             row[2]
             for _, row in self.aside.in_order()

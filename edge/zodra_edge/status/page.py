@@ -124,6 +124,8 @@ def _storage(storage: StoragePart) -> Iterator[str]:
     yield _line("storage", f"{words}, {storage.free_bytes / 1e6:.0f} MB free")
     for name in storage.aside:
         yield _line("", f"damaged file set aside: {name}")
+    for words in storage.salvages:
+        yield _line("", words)
 
 
 def _lane(lane: LanePart, what: str) -> str:

@@ -64,6 +64,8 @@ class StoragePart(_Value):
     """Whether the reserve is in place; without it no reading is kept."""
     aside: tuple[str, ...] = ()
     """Damaged files in the data folder that wait for a person."""
+    salvages: tuple[str, ...] = ()
+    """What was wrong with those found since the start, and what was saved of them."""
 
 
 class HomePart(_Value):

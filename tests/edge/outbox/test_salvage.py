@@ -273,6 +273,31 @@ async def test_a_salvage_that_was_cut_off_is_taken_up(tmp_path: Path, step: str)
     assert not left & {found.name for found in tmp_path.iterdir()}
 
 
+@pytest.mark.parametrize("marker", [b"", b"\xff\x00", b"../elsewhere", b"need.db.damaged-/x"])
+@pytest.mark.parametrize("moved", [False, True], ids=["before the move", "after it"])
+async def test_a_marker_that_says_nothing_leads_nowhere_else(
+    tmp_path: Path, marker: bytes, moved: bool
+) -> None:
+    names, _, _ = await filled(tmp_path)
+    header(tmp_path / "need.db")
+    (tmp_path / "need.db.salvaging").write_bytes(marker)
+    if moved:
+        (tmp_path / "need.db").rename(tmp_path / "need.db.damaged-0badcafe")
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        assert await needs(outbox) == names
+    assert len(set_aside_in(tmp_path)) == 1
+
+
+async def test_a_marker_without_any_file_is_a_loss_that_is_told(tmp_path: Path) -> None:
+    await filled(tmp_path)
+    (tmp_path / "need.db").unlink()
+    (tmp_path / "need.db.salvaging").write_bytes(b"need.db.damaged-0badcafe")
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        assert await needs(outbox) == []
+        assert outbox.level(Lane.NEED).memory_lost
+        assert len(outbox.storage().salvages) == 1
+
+
 async def test_damage_that_shows_while_it_runs_is_salvaged_without_a_restart(
     tmp_path: Path,
 ) -> None:

@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -432,3 +432,67 @@ def test_a_salvage_takes_no_more_memory_for_more_rows(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_a_salvage_of_a_large_lane_stays_small(tmp_path: Path) -> None:
     assert peak_of(tmp_path / "large", 200_000) < 8_000_000
+
+
+def no_text(path: Path) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[raw.index(b"light_slot")] |= 0x80
+    path.write_bytes(raw)
+
+
+def counters(path: Path) -> None:
+    change(path, "UPDATE meta SET value = 1 WHERE name = 'next_sequence'")
+
+
+def half(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2 + 100])
+
+
+def newer(path: Path) -> None:
+    change(
+        path,
+        "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) "
+        "VALUES ('zodra_need', '9999_future', '')",
+    )
+
+
+def stranger(path: Path) -> None:
+    path.unlink()
+    change(path, "CREATE TABLE photos (a)")
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def locked(path: Path) -> None:
+    (path.parent / "agent.lock").mkdir()
+
+
+REPLAY = ("outbox", "quarantine", "replay", "--all")
+SHOW, LIST = ("outbox", "show"), ("outbox", "quarantine", "list")
+SENTENCES: list[tuple[Callable[[Path], None], tuple[str, ...], str]] = [
+    (no_text, REPLAY, "start the agent"),
+    (no_text, SHOW, "the agent saves what is whole"),
+    (no_text, LIST, "zodra-edge outbox salvage"),
+    (counters, REPLAY, "its counters were changed on disk; start the agent"),
+    (half, SHOW, "the agent saves what is whole"),
+    (half, REPLAY, "start the agent"),
+    (newer, REPLAY, "written by a newer zodra-edge; use that one"),
+    (stranger, REPLAY, "is no outbox of a gateway; see: zodra-edge doctor"),
+    (empty, REPLAY, "is no outbox of a gateway; see: zodra-edge doctor"),
+    (empty, LIST, "zodra-edge outbox salvage"),
+    (locked, REPLAY, "use the agent's own account, or root"),
+]
+
+
+@pytest.mark.parametrize(("damage", "asked", "said"), SENTENCES)
+async def test_each_damage_ends_in_a_sentence_that_says_what_to_do(
+    config: Path, damage: Callable[[Path], None], asked: tuple[str, ...], said: str
+) -> None:
+    await fill(config.parent / "data", needs=40)
+    damage(config.parent / "data" / "need.db")
+    done = command(*asked, "--config", config)
+    assert done.exit_code == 1
+    assert isinstance(done.exception, SystemExit), done.exception
+    assert said in done.output

@@ -31,9 +31,10 @@ from zodra_edge.outbox.salvage.tables import (
 
 GRAFT: Final = ".graft"
 TAILS: Final = ("-wal", "-shm")
-_PATIENT_MISSES: Final = 2_000
+_PATIENT_MISSES: Final = 200
 """Unreadable rows stepped over one by one; a page holds some forty. After that by leaps."""
-_MISSES_MAX: Final = 20_000
+_MISSES_MAX: Final = 2_000
+"""Then the rest of the table is left to its pages: each miss costs a search from its root."""
 _ROWS_A_TRANSACTION: Final = 5_000
 
 Late = Callable[[], bool]

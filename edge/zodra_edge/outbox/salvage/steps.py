@@ -38,10 +38,14 @@ def salvage(path: Path, migrations: Migrations, why: str, late: Late) -> Salvage
         sqlite3.Error: likewise.
     """
     marker = beside(path, MARKER)
-    if not marker.exists():
+    aside = _marked(path, marker)
+    if aside is None:
         # Unique and without a time: the clock of a gateway in trouble may say anything.
-        _write(marker, path.name + ASIDE + secrets.token_hex(4))
-    aside = path.with_name(marker.read_text(encoding="ascii").strip())
+        aside = path.with_name(path.name + ASIDE + secrets.token_hex(4))
+        _write(marker, aside.name)
+    if not aside.exists() and not path.exists():
+        # Nothing of it is left, and that is told like any other damage.
+        aside.touch()
     if not aside.exists():
         for tail in _TAILS:
             if beside(path, tail).exists():
@@ -68,6 +72,21 @@ def salvage(path: Path, migrations: Migrations, why: str, late: Late) -> Salvage
         filling.complete,
         filling.memory_lost,
     )
+
+
+def _marked(path: Path, marker: Path) -> Path | None:
+    """Read where the damaged file goes; None if the marker does not say."""
+    if not marker.exists():
+        return None
+    name = marker.read_bytes().decode("ascii", errors="replace").strip()
+    if name.startswith(path.name + ASIDE) and "/" not in name:
+        return path.with_name(name)
+    if path.exists():
+        return None
+    # Damaged itself, and the file was moved already: the newest that was set aside is the one.
+    moved = path.parent.glob(f"{path.name}{ASIDE}*")
+    whole = [one for one in moved if not one.name.endswith(_TAILS)]
+    return max(whole, key=lambda one: one.stat().st_mtime, default=None)
 
 
 def _write(path: Path, text: str) -> None:
