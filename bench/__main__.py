@@ -15,7 +15,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from bench import baseline, broker_rate, edge_rate, ingest_rate, press_way, wire
+from bench import baseline, broker_rate, edge_rate, forecast, ingest_rate, press_way, wire
 from postgresql_server import PostgresqlMissing, PostgresqlServer
 
 Rows = list[tuple[str, str]]
@@ -99,6 +99,11 @@ def wire_format(_: argparse.Namespace) -> Rows:
     ]
 
 
+def forecasts(asked: argparse.Namespace) -> Rows:
+    say(f"forecasts: {asked.homes} homes a family, {asked.seeds} seeds from {asked.seed}")
+    return forecast.measure(asked.seed, asked.seeds, asked.homes)
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "press": press,
     "edge": edge,
@@ -106,6 +111,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "postgresql": ingest_postgresql,
     "brokers": brokers,
     "wire": wire_format,
+    "forecast": forecasts,
 }
 
 
@@ -120,6 +126,9 @@ def main() -> None:
     parser.add_argument("--presses", type=int, default=20)
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--broker-messages", type=int, default=10_000)
+    parser.add_argument("--homes", type=int, default=10_000)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--broker", default="mosquitto", choices=["amqtt", "mosquitto", "nats"])
     asked = parser.parse_args()

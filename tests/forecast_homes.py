@@ -222,3 +222,88 @@ def cases(homes: Sequence[Home], seed: int, first: float = 420, last: float = 10
 def shortened(family: Family, factor: float) -> Family:
     """The same homes with smaller packs."""
     return replace(family, name=f"{family.name} x{factor}", pack_days=family.pack_days * factor)
+
+
+@dataclass(frozen=True)
+class LevelCase:
+    """One container as read until an origin, and when what was left then was used up."""
+
+    days: list[float]
+    remaining: list[float]
+    now_days: float
+    wait_days: float | None
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """How a container is read."""
+
+    noise: float = 0.02
+    """Standard deviation, as a share of a pack."""
+    wild: float = 0.01
+    """Share of readings that are nonsense."""
+    silent: float = 0.1
+    """Share of days without a reading."""
+    quantum: float = 0.005
+    """Readings come in steps of it, as a share of a pack."""
+
+
+def containers(
+    family: Family,
+    homes: int,
+    seed: int,
+    sensor: Sensor | None = None,
+    known_days: tuple[float, float] = (2, 250),
+    days: int = 1000,
+) -> list[LevelCase]:
+    """Play containers that are read about once a day; each is looked at once.
+
+    The truth is the day on which the true use since the origin reaches what truly was left.
+    """
+    how = sensor or Sensor()
+    draw = np.random.default_rng([seed, homes, 3])
+    traits = _Traits(family, homes, draw)
+    begins = draw.uniform(0, 120, homes)
+    stock, walk, away_until = draw.uniform(0.2, 1.0, homes), np.zeros(homes), np.zeros(homes)
+    stopped = np.zeros(homes, dtype=bool)
+    stocks, uses = np.zeros((days, homes)), np.zeros((days, homes))
+    for day in range(days):
+        walk += family.wander * draw.standard_normal(homes)
+        away_until = _step_away(day, away_until, family, 1 / 365, draw)
+        stopped |= draw.random(homes) < family.lapse_year / 365
+        shape = 1.0 / traits.lumpiness
+        use = traits.pace * draw.gamma(shape) / shape * np.exp(walk + traits.drift * day)
+        use *= 1 + traits.season * np.sin(2 * np.pi * (day - traits.phase) / 365)
+        use *= np.where(day % 7 >= 5, traits.weekend, 1.0)
+        uses[day] = np.where((away_until <= day) & ~stopped, use, 0.0)
+        low = (stock <= traits.threshold) & (draw.random(homes) < traits.notice)
+        stock = np.where(low, np.maximum(stock, 0.0) + draw.uniform(0.7, 1.0, homes), stock)
+        stock = np.maximum(stock - uses[day], 0.0)
+        stocks[day] = stock
+    read = stocks + how.noise * draw.standard_normal(stocks.shape)
+    read = np.where(draw.random(read.shape) < how.wild, draw.uniform(0, 1.5, read.shape), read)
+    read = np.maximum(np.round(read / how.quantum) * how.quantum, 0.0)
+    heard = draw.random(read.shape) >= how.silent
+    origins = begins + draw.uniform(*known_days, homes)
+    total = np.cumsum(uses, axis=0)
+    found = []
+    for home in range(homes):
+        now = int(origins[home])
+        known = [day for day in range(int(begins[home]), now + 1) if heard[day, home]]
+        if not known or stocks[now, home] <= 0.02:
+            continue
+        gone = total[now, home] + stocks[now, home]
+        day = int(np.searchsorted(total[:, home], gone))
+        part = (gone - total[day - 1, home]) / uses[day, home] if day < days else 0.0
+        wait = day - 1 + float(part) - now if day < days else None
+        amounts = [float(read[day, home]) for day in known]
+        found.append(LevelCase([day + 0.5 for day in known], amounts, now + 0.5, wait))
+    return found
+
+
+def whole_curves(
+    family: Family, homes: int, seed: int, sensor: Sensor | None = None
+) -> list[tuple[list[float], list[float]]]:
+    """Readings for fitting, of two months to a year."""
+    played = containers(family, homes, seed, sensor, known_days=(60, 360))
+    return [(each.days, each.remaining) for each in played]

@@ -3,6 +3,9 @@
 Pure: values in, values out. What the numbers mean and how they are judged: docs/forecasts.md.
 """
 
+from zodra_cloud.forecast.level_learning import fit_levels
+from zodra_cloud.forecast.levels import LevelModel
+from zodra_cloud.forecast.model import Model, fit
 from zodra_cloud.forecast.values import (
     HORIZONS_DAYS,
     LEVELS,
@@ -20,5 +23,9 @@ __all__ = [
     "Forecast",
     "History",
     "LevelHistory",
+    "LevelModel",
+    "Model",
     "State",
+    "fit",
+    "fit_levels",
 ]

@@ -1,7 +1,7 @@
-"""Two corrections learned from looking back: of the band, and of each "within so many days".
+"""Two corrections learned from looking back: of the band, and of "within so many days".
 
-The mixture is an opinion about shapes. What counts is that of all the times when it said 60 %, six in
-ten came. So training histories are cut at instants that have nothing to do with their needs, the
+The mixture is an opinion about shapes. What counts is that of all the times when it said 60 %, six
+in ten came. So training histories are cut at instants that have nothing to do with their needs, the
 mixture is asked there, and what came next sets it right.
 """
 
@@ -31,6 +31,9 @@ class Calibration:
     """For each horizon: constant, slope on the log odds, weight of the probability of having
     stopped, weight of the share that the household's own history has."""
     outcomes: int = 0
+
+
+NONE: Final = Calibration()
 
 
 def logit(p: Floats) -> Floats:
@@ -71,21 +74,37 @@ def corrected(calibration: Calibration, p: Floats, gone: Floats, share: Floats) 
     return np.maximum.accumulate(np.stack(columns, axis=1), axis=1)
 
 
+def survivors(values: Floats, came: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Estimate, after Kaplan and Meier, what share lies above each value.
+
+    Args:
+        values: of each outcome, or what it is known to exceed.
+        came: 1 for an outcome, 0 for one that is only known to lie above its value.
+        weights: how much each counts.
+
+    Returns:
+        The values in order, and the share above each.
+    """
+    order = np.lexsort((weights, came, values))
+    values, came, weights = values[order], came[order], weights[order]
+    total = float(weights.sum())
+    at_risk = np.maximum(total - np.concatenate([[0.0], np.cumsum(weights)[:-1]]), 1e-9)
+    above = np.cumprod(np.clip(1.0 - came * weights / at_risk, 0.0, 1.0))
+    return values, above.astype(np.float64)
+
+
 def learn_band(reached: Floats, came: Floats, weights: Floats) -> tuple[float, ...]:
     """Learn how probabilities of a need that goes on turned out: Kaplan and Meier's estimate.
 
     Args:
-        reached: the probability given to the wait until the need came, or until nothing more is known.
+        reached: the probability given to the wait until the need came, or until all is known.
         came: 1 where it came, 0 where it was not seen to.
         weights: how much each counts; a silence counts as far as the need had not stopped.
     """
-    order = np.lexsort((weights, came, reached))
-    reached, came, weights = reached[order], came[order], weights[order]
+    values, left = survivors(reached, came, weights)
     total = float(weights.sum())
-    at_risk = np.maximum(total - np.concatenate([[0.0], np.cumsum(weights)[:-1]]), 1e-9)
-    left = np.cumprod(np.clip(1.0 - came * weights / at_risk, 0.0, 1.0))
     seen = np.interp(
-        KNOTS, np.concatenate([[0.0], reached, [1.0]]), np.concatenate([[0.0], 1.0 - left, [1.0]])
+        KNOTS, np.concatenate([[0.0], values, [1.0]]), np.concatenate([[0.0], 1.0 - left, [1.0]])
     )
     trust = total / (total + _KNOT_WEIGHT)
     knots = trust * np.maximum.accumulate(np.clip(seen, 0.0, 1.0)) + (1.0 - trust) * KNOTS

@@ -90,9 +90,7 @@ def clean(history: History, until: float | None = None) -> Needs:
     kept = slice(-(GAPS_MAX + 1), None)
     stop = history.until_days
     known_until = stop if stop is not None and _usable(stop) else None
-    return Needs(
-        tuple(days[kept]), tuple(quantities[kept]), known_until, days[0] if days else 0.0
-    )
+    return Needs(tuple(days[kept]), tuple(quantities[kept]), known_until, days[0] if days else 0.0)
 
 
 def batch(needs: Sequence[Needs]) -> Batch:

@@ -46,7 +46,7 @@ class Population:
     early: float
     """Share of gaps cut short, by an impulse or a visitor's press."""
     lapse: tuple[float, ...]
-    """Probability, after a need, that it was the last; by how long it has been needed (`TENURES`)."""
+    """Probability, after a need, that it was the last; by tenure, see `TENURES`."""
     kinds: tuple[float, ...]
     """Share of households of each kind of `SPREADS`."""
     households: int
@@ -122,7 +122,9 @@ def track(data: Batch, population: Population) -> Filtered:
         total = variances + noise
         as_is = ordinary * _density(residual, total)
         skip = population.skipped * _density(residual - SKIP, total)
-        pause = population.paused * _density(residual - PAUSE_SHIFT, total + population.pause_spread**2)
+        pause = population.paused * _density(
+            residual - PAUSE_SHIFT, total + population.pause_spread**2
+        )
         early = population.early * _density(residual - EARLY_SHIFT, total + EARLY_SPREAD**2)
         likelihood = as_is + skip + pause + early + _TINY
         as_is, skip = as_is / likelihood, skip / likelihood
@@ -188,7 +190,11 @@ def lapse_after(population: Population, tenures: Floats) -> Floats:
 
 
 def gone_given(lapse: Floats, left: Floats) -> Floats:
-    """Give the probability of having lapsed, if a household that had not would be silent still
-    with probability `left`."""
+    """Give the probability of having lapsed.
+
+    Args:
+        lapse: probability that the last need was the last of all.
+        left: probability of such a silence for a household that has not lapsed.
+    """
     result: Floats = lapse / (lapse + (1.0 - lapse) * left + _TINY)
     return result

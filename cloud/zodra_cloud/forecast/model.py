@@ -1,12 +1,13 @@
 """The model of needs that come in gaps: presses and purchases. `fit`, then `Model.predict`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
 from zodra_cloud.forecast.calibration import (
+    NONE,
     Calibration,
     before_turning_out,
     corrected,
@@ -110,7 +111,7 @@ class Model:
     """What is known of a category. Holds sums over households, and nothing of any one of them."""
 
     population: Population = GUESS
-    calibration: Calibration = Calibration()
+    calibration: Calibration = NONE
 
     def predict(self, history: History, now_days: float) -> Forecast:
         """Forecast the next need of one household.
@@ -223,9 +224,11 @@ def fit(histories: Sequence[History]) -> Model:
     Raises:
         ValueError: a history has quantities, but not one for each day.
     """
-    needs = [each for each in (clean(history) for history in histories) if each.days]
-    if not needs:
+    cleaned = [each for each in (clean(history) for history in histories) if each.days]
+    if not cleaned:
         return Model()
+    end = max(each.days[-1] for each in cleaned)
+    needs = [each if each.until is not None else replace(each, until=end) for each in cleaned]
     population = learn(needs)
     return Model(population, _look_back(thinned(needs, LOOKED_BACK_MAX), population))
 
@@ -258,7 +261,7 @@ def _looks(needs: Sequence[Needs]) -> Iterator[_Look]:
 def _look_back(needs: Sequence[Needs], population: Population) -> Calibration:
     looks = list(_looks(needs))
     if not looks:
-        return Calibration()
+        return NONE
     wait = np.array([look.wait for look in looks])
     watched = np.array([look.watched for look in looks])
     asked = _ask([look.known for look in looks], np.array([look.now for look in looks]), population)

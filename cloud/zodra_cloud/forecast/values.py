@@ -38,7 +38,7 @@ class History:
     quantities: Sequence[float] | None = None
     """How much was bought each time, in units or contents. None: always the same."""
     until_days: float | None = None
-    """For `fit`: the day up to which silence is known; None is the last need."""
+    """For `fit`: the day up to which silence is known; None is the last need of all households."""
 
 
 @dataclass(frozen=True, slots=True)
