@@ -21,8 +21,9 @@ from zodra_edge.heard import Heard
 from zodra_edge.outbox import NeedRows, ReadingRows
 
 ZSTD_BYTES_MIN: Final = 512
-"""Measured on telemetry batches here: 312 bytes of JSON become 227, 531 become 277, 5,846 become
-932 and 29,037 become 3,541, for 4 to 31 microseconds. Below this a person can read the wire."""
+"""Compressing always pays in bytes, and costs less time than writing the JSON from ten needs or a
+hundred readings on (`python -m bench.wire`; docs/decisions/0005-wire.md has the table). Below this
+it saves 80 bytes of a lone reading's 330, and a person can read the wire instead."""
 ZSTD_LEVEL: Final = 3
 
 
