@@ -129,6 +129,7 @@ class SimGateway:
         self.starts = 0
         self.counts: list[str] = []
         self.unwritten: set[tuple[str, int]] = set()
+        self._given_up = 0
         self._connect = connect
         self._disk_faults = disk_faults
         self._kept = kept
@@ -149,6 +150,7 @@ class SimGateway:
             self._reboot()
         self.starts += 1
         data_dir = self.settings.data_dir
+        self._given_up += 0 if self._killed is None else self._killed.given_up
         writer = inline_writer(self.draw, self._disk_faults, lies=self._disk_lies)
         self.outbox = Outbox(data_dir, self.settings.outbox, writer)
         if self._killed is not None:
@@ -178,6 +180,11 @@ class SimGateway:
         self.supervisor.start("flush", self.consumer.run_flusher)
         self.supervisor.start("uplink", self.uplink.run)
         self.up = True
+
+    @property
+    def given_up(self) -> int:
+        """Count the readings that were in memory, and that the disk did not take."""
+        return self._given_up + self.outbox.given_up
 
     def _note_unwritten(self, before: Outbox) -> None:
         """Note the sequences of readings that were in memory alone, and those kept for others."""
