@@ -58,6 +58,9 @@ def _lane(
             (application_id,) = connection.execute("PRAGMA application_id").fetchone()
             if application_id != schema.APPLICATION_ID:
                 return _stranger(name, path), None
+            migrations = schema.NEED if lane == "need" else schema.TELEMETRY
+            if migrations.taken(connection) - migrations.steps.keys():
+                return _newer(name, path), None
             meta = _counters(connection)
             table = "need" if lane == "need" else "reading"
             (depth,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
@@ -78,6 +81,15 @@ def _lane(
     return (
         judge.outbox(lane, depth, buffer_id, complaints, sampled, damaged, finished),
         int(aside_rows),
+    )
+
+
+def _newer(name: str, path: Path) -> Finding:
+    return fail(
+        name,
+        f"{path.name} was written by a newer zodra-edge",
+        "Use that one again. This one would set the file aside when it starts, and go on with the "
+        "rows that it can read.",
     )
 
 

@@ -322,6 +322,32 @@ async def test_damage_to_the_outbox_is_found_and_nothing_is_changed(patient: Pat
     assert "need.db.damaged-" in found["set aside"].next_step
 
 
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE meta SET value = 1 WHERE name = 'next_sequence'", "counters were changed on disk"),
+        (
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) "
+            "VALUES ('zodra_need', '9999_future', '')",
+            "written by a newer zodra-edge",
+        ),
+    ],
+    ids=["counters", "newer"],
+)
+async def test_what_the_agent_would_set_aside_is_told_before_it_does(
+    patient: Patient, statement: str, said: str
+) -> None:
+    patient.write()
+    await fill(patient.data_dir)
+    path = patient.data_dir / "need.db"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(statement)
+    found = (await patient.examine())["outbox need"]
+    assert found.verdict is Verdict.FAIL
+    assert said in found.found
+    assert found.next_step
+
+
 async def test_a_database_of_another_program_is_not_taken_for_ours(patient: Patient) -> None:
     patient.write()
     with contextlib.closing(sqlite3.connect(patient.data_dir / "need.db")) as connection:
