@@ -16,7 +16,6 @@ from starlette.testclient import TestClient
 
 from cloud_builders import FakeClock
 from web_home import Home
-from web_reading import form
 from zodra_cloud.dash import service as dash
 from zodra_cloud.dash.calls import Calls
 from zodra_cloud.dash.following import Follower
@@ -283,10 +282,6 @@ class World:
         address = f"/oauth/authorize?{urlencode(self.query(challenge, **changed))}"
         asked = browser.get(address)
         assert asked.status_code == 200, asked.text
-        _action, fields = form(asked.text, "")
-        for name in list(fields):
-            if name.startswith("slot"):
-                fields.pop(name)
         token = asked.text.split('name="form_token" value="')[1].split('"')[0]
         wanted = {"beans": "paper-towels-6", "water": ""} | (picks or {})
         answer = browser.post(
