@@ -27,7 +27,7 @@ from zodra_contract.reading import Reading, ReadingKind
 from zodra_contract.signal import NeedSignal, SignalKind, TimeNote, TimeQuality
 from zodra_contract.topics import Address, Down
 from zodra_edge.clock import Clock
-from zodra_edge.link import Lane, LinkState, backoff_s
+from zodra_edge.link import Lane, LinkState, reconnect_s
 from zodra_edge.outbox import Kept, KeptReading, LightRow, Outbox
 from zodra_edge.settings import Settings
 from zodra_edge.uplink import Hooks, Uplink, connection
@@ -365,7 +365,7 @@ async def test_each_wait_between_two_attempts_is_drawn_anew_from_the_whole_span(
         async with edge(wanted, lambda: next(drawn, 0.0)) as made:
             await until(lambda: made.uplink.status.failures > len(units))
     waits = [log["retry_s"] for log in logs if log["event"] == "uplink_lost"]
-    expected = [backoff_s(number, unit, 0.1) for number, unit in enumerate(units, 1)]
+    expected = [reconnect_s(number, unit, 0.1) for number, unit in enumerate(units, 1)]
     assert waits[: len(units)] == pytest.approx(expected)
     assert len(set(waits)) > 3
 
