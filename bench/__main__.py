@@ -9,13 +9,14 @@ import os
 import platform
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from bench import baseline, broker_rate, edge_rate, forecast, ingest_rate, press_way, wire
+from bench import baseline, broker_rate, forecast, gateway, ingest_rate, press_way, wire
 from postgresql_server import PostgresqlMissing, PostgresqlServer
 
 Rows = list[tuple[str, str]]
@@ -28,17 +29,6 @@ def say(text: str) -> None:
 def press(asked: argparse.Namespace) -> Rows:
     say(f"the way of {asked.presses} presses: six processes, one home")
     return [(name, str(value)) for name, value in press_way.table(press_way.measure(asked.presses))]
-
-
-def edge(asked: argparse.Namespace) -> Rows:
-    say(f"the gateway alone: {asked.messages} thermostat messages from one mosquitto to another")
-    figures = edge_rate.measure(asked.messages)
-    lost = figures["readings_sent"] - figures["readings_receipted"]
-    return [
-        ("gateway: readings/s, decoded to receipted", f"{figures['readings_per_s']:,.0f}"),
-        ("gateway: readings lost", f"{lost:,.0f}"),
-        ("gateway: memory, peak", f"{figures['rss_mb']:.0f} MB"),
-    ]
 
 
 def ingest_rows(name: str, figures: dict[str, Any], alone: float) -> Rows:
@@ -106,7 +96,13 @@ def forecasts(asked: argparse.Namespace) -> Rows:
 
 PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "press": press,
-    "edge": edge,
+    "edge": gateway.rate,
+    "latency": gateway.latency,
+    "backlog": gateway.backlog,
+    "appends": gateway.appends,
+    "outage": gateway.outage,
+    "wear": gateway.wear,
+    "idle": gateway.idle,
     "sqlite": ingest_sqlite,
     "postgresql": ingest_postgresql,
     "brokers": brokers,
@@ -124,7 +120,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"any of {', '.join(PARTS)}; all if none")
     parser.add_argument("--presses", type=int, default=20)
-    parser.add_argument("--messages", type=int, default=20_000)
+    parser.add_argument("--readings", type=int, default=150_000)
+    parser.add_argument("--backlog", type=int, default=600_000)
     parser.add_argument("--broker-messages", type=int, default=10_000)
     parser.add_argument("--homes", type=int, default=10_000)
     parser.add_argument("--seeds", type=int, default=3)
@@ -136,11 +133,27 @@ def main() -> None:
         parser.error(
             f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}"
         )
-    rows = [row for name in asked.parts or PARTS for row in PARTS[name](asked)]
+    print(f"{machine()}, broker {asked.broker}")
+    rows = [row for name in asked.parts or PARTS for row in measured(name, asked)]
+    show(rows, f"\n{machine()}, broker {asked.broker}\n")
+
+
+def measured(name: str, asked: argparse.Namespace) -> Rows:
+    """Measure one part and show it at once; one that fails is a row, and the others go on."""
+    try:
+        rows = PARTS[name](asked)
+    except Exception as fault:
+        traceback.print_exc()
+        rows = [(name, f"not measured: {type(fault).__name__}: {fault}")]
+    show(rows)
+    return rows
+
+
+def show(rows: Rows, title: str = "") -> None:
     width = max(len(name) for name, _ in rows)
-    print(f"\n{machine()}, broker {asked.broker}\n")
+    print(title, flush=True)
     for name, value in rows:
-        print(f"  {name:<{width}}  {value:>16}")
+        print(f"  {name:<{width}}  {value:>16}", flush=True)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import paho.mqtt.client as paho
 import psutil
 from paho.mqtt.enums import CallbackAPIVersion
 
-from bench.edge_rate import connects, free_port, wait_for
+from bench.world import connects, free_port, wait_for
 
 KINDS = ("amqtt", "mosquitto", "nats")
 PASSWORD = "password-of-the-bench"

@@ -137,21 +137,26 @@ class Consumer:
             await asyncio.sleep(0)
 
     async def run_flusher(self) -> None:
-        """Bring to disk what waits for company, when there is enough of it or it waited enough."""
+        """Bring to disk what has lingered for long enough, or more if there is a lot of it."""
         await self._dirty.wait()
+        lingering = self._outbox.live_below
         try:
             async with asyncio.timeout(self._limits.linger_s):
                 await self._many.wait()
         except TimeoutError:
-            pass
-        await self.flush()
+            # What came in between has just been sent; its receipt may be on the way.
+            await self.flush(lingering)
+        else:
+            await self.flush()
+        if self._outbox.live:
+            self._dirty.set()
 
-    async def flush(self) -> None:
-        """Bring all readings and all memory to disk."""
+    async def flush(self, below: int | None = None) -> None:
+        """Bring all memory to disk, and all readings, or those below a sequence."""
         async with self._flushing:
             self._dirty.clear()
             self._many.clear()
-            await self._write_readings()
+            await self._write_readings(below)
             if self._is_restored:
                 await self._remember_all()
 
@@ -169,7 +174,7 @@ class Consumer:
             self._many.set()
         self._wake()
 
-    async def _write_readings(self) -> None:
+    async def _write_readings(self, below: int | None) -> None:
         await self._hold_pending()
         readings, self._pending = self._pending, []
         given_up = self._outbox.given_up
@@ -177,7 +182,7 @@ class Consumer:
             if readings:
                 await self._outbox.keep_readings(readings)
             elif self._outbox.live:
-                await self._outbox.write_live()
+                await self._outbox.write_live(below)
             else:
                 return
         except OutboxFault as fault:

@@ -60,6 +60,11 @@ class Outbox(StoredOutbox):
         """Count the readings that are in memory alone."""
         return len(self._live)
 
+    @property
+    def live_below(self) -> int:
+        """Name the sequence above all that are in memory by now; for `write_live` later."""
+        return self._shown
+
     def level(self, lane: Lane) -> Level:
         """Say how full a lane is, with what is in memory."""
         held = super().level(lane)
@@ -103,8 +108,11 @@ class Outbox(StoredOutbox):
             self._shown = self._next
             return dropped
 
-    async def write_live(self) -> int:
+    async def write_live(self, below: int | None = None) -> int:
         """Write what is in memory; synced on return. Receipts may take some of it off meanwhile.
+
+        Args:
+            below: only what has a lower sequence; all if None.
 
         Returns:
             How many of the oldest readings were dropped to make room.
@@ -113,9 +121,9 @@ class Outbox(StoredOutbox):
             StorageFault: as for `keep_readings`; what was to be written is given up.
         """
         async with self._writing:
-            if not self._live:
+            rows = [each for each in self._live if below is None or each.row.sequence < below]
+            if not rows:
                 return 0
-            rows = list(self._live)
             try:
                 dropped = await self._write(rows)
             except OutboxFault:

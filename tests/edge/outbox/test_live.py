@@ -159,3 +159,14 @@ async def test_readings_in_memory_outlive_a_file_that_is_found_damaged(
         await outbox.write_live()
         found = [value for _, value in stored(tmp_path)]
         assert found[-count - 1 :] == list(range(count + 1))
+
+
+async def test_what_was_just_sent_is_not_written_with_what_has_lingered(tmp_path: Path) -> None:
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        await outbox.keep_readings([reading(0)])
+        await outbox.hold_readings([reading(1)])
+        lingering = outbox.live_below
+        await outbox.hold_readings([reading(2)])
+        await outbox.write_live(lingering)
+        assert stored(tmp_path) == [(1, 0), (2, 1)]
+        assert outbox.live == 1

@@ -1,0 +1,118 @@
+"""How many bytes the gateway writes to its disk for a need-moment, and for a reading.
+
+Counted by the kernel for the agent's process (`write_bytes` of `/proc/PID/io`, less what was
+dropped before it was written), with its files on a real file system: WAL, checkpoints, the status
+file and the time floor are all in it. A press a minute is what a home makes; here one comes every
+few seconds, after everything about the one before it has come to rest, and what the agent writes
+in the same time without any press is taken off. Readings carry all of it.
+
+Run alone: `python -m bench.edge_wear`.
+"""
+
+import argparse
+import contextlib
+import tempfile
+import time
+from pathlib import Path
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from bench import world
+
+BUTTONS = 20
+DEVICES = 20
+REST_S = 3.0
+WARM_UP_S = 7.0
+"""Past the first writing of the status, of the memory and of the time floor."""
+
+
+def presses(home: world.Broker, running: world.Agent, peer: world.Peer, count: int) -> float:
+    """Press now and then; returns bytes a press beyond what is written anyway."""
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id="buttons")
+    client.connect("127.0.0.1", home.port)
+    client.loop_start()
+    client.publish("zigbee2mqtt/btn-0", b'{"action":"single"}', qos=1)
+    time.sleep(WARM_UP_S)
+    before = running.written_bytes()
+    time.sleep(count * REST_S)
+    idle = running.written_bytes() - before
+    before, needs = running.written_bytes(), peer.needs
+    for number in range(count):
+        client.publish(f"zigbee2mqtt/btn-{1 + number}", b'{"action":"single"}', qos=1)
+        time.sleep(REST_S)
+    written = running.written_bytes() - before
+    client.disconnect()
+    client.loop_stop()
+    if peer.needs - needs != count:
+        raise RuntimeError(f"{peer.needs - needs} of {count} presses came")
+    return (written - idle) / count
+
+
+def readings(home: world.Broker, running: world.Agent, per_second: float, seconds: float) -> float:
+    """Publish steadily; returns bytes a reading."""
+    load = world.Load(home.port, DEVICES)
+    load.run(per_second, WARM_UP_S)
+    before, sent = running.written_bytes(), len(load.sent_s)
+    load.run(per_second, seconds)
+    # With what lingers; a slow home would otherwise be told less than it writes.
+    time.sleep(REST_S)
+    written = running.written_bytes() - before
+    load.close()
+    return written / (len(load.sent_s) - sent)
+
+
+def one(what: str, amount: float, seconds: float, *, receipts: bool = True) -> float:
+    """Run a gateway of its own for one figure."""
+    with contextlib.ExitStack() as stack:
+        # Not in memory, as some systems have /tmp: beside this file there is a disk.
+        at = Path(__file__).parent
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".wear-", dir=at)))
+        home = stack.enter_context(world.mosquitto(folder))
+        cloud = stack.enter_context(world.mosquitto(folder))
+        peer = world.Peer(cloud.port, receipts=receipts)
+        stack.callback(peer.close)
+        buttons = "".join(
+            f'[[devices]]\ndevice_id = "btn-{n}"\nfamily = "button"\nslot_key = "button-1"\n'
+            f'topic = "zigbee2mqtt/btn-{n}"\n'
+            for n in range(BUTTONS)
+        )
+        devices = world.thermostats(DEVICES) + buttons
+        config = world.settings(folder, home.port, cloud.port, devices)
+        running = stack.enter_context(world.agent(config))
+        if what == "press":
+            return presses(home, running, peer, int(amount))
+        return readings(home, running, amount, seconds)
+
+
+def measure(presses: int = 6, seconds: float = 20.0) -> dict[str, float]:
+    """Measure once.
+
+    Args:
+        presses: below the number of buttons; each takes `REST_S`, twice.
+        seconds: of each rate of readings.
+
+    Returns:
+        Bytes a press; bytes a reading at 5 and 300 a second, with a cloud that answers, and at 300
+        while it takes all and answers nothing, so that every reading is written.
+    """
+    return {
+        "bytes_a_press": one("press", min(presses, BUTTONS - 1), seconds),
+        "bytes_a_reading_at_5": one("readings", 5.0, seconds),
+        "bytes_a_reading_at_300": one("readings", 300.0, seconds / 2),
+        "bytes_a_reading_unanswered_at_5": one("readings", 5.0, seconds, receipts=False),
+        "bytes_a_reading_unanswered_at_300": one("readings", 300.0, seconds / 2, receipts=False),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--presses", type=int, default=6)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    asked = parser.parse_args()
+    for name, value in measure(asked.presses, asked.seconds).items():
+        print(f"{name:>34} {value:,.0f}")
+
+
+if __name__ == "__main__":
+    main()
