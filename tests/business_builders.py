@@ -77,7 +77,13 @@ class FakeShop:
         raise NotImplementedError
 
     def cancel(self, order_id: str) -> ShopOrder | Refused | Unknown:
-        raise NotImplementedError
+        return self._answer("cancel", lambda: self._cancel(order_id))
+
+    def _cancel(self, order_id: str) -> ShopOrder | Refused:
+        (key,) = (key for key, each in self.orders.items() if each.order_id == order_id)
+        if self.orders[key].state in (ShopOrderState.SHIPPED, ShopOrderState.DELIVERED):
+            return Refused(ShopRefusal.TOO_LATE)
+        return self.advance(key, ShopOrderState.CANCELLED)
 
     def refund(
         self, order_id: str, refund_key: str, amount: Money

@@ -19,10 +19,19 @@ from zodra_cloud.kit.clock import Clock
 from zodra_cloud.merchants import service as merchants
 from zodra_cloud.merchants.port import Shop, ShopOrder
 from zodra_cloud.replenish import asking, deciding, moves, ordering, repository, service
+from zodra_cloud.replenish.after import cancelling, following
 from zodra_cloud.replenish.asking import AskAgain
 from zodra_cloud.replenish.deciding import Unbound
 from zodra_cloud.replenish.models import At, Rules
-from zodra_cloud.replenish.moves import EXPIRE_JOB, FOLLOW_JOB, PLACE_JOB, QUOTE_JOB
+from zodra_cloud.replenish.moves import (
+    CANCEL_JOB,
+    EXPIRE_JOB,
+    FOLLOW_JOB,
+    FOLLOW_UP_JOB,
+    LATE_JOB,
+    PLACE_JOB,
+    QUOTE_JOB,
+)
 from zodra_cloud.replenish.ordering import Attempt
 from zodra_cloud.store import jobs
 from zodra_cloud.store.engine import Database
@@ -74,6 +83,9 @@ class Replenisher:
             EXPIRE_JOB: self._expire,
             PLACE_JOB: self._place,
             FOLLOW_JOB: self._follow,
+            CANCEL_JOB: self._cancel,
+            LATE_JOB: self._look_late,
+            FOLLOW_UP_JOB: self._follow_up,
             WITHDRAWN_JOBS[Purpose.REPLENISH]: self._withdrawn,
         }
 
@@ -149,6 +161,34 @@ class Replenisher:
         with self._database.write(household_id) as connection:
             again = ordering.hear_follow(connection, order, answer, _times(job), self._at())
             self._end(connection, job, again)
+
+    def _cancel(self, job: Job) -> None:
+        household_id = _household(job)
+        with self._database.read() as connection:
+            order = cancelling.to_cancel(connection, household_id, job.payload["id"])
+        if order is None or order.shop_order_id is None:
+            return
+        answer = self._shop.cancel(order.shop_order_id)
+        with self._database.write(household_id) as connection:
+            again = cancelling.hear(connection, order, answer, _times(job), self._at())
+            self._end(connection, job, again)
+
+    def _look_late(self, job: Job) -> None:
+        household_id = _household(job)
+        with self._database.write(household_id) as connection:
+            following.look_late(connection, household_id, job.payload["id"], self._at())
+            jobs.finish(connection, job, self._clock.now())
+
+    def _follow_up(self, job: Job) -> None:
+        household_id = _household(job)
+        with self._database.write(household_id) as connection:
+            due_at = following.follow_up_due(
+                connection, household_id, job.payload["id"], self._at()
+            )
+            if due_at is None:
+                jobs.finish(connection, job, self._clock.now())
+            else:
+                jobs.again(connection, job, due_at)
 
     def _withdrawn(self, job: Job) -> None:
         household_id = _household(job)

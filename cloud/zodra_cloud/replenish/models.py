@@ -11,7 +11,13 @@ from zodra_cloud.ingest.models import StoredSignal
 from zodra_cloud.kit.changes import Changes
 from zodra_cloud.replenish.policy import Fact, Reason, Verdict
 from zodra_cloud.replenish.snapshot import Snapshot
-from zodra_cloud.replenish.states import OrderEvent, OrderState, QuoteState
+from zodra_cloud.replenish.states import (
+    Answer,
+    FollowUpState,
+    OrderEvent,
+    OrderState,
+    QuoteState,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +128,33 @@ class StoredOrder:
     cancel_wanted_at: datetime | None = None
     """When the household asked to cancel it, whatever came of that."""
     cancel_wanted_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """The question "was it right?" about one delivery."""
+
+    household_id: str
+    order_key: str
+    device_id: str
+    slot_key: str
+    state: FollowUpState
+    answer: Answer | None
+    answered_by: str | None
+    delivered_at: datetime
+    state_at: datetime
+
+
+class CancelAnswer(StrEnum):
+    """What came of the household's wish to cancel, at once."""
+
+    UNKNOWN_ORDER = "unknown_order"
+    CANCELLED = "cancelled"
+    """No shop had been asked yet."""
+    ASKED = "asked"
+    """The shop is asked; `cancelled` or `cancel_refused` follows."""
+    TOO_LATE = "too_late"
+    """It is on its way, delivered, or ended."""
 
 
 @dataclass(frozen=True, slots=True)

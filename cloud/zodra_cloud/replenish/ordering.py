@@ -5,6 +5,7 @@ the shop is first asked whether it has the order, by the key that never changes 
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import Connection
@@ -30,6 +31,9 @@ ASK_AT_LEISURE_S: Final = 600.0
 """How often the shop is asked about an order that needs a person."""
 FOLLOW_S_MIN: Final = 15.0
 FOLLOW_S_MAX: Final = 3_600.0
+
+STILL_ON_ITS_WAY: Final = timedelta(minutes=2)
+"""Within it an earlier request may still reach a shop that says it has no such order."""
 
 _HAS_IT_PERHAPS: Final = frozenset({ShopRefusal.ALREADY_COMPLETED, ShopRefusal.KEY_CONFLICT})
 
@@ -100,6 +104,9 @@ def ask_shop(shop: Shop, attempt: Attempt) -> ShopOrder | Refused | Unknown:
         if order.state is OrderState.NEEDS_PERSON:
             # The person may be ordering by hand this very moment.
             return Unknown(ShopFault.UNREACHABLE)
+        if order.cancel_wanted_at is not None:
+            # The household changed its mind meanwhile; what is not there stays so.
+            return found
     total = Money(order.total_minor, order.currency)
     answer = shop.place(order.session_id, order.order_key, total)
     if isinstance(answer, Refused) and (not attempt.first or answer.reason in _HAS_IT_PERHAPS):
@@ -149,16 +156,21 @@ def hear(
         moves.hear_shop(connection, order, answer, "shop", at)
         return None
     if isinstance(answer, Refused):
-        moves.move_order(
-            connection,
-            order,
-            OrderEvent.REFUSED,
-            "shop",
-            at,
-            reason=ending(answer.reason).value,
-        )
-        return None
+        return _hear_no(connection, order, answer, at)
     return _hear_nothing(connection, order, answer, times, rules, at)
+
+
+def _hear_no(
+    connection: Connection, order: StoredOrder, answer: Refused, at: At
+) -> AskAgain | None:
+    reason = ending(answer.reason)
+    if answer.reason is ShopRefusal.ORDER_NOT_FOUND and order.cancel_wanted_at is not None:
+        since = order.unclear_since or at.now
+        if at.now - since < STILL_ON_ITS_WAY:
+            return AskAgain(STILL_ON_ITS_WAY.total_seconds())
+        reason = Ending.CANCELLED_BY_HOUSEHOLD
+    moves.move_order(connection, order, OrderEvent.REFUSED, "shop", at, reason=reason.value)
+    return None
 
 
 def _hear_nothing(
@@ -188,7 +200,7 @@ def _unclear(connection: Connection, order: StoredOrder, reason: str, at: At) ->
 def to_follow(connection: Connection, household_id: str, key: str) -> StoredOrder | None:
     """Read an order that is at the shop and under way; None if there is nothing to follow."""
     order = repository.order(connection, household_id, key)
-    under_way = (OrderState.PLACED, OrderState.SHIPPED)
+    under_way = (OrderState.PLACED, OrderState.CANCELLING, OrderState.SHIPPED)
     return order if order is not None and order.state in under_way else None
 
 

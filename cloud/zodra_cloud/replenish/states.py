@@ -1,4 +1,4 @@
-"""How a quote and an order may move: two tables, read by the service, the tests and the docs.
+"""How a quote, an order and its follow-up may move: tables for the service, tests and docs.
 
 An event that a table does not name for a state changes nothing: events arrive late, twice and out
 of order, from jobs, from the shop and from people.
@@ -91,6 +91,8 @@ class OrderEvent(StrEnum):
     """The household wants it cancelled."""
     TOO_LATE = "too_late"
     """The shop does not cancel it any more."""
+    LATE = "late"
+    """It comes later than was promised; a step of its history that moves it nowhere."""
     REFUSED = "refused"
     """By the shop, or by the operator who found that the shop does not have it."""
 
@@ -112,6 +114,10 @@ class OrderNews(StrEnum):
     """The household wanted to cancel and the shop had sent it already."""
     REFUNDED = "refunded"
     """More of the money went back than before."""
+    FOLLOW_UP = "follow_up"
+    """The household is asked, once, whether it was right."""
+    ANSWERED = "answered"
+    """It said so; the follow-up holds the answer."""
 
 
 _UNSURE: Final = (OrderState.SUBMITTING, OrderState.UNKNOWN, OrderState.NEEDS_PERSON)
@@ -174,6 +180,42 @@ SIGNAL_STATES: Final = {
     OrderState.CANCELLED: SignalState.REFUSED,
 }
 """What the household hears about its need while the order stands there."""
+
+
+class FollowUpState(StrEnum):
+    """Where the question "was it right?" about a delivery stands."""
+
+    DUE = "due"
+    """Not asked yet; an answer counts all the same."""
+    ASKED = "asked"
+    ANSWERED = "answered"
+    EXPIRED = "expired"
+
+
+class FollowUpEvent(StrEnum):
+    """What can happen to it."""
+
+    ASK = "ask"
+    ANSWER = "answer"
+    EXPIRE = "expire"
+
+
+FOLLOW_UP_TRANSITIONS: Final = {
+    (FollowUpState.DUE, FollowUpEvent.ASK): FollowUpState.ASKED,
+    (FollowUpState.DUE, FollowUpEvent.ANSWER): FollowUpState.ANSWERED,
+    (FollowUpState.ASKED, FollowUpEvent.ANSWER): FollowUpState.ANSWERED,
+    (FollowUpState.ASKED, FollowUpEvent.EXPIRE): FollowUpState.EXPIRED,
+}
+
+
+class Answer(StrEnum):
+    """What the household says of a delivery; a label for its forecasts. Never reused."""
+
+    YES = "yes"
+    NOT_NEEDED = "not_needed"
+    WRONG_PRODUCT = "wrong_product"
+    TOO_EARLY = "too_early"
+    TOO_LATE = "too_late"
 
 
 class Ending(StrEnum):
@@ -240,3 +282,8 @@ def order_news(before: OrderState, after: OrderState) -> tuple[OrderNews, ...]:
 def next_order_state(state: OrderState, event: OrderEvent) -> OrderState | None:
     """Look up where an event takes an order; None if it changes nothing."""
     return ORDER_TRANSITIONS.get((state, event))
+
+
+def next_follow_up_state(state: FollowUpState, event: FollowUpEvent) -> FollowUpState | None:
+    """Look up where an event takes a follow-up; None if it changes nothing."""
+    return FOLLOW_UP_TRANSITIONS.get((state, event))

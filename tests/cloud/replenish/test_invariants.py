@@ -37,6 +37,8 @@ ACTS = [
     "shop ships",
     "shop delivers",
     "shop cancels",
+    "household cancels",
+    "wish to cancel gets lost",
     "event",
     "withdraw",
     "grant",
@@ -73,6 +75,8 @@ class Story:
             "shop ships": lambda: self._advance(ShopOrderState.SHIPPED),
             "shop delivers": lambda: self._advance(ShopOrderState.DELIVERED),
             "shop cancels": lambda: self._advance(ShopOrderState.CANCELLED),
+            "household cancels": self._cancel,
+            "wish to cancel gets lost": lambda: self._fault(self.home.shop.after, "cancel"),
             "event": self._event,
             "withdraw": lambda: self.home.say_consent(Purpose.REPLENISH, granted=False),
             "grant": lambda: self.home.say_consent(Purpose.REPLENISH, granted=True),
@@ -114,6 +118,18 @@ class Story:
         for key, order in self.home.shop.orders.items():
             if order.state is ShopOrderState.PLACED:
                 self.home.shop.advance(key, state)
+
+    def _cancel(self) -> None:
+        for key in self.confirmed:
+            with self.home.database.write(HOUSEHOLD) as connection:
+                replenish.cancel(
+                    connection,
+                    HOUSEHOLD,
+                    key,
+                    person_id=PERSON,
+                    now=self.home.clock.now(),
+                    changes=self.home.changes,
+                )
 
     def _event(self) -> None:
         for order in self.home.shop.orders.values():

@@ -6,16 +6,20 @@ from zodra_cloud.replenish.policy import Reason
 from zodra_cloud.replenish.repository import tables
 from zodra_cloud.replenish.states import (
     AT_SHOP,
+    FOLLOW_UP_TRANSITIONS,
     ORDER_OPEN,
     ORDER_TRANSITIONS,
     QUOTE_TRANSITIONS,
     QUOTE_WAITS,
     SIGNAL_STATES,
     Ending,
+    FollowUpEvent,
+    FollowUpState,
     OrderEvent,
     OrderState,
     QuoteEvent,
     QuoteState,
+    next_follow_up_state,
     next_order_state,
     next_quote_state,
 )
@@ -48,6 +52,18 @@ def test_a_quote_that_waits_can_end_and_one_that_ended_cannot_move(state: QuoteS
         assert reachable(dict(QUOTE_TRANSITIONS), state) - QUOTE_WAITS
     else:
         assert all(next_quote_state(state, event) is None for event in QuoteEvent)
+
+
+def test_the_question_whether_it_was_right_ends_and_is_answered_once() -> None:
+    table = dict(FOLLOW_UP_TRANSITIONS)
+    assert reachable(table, FollowUpState.DUE) == set(FollowUpState)
+    for ended in (FollowUpState.ANSWERED, FollowUpState.EXPIRED):
+        assert all(next_follow_up_state(ended, event) is None for event in FollowUpEvent)
+
+
+def test_what_has_left_the_shop_is_not_cancelled_by_the_household() -> None:
+    wishes = {state for state, event in ORDER_TRANSITIONS if event is OrderEvent.WANT_CANCEL}
+    assert wishes == {OrderState.PLACED}
 
 
 def test_every_state_is_reached() -> None:

@@ -1,5 +1,12 @@
 """The room's rules, pure: what a need leads to, and what may be ordered without another yes."""
 
+from zodra_cloud.replenish.policy.after import (
+    FOLLOW_UP_AFTER,
+    FOLLOW_UP_LIFETIME,
+    LATE_SLACK,
+    Late,
+    judge_late,
+)
 from zodra_cloud.replenish.policy.calling import (
     Cover,
     CoverBasis,
@@ -28,6 +35,9 @@ from zodra_cloud.replenish.policy.needs import (
 __all__ = [
     "CLOCK_SLACK_S",
     "ERROR_MS_MAX",
+    "FOLLOW_UP_AFTER",
+    "FOLLOW_UP_LIFETIME",
+    "LATE_SLACK",
     "ORDER_LABELS",
     "POLICY_VERSION",
     "Binding",
@@ -35,6 +45,7 @@ __all__ = [
     "CoverBasis",
     "Decision",
     "Fact",
+    "Late",
     "Need",
     "Reason",
     "Standing",
@@ -43,6 +54,7 @@ __all__ = [
     "decide",
     "is_stale",
     "judge_call_off",
+    "judge_late",
     "judge_price",
     "over_cap",
     "replay",

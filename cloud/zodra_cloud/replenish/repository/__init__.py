@@ -17,6 +17,13 @@ from zodra_cloud.replenish.repository.asking import (
     waiting_quote,
     waiting_quote_ids,
 )
+from zodra_cloud.replenish.repository.following import (
+    add_follow_up,
+    answers_at,
+    follow_up,
+    follow_ups_in,
+    save_follow_up,
+)
 from zodra_cloud.replenish.repository.ordering import (
     add_order,
     add_step,
@@ -37,12 +44,16 @@ from zodra_cloud.replenish.repository.ordering import (
 __all__ = [
     "Place",
     "add_decisions",
+    "add_follow_up",
     "add_order",
     "add_quotes",
     "add_step",
+    "answers_at",
     "decision",
     "decisions_for",
     "decisions_on",
+    "follow_up",
+    "follow_ups_in",
     "followers",
     "household_of",
     "last_order_at",
@@ -54,6 +65,7 @@ __all__ = [
     "quotes_in",
     "quotes_of",
     "recent_orders",
+    "save_follow_up",
     "save_order",
     "save_quote",
     "spent",

@@ -71,6 +71,7 @@ NAMES: Final[dict[str, str]] = {
     "shipped": mark("The shop sent it."),
     "delivered": mark("It was delivered."),
     "failed": mark("The shop did not take the order."),
+    "late": mark("It comes later than was promised."),
     "cancelling": mark("You want to cancel, so we asked the shop to."),
     "want_cancel": mark("You want to cancel, so we asked the shop to."),
     "too_late": mark("It was too late to cancel: the shop goes on with it."),
