@@ -4,10 +4,15 @@ import base64
 import hashlib
 import json
 import secrets
+import shutil
+import ssl
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -84,10 +89,19 @@ def versions(name: str, sent: str = "1.0", result: str = "1.0") -> dict[str, str
     }
 
 
+@contextmanager
+def still_world(template: Path, folder: Path) -> Iterator["World"]:
+    """One world for many refusals, none of which changes anything."""
+    shutil.copy(template, folder / "cloud.db")
+    opened = Database.open(f"sqlite:///{folder / 'cloud.db'}")
+    yield World(opened)
+    opened.close()
+
+
 class Endpoint:
     """The maker's endpoint: a real server that keeps what it is told, and answers as it is bid."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.taken: list[tuple[dict[str, str], bytes]] = []
         self.answers: list[int] = []
         """Statuses of the next answers; 204 when there are none."""
@@ -106,7 +120,10 @@ class Endpoint:
                 """Say nothing."""
 
         self._server: HTTPServer = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/hooks?for=dash"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_port}/hooks?for=dash"
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}
         )
@@ -166,10 +183,13 @@ class World:
             )
             for model in (MODEL, DRAFT):
                 dash.put_model(connection, MAKER, model, now=self.clock.now())
-        teller = MakerTeller(self.database, self.clock, private_allowed=True)
-        self.follower = Follower(self.database, self.clock, teller)
+        self.follow(MakerTeller(self.database, self.clock, private_allowed=True))
         self.client = TestClient(self.app(), follow_redirects=False)
         self.client.headers["accept-language"] = "en"
+
+    def follow(self, teller: MakerTeller) -> None:
+        """Let this teller deliver what is told."""
+        self.follower = Follower(self.database, self.clock, teller)
 
     def app(self) -> FastAPI:
         app = self.home.app(production=self.production)

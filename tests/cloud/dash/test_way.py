@@ -32,7 +32,7 @@ def code_of(answer: Any) -> str:
 
 def count(world: World, table: str) -> int:
     with world.database.read() as connection:
-        return connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+        return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
-from dash_world import World
+from dash_world import World, still_world
 from zodra_cloud.store.engine import Database
 
 
@@ -27,3 +28,14 @@ def world(bare: Database) -> World:
 @pytest.fixture
 def world_on_both(database: Database) -> World:
     return World(database)
+
+
+@pytest.fixture(scope="module")
+def still(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with still_world(sqlite_template, tmp_path_factory.mktemp("still")) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def still_browser(still: World) -> TestClient:
+    return still.browser()

@@ -93,10 +93,10 @@ def test_somebody_who_is_not_signed_in_comes_back_after_signing_in(world: World)
     "planted",
     ["https://evil.example/", "//evil.example", "/oauth/authorizeX?", "/operator", "x" * 4_000],
 )
-def test_nobody_is_led_elsewhere_after_signing_in(world: World, planted: str) -> None:
-    browser = TestClient(world.client.app, follow_redirects=False)
+def test_nobody_is_led_elsewhere_after_signing_in(still: World, planted: str) -> None:
+    browser = TestClient(still.client.app, follow_redirects=False)
     browser.cookies.set("zodra_next", planted)
-    signed_in = browser.post("/sign-in", data={"token": world.home.link()})
+    signed_in = browser.post("/sign-in", data={"token": still.home.link()})
     assert signed_in.headers["location"] == "/"
 
 
@@ -141,9 +141,9 @@ def test_an_operator_connects_nothing(world: World) -> None:
     ],
 )
 def test_a_faulty_request_goes_back_with_its_error(
-    world: World, changed: dict[str, Any], error: str
+    still: World, still_browser: TestClient, changed: dict[str, Any], error: str
 ) -> None:
-    answer = world.browser().get(address(world, **changed))
+    answer = still_browser.get(address(still, **changed))
     assert answer.status_code == 303, answer.text
     assert answer.headers["location"].startswith(f"{REDIRECT}?")
     found = parse_qs(urlsplit(answer.headers["location"]).query)
@@ -169,9 +169,9 @@ def test_a_faulty_request_goes_back_with_its_error(
     ],
 )
 def test_nobody_is_redirected_to_an_address_that_is_not_the_clients(
-    world: World, changed: dict[str, Any]
+    still: World, still_browser: TestClient, changed: dict[str, Any]
 ) -> None:
-    answer = world.browser().get(address(world, **changed))
+    answer = still_browser.get(address(still, **changed))
     assert (answer.status_code, "location" in answer.headers) == (400, False)
     assert "This login is not valid" in answer.text
 
@@ -267,11 +267,16 @@ def test_which_addresses_can_be_registered(uri: str, allowed: bool) -> None:
         {"redirect_uris": ("ftp://x.example/",)},
     ],
 )
-def test_a_faulty_client_is_not_registered(world: World, facts: dict[str, Any]) -> None:
-    given = {"name": "X", "redirect_uris": (REDIRECT,), "secret_required": False} | facts
+def test_a_faulty_client_is_not_registered(still: World, facts: dict[str, Any]) -> None:
+    given: dict[str, Any] = {
+        "name": "X",
+        "redirect_uris": (REDIRECT,),
+        "secret_required": False,
+        **facts,
+    }
     client_id = given.pop("client_id", "x")
-    with world.database.write() as connection, pytest.raises(BadRequest):
-        oauth.add_client(connection, client_id, **given, now=world.clock.now())
+    with still.database.write() as connection, pytest.raises(BadRequest):
+        oauth.add_client(connection, client_id, **given, now=still.clock.now())
 
 
 def test_a_client_is_registered_once(world: World) -> None:

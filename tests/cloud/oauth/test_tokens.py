@@ -142,14 +142,28 @@ def test_a_code_counts_once_and_a_replay_ends_what_came_of_it(world_on_both: Wor
         pytest.param({"grant_type": 'a"b'}, "invalid_request", id="quoted grant type"),
     ],
 )
-def test_a_code_is_not_redeemed(world: World, changed: dict[str, Any], error: str) -> None:
-    drawn, challenge = verifier()
-    code = world.code(challenge)
-    answer = redeem(world, code, drawn, **changed)
+def test_a_code_is_not_redeemed(
+    still: World, waiting: tuple[str, str], changed: dict[str, Any], error: str
+) -> None:
+    drawn, code = waiting
+    answer = redeem(still, code, drawn, **changed)
     refused(answer, error, answer.status_code if error == "invalid_client" else 400)
     assert answer.status_code in (400, 401)
-    # Whoever guessed wrong has used nothing up.
+
+
+def test_whoever_guessed_wrong_has_used_nothing_up(world: World) -> None:
+    drawn, challenge = verifier()
+    code = world.code(challenge)
+    for wrong in ("x" * 43, challenge, drawn[:-1]):
+        refused(redeem(world, code, wrong), "invalid_grant")
     assert redeem(world, code, drawn).status_code == 200
+
+
+@pytest.fixture(scope="module")
+def waiting(still: World) -> tuple[str, str]:
+    """A verifier and the code that waits for it."""
+    drawn, challenge = verifier()
+    return drawn, still.code(challenge)
 
 
 def test_the_code_itself_is_no_verifier(world: World) -> None:
@@ -320,10 +334,10 @@ def test_a_confidential_client_needs_its_secret_everywhere(bare: Database) -> No
 )
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke"])
 def test_what_is_no_form_is_an_invalid_request(
-    world: World, path: str, body: bytes, headers: dict[str, str]
+    still: World, path: str, body: bytes, headers: dict[str, str]
 ) -> None:
     said = {"content-type": "application/x-www-form-urlencoded"} | headers
-    answer = world.client.post(path, content=body, headers=said)
+    answer = still.client.post(path, content=body, headers=said)
     assert answer.status_code in (400, 401)
     assert answer.json()["error"] in ("invalid_request", "invalid_client")
 
