@@ -1,6 +1,7 @@
 """Work that may hang, on threads that nobody waits for when the time is over."""
 
 import asyncio
+import os
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -10,6 +11,11 @@ from typing import TypeVar
 from zodra_edge.errors import EdgeError
 
 Result = TypeVar("Result")
+
+
+def said(fault: OSError) -> str:
+    """Say a fault of the system in its own words; asyncio puts an address in their place."""
+    return os.strerror(fault.errno) if fault.errno else str(fault)
 
 
 async def aside(work: Callable[[], Result]) -> Result:

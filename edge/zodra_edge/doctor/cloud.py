@@ -14,8 +14,8 @@ from cryptography import x509
 from zodra_contract.topics import Address, down_filter
 from zodra_edge.clock import wall
 from zodra_edge.doctor import judge
-from zodra_edge.doctor.aside import aside
-from zodra_edge.doctor.finding import Finding, fail, ok, said, skipped, warn
+from zodra_edge.doctor.aside import aside, said
+from zodra_edge.doctor.finding import Finding, fail, ok, skipped, warn
 from zodra_edge.errors import LinkFault
 from zodra_edge.settings import Cloud, Settings
 from zodra_edge.uplink import connection

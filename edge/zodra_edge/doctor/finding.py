@@ -1,6 +1,5 @@
 """What one check found, and what all of them come to. Pure."""
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -71,11 +70,6 @@ _COUNTED: Final = {
     Verdict.OK: ("check is fine", "checks are fine"),
     Verdict.SKIPPED: ("not checked", "not checked"),
 }
-
-
-def said(fault: OSError) -> str:
-    """Say a fault of the system in its own words; asyncio puts an address in their place."""
-    return os.strerror(fault.errno) if fault.errno else str(fault)
 
 
 def exit_code(findings: Iterable[Finding]) -> int:

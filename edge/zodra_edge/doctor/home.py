@@ -2,7 +2,8 @@
 
 import aiomqtt
 
-from zodra_edge.doctor.finding import Finding, fail, ok, said, skipped
+from zodra_edge.doctor.aside import said
+from zodra_edge.doctor.finding import Finding, fail, ok, skipped
 from zodra_edge.settings import Settings
 from zodra_edge.uplink.connection import SUBSCRIPTION_REFUSED, Denied, fault, number
 
