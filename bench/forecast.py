@@ -8,7 +8,8 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from forecast_homes import FAMILIES, Family, cases, play
+
+from forecast_homes import FAMILIES, UNTUNED, Family, cases, play
 from forecast_judging import (
     Judged,
     fitted_gaps,
@@ -16,9 +17,9 @@ from forecast_judging import (
     judge_gaps,
     judge_levels,
 )
-
 from zodra_cloud.forecast import HORIZONS_DAYS, History, Model
 
+EVERY = FAMILIES + UNTUNED
 LEVEL_SHARE = 4
 """Containers are read every day, and so cost more; there are this many times fewer of them."""
 
@@ -34,7 +35,7 @@ def gaps(seeds: range, homes: int) -> list[Run]:
     return [
         Run(family.name, seed, judge_gaps(fitted_gaps(family, 3000, seed), family, homes, seed + 1))
         for seed in seeds
-        for family in FAMILIES
+        for family in EVERY
     ]
 
 
@@ -46,7 +47,7 @@ def levels(seeds: range, homes: int) -> list[Run]:
             judge_levels(fitted_levels(family, 1500, seed), family, homes, seed + 1),
         )
         for seed in seeds
-        for family in FAMILIES
+        for family in EVERY
     ]
 
 
@@ -94,7 +95,7 @@ def table(kind: str, runs: list[Run]) -> list[tuple[str, str]]:
             f"{off.judged.covered:.1%} ({off.family}, {off.seed})",
         ),
     ]
-    for family in FAMILIES:
+    for family in EVERY:
         of = [run.judged for run in runs if run.family == family.name]
         rows.append(
             (

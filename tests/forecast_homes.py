@@ -109,6 +109,34 @@ FAMILIES = (
 )
 
 
+UNTUNED = (
+    Family(
+        "weekly shop",
+        pack_days=6,
+        pack_spread=0.6,
+        shopping_day=1.0,
+        notice=0.6,
+        impulse_year=3.0,
+        missed=0.25,
+        guests_year=4.0,
+        lapse_year=0.1,
+    ),
+    Family(
+        "winter fuel",
+        pack_days=50,
+        season=0.8,
+        lumpiness=2.0,
+        holidays_year=3.0,
+        multi_buy=0.6,
+        temptation=0.2,
+        drift_year=0.15,
+        lapse_year=0.3,
+        returns=0.6,
+    ),
+)
+"""Written after the model was finished, and not used to improve it."""
+
+
 @dataclass(frozen=True)
 class Home:
     """What was recorded of one home, all of it; the part after an origin is the truth."""

@@ -175,10 +175,8 @@ def survival(expected: Expected, days: Floats) -> Floats:
         days: shape (histories, points), not negative.
     """
     logs = np.log(np.maximum(days, 1e-9))
-    left = np.zeros_like(logs)
-    for component in range(expected.weights.shape[1]):
-        z = (logs - expected.means[:, component, None]) / expected.spreads[:, component, None]
-        left += expected.weights[:, component, None] * upper_tail(z)
+    z = (logs[:, None, :] - expected.means[:, :, None]) / expected.spreads[:, :, None]
+    left = (expected.weights[:, None, :] @ upper_tail(z))[:, 0, :]
     return np.clip(left, 0.0, 1.0)
 
 

@@ -41,7 +41,7 @@ LOOKED_BACK_MAX: Final = 4000
 """Histories for the calibration; the error of a share is below one percent then."""
 LOOKS: Final = 4
 """Instants at which each of them is cut."""
-CHUNK: Final = 256
+CHUNK: Final = 64
 """Histories computed at once; the arrays then stay in the processor's cache."""
 _GOLDEN: Final = 0.6180339887498949
 _QUARTILE: Final = 0.6744897501960817
@@ -78,31 +78,34 @@ def _needed(asked: _Asked, days: Floats) -> Floats:
 
 def _quantiles(asked: _Asked, targets: Floats) -> Floats:
     """Days from now at which `_needed` reaches each target: a grid, refined twice around each."""
-    coarse = np.exp(asked.expected.typical)[:, None] * np.exp(np.linspace(-7.0, 7.0, 29))[None, :]
-    logs = np.log(coarse)
-    reached = np.maximum.accumulate(_needed(asked, coarse), axis=1)
-    columns = []
-    for target in targets:
-        low_log, high_log, low, high = _bracket(logs, reached, target)
-        for _ in range(2):
-            parts = np.linspace(0.0, 1.0, 7)[None, :]
-            inner = low_log[:, None] + (high_log - low_log)[:, None] * parts
-            values = np.maximum.accumulate(_needed(asked, np.exp(inner)), axis=1)
-            low_log, high_log, low, high = _bracket(inner, values, target)
-        part = np.clip((target - low) / np.maximum(high - low, 1e-12), 0.0, 1.0)
-        columns.append(np.exp(low_log + (high_log - low_log) * part))
-    days = np.minimum(np.stack(columns, axis=1), DAYS_AHEAD_MAX)
-    return np.maximum.accumulate(days, axis=1)
+    rows, levels = len(asked.elapsed), len(targets)
+    logs = asked.expected.typical[:, None] + np.linspace(-7.0, 7.0, 29)[None, :]
+    reached = np.maximum.accumulate(_needed(asked, np.exp(logs)), axis=1)
+    grid = np.repeat(logs[:, None, :], levels, axis=1)
+    values = np.repeat(reached[:, None, :], levels, axis=1)
+    parts = np.linspace(0.0, 1.0, 7)
+    for _ in range(2):
+        low, high, _, _ = _bracket(grid, values, targets)
+        grid = low[:, :, None] + (high - low)[:, :, None] * parts
+        inner = _needed(asked, np.exp(grid.reshape(rows, -1))).reshape(grid.shape)
+        values = np.maximum.accumulate(inner, axis=2)
+    low, high, below, above = _bracket(grid, values, targets)
+    part = np.clip((targets[None, :] - below) / np.maximum(above - below, 1e-12), 0.0, 1.0)
+    days = np.exp(np.minimum(low + (high - low) * part, 50.0))
+    return np.maximum.accumulate(np.minimum(days, DAYS_AHEAD_MAX), axis=1)
 
 
-def _bracket(logs: Floats, reached: Floats, target: float) -> tuple[Floats, Floats, Floats, Floats]:
-    rows = np.arange(len(logs))
-    place = np.clip((reached < target).sum(axis=1), 1, logs.shape[1] - 1)
+def _bracket(
+    grid: Floats, values: Floats, targets: Floats
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """The grid points around each target, and the probabilities there."""
+    place = np.sum(values < targets[None, :, None], axis=2, keepdims=True)
+    place = np.clip(place, 1, grid.shape[2] - 1)
     return (
-        logs[rows, place - 1],
-        logs[rows, place],
-        reached[rows, place - 1],
-        reached[rows, place],
+        np.take_along_axis(grid, place - 1, axis=2)[:, :, 0],
+        np.take_along_axis(grid, place, axis=2)[:, :, 0],
+        np.take_along_axis(values, place - 1, axis=2)[:, :, 0],
+        np.take_along_axis(values, place, axis=2)[:, :, 0],
     )
 
 
