@@ -171,6 +171,8 @@ class Firmware:
     def _send(
         self, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | None
     ) -> httpx2.Response:
+        if not self.memory.access_token:
+            raise ActRefused("the device is not logged in; `login` and `redeem` first")
         try:
             return self._client.request(
                 method,

@@ -126,8 +126,10 @@ def test_from_a_box_to_a_parcel(
     assert woken.replenish("beans")["detailCode"] == "ORDER_INPROGRESS"
     woken.deregister()
     assert kinds(endpoint, world) == ["DeviceDeregisteredNotification"]
-    with pytest.raises(CallRefused) as refused:
+    with pytest.raises(ActRefused, match="not logged in"):
         woken.replenish("beans")
+    with pytest.raises(CallRefused) as refused:
+        device.replenish("beans")
     assert refused.value.status == 400
     for each in (device, woken, browser):
         each.close()
