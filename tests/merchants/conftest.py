@@ -1,15 +1,21 @@
 """The shops, each started once for a test process, and whole again before every test."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from merchants import peers
+from merchants.medusa import medusa
 from merchants.peers import Connector, OscarProcess, Peer
+from missing import give_up
 
-SHOPS = ("ucp", "oscar", "oscar-plugin")
+SHOPS = ("ucp", "oscar", "oscar-plugin", "medusa")
+MEDUSA = "MEDUSA_FOLDER"
+"""Names the folder that `scripts/merchants.sh` filled."""
 
 
 class Started:
@@ -29,6 +35,10 @@ class Started:
     def _start(self, name: str) -> AbstractContextManager[Peer]:
         if name == "ucp":
             return peers.ucp(self._folder(name))
+        if name == "medusa":
+            if MEDUSA not in os.environ:
+                give_up("Medusa is brought by make merchants")
+            return medusa(Path(os.environ[MEDUSA]), self._folder(name))
         if self._oscar is None:
             self._oscar = self._open.enter_context(OscarProcess(self._folder("oscar")))
         return peers.oscar(self._oscar, plugin=name == "oscar-plugin")
@@ -43,7 +53,14 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
         yield shops
 
 
-@pytest.fixture(params=SHOPS)
+def _param(name: str) -> ParameterSet:
+    """One process a shop, where tests are spread over several; Medusa takes minutes."""
+    group = pytest.mark.xdist_group(name.partition("-")[0])
+    marks = [group, pytest.mark.long] if name == "medusa" else [group]
+    return pytest.param(name, marks=marks)
+
+
+@pytest.fixture(params=[_param(name) for name in SHOPS])
 def peer(request: pytest.FixtureRequest, started: Started) -> Iterator[Peer]:
     shop = started(request.param)
     shop.proxy.mend()

@@ -59,6 +59,8 @@ class Peer:
     """Take `sku` off the shelf, or put it back."""
     tampers: dict[str, Tamper]
     """`currency`, `negative` and `quantity`: a quote that must not be believed."""
+    holds_price: bool = False
+    """A quote's price is what is paid, even if the catalogue's changed since."""
     gives_back: bool = True
     """The interface has cancelling and refunds."""
     wrong_key: Callable[[], Connector] | None = None
