@@ -10,12 +10,12 @@ from typing import Final
 
 import click
 
-from zodra_edge.device_commands import device
+from zodra_edge.commands.device import device
+from zodra_edge.commands.options import as_json as _as_json
+from zodra_edge.commands.options import config as _config
+from zodra_edge.commands.options import load_or_say as _load
+from zodra_edge.commands.outbox import outbox
 from zodra_edge.errors import EdgeError
-from zodra_edge.options import as_json as _as_json
-from zodra_edge.options import config as _config
-from zodra_edge.options import load_or_say as _load
-from zodra_edge.outbox_commands import outbox
 from zodra_edge.status import Look, look, problems, render
 
 HEALTHY: Final = 0

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from zodra_edge.commands.options import as_json, config, load_or_say, timeout
 from zodra_edge.errors import EdgeError
-from zodra_edge.options import as_json, config, load_or_say, timeout
 from zodra_edge.settings import Settings
 
 

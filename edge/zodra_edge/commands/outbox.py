@@ -10,8 +10,8 @@ from typing import IO, Any, Final, Literal
 
 import click
 
+from zodra_edge.commands.options import as_json, config, load_or_say, timeout
 from zodra_edge.errors import EdgeError
-from zodra_edge.options import as_json, config, load_or_say, timeout
 
 REASON_CHARS_MAX: Final = 64
 
