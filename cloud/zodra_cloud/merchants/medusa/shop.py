@@ -32,7 +32,9 @@ from zodra_cloud.merchants.terms import Terms, decimal_text
 PRODUCTS_PER_PAGE: Final = 20
 FOUND_MAX: Final = 20
 ORDER_FIELDS: Final = "id,status,fulfillment_status,currency_code,total,shipping_address.company"
-PAYMENT_FIELDS: Final = "id,currency_code,*payment_collections.payments.refunds"
+PAYMENT_FIELDS: Final = (
+    "id,currency_code,*payment_collections.payments,*payment_collections.payments.refunds"
+)
 
 _T = TypeVar("_T")
 

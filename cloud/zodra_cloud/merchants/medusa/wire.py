@@ -280,7 +280,9 @@ def refusal_of(error: object) -> ShopRefusal | None:
     if not isinstance(error, dict):
         return None
     said = {error.get("type"), error.get("code")}
-    if "insufficient_inventory" in said:
+    # A completion that finds the shelf empty says so in its text alone (2.21.2).
+    empty = str(error.get("message")).startswith("Not enough stock available")
+    if "insufficient_inventory" in said or (empty and "not_allowed" in said):
         return ShopRefusal.OUT_OF_STOCK
     if said & {"payment_authorization_error", "payment_requires_more_error"}:
         return ShopRefusal.PAYMENT_DECLINED
