@@ -17,6 +17,7 @@ from zodra_edge.status import (
     HomePart,
     LanePart,
     LightPart,
+    MemoryPart,
     Problem,
     RadioPart,
     RunningPart,
@@ -54,8 +55,13 @@ GOOD = Status(
 )
 RADIO = RadioPart(name="hci0", scanning=True, adverts_per_min=41, last_advert_age_s=2.0)
 
+BUTTON = DevicePart(device_id="btn-kitchen", family="button")
+
 CASES = [
     ({}, ()),
+    ({"memory": MemoryPart(budget_bytes=1, short=True)}, (Problem.MEMORY,)),
+    ({"devices": (BUTTON.model_copy(update={"refused_as_replay": 2}),)}, ()),
+    ({"devices": (BUTTON.model_copy(update={"refused_as_replay": 3}),)}, (Problem.REPLAYS,)),
     ({"cloud": CLOUD.model_copy(update={"refusing": "revoked"})}, (Problem.CLOUD_REFUSES,)),
     ({"cloud": CLOUD.model_copy(update={"unanswered": 2})}, ()),
     ({"cloud": CLOUD.model_copy(update={"unanswered": 3})}, (Problem.UNANSWERED,)),
@@ -231,3 +237,20 @@ def test_reasons_are_bounded_and_saved_once() -> None:
     assert sum(tally.take_unsaved().values()) == 200
     tally.add("reason_1")
     assert tally.take_unsaved() == {"reason_1": 1}
+
+
+def test_the_page_says_what_was_saved_and_who_must_be_learned_anew() -> None:
+    words = "need.db: its counters were changed on disk; 60 rows saved, 0 changed on disk"
+    page = render(
+        GOOD.model_copy(
+            update={
+                "storage": StoragePart(state="salvaged", aside=("n.damaged-1",), salvages=(words,)),
+                "devices": (BUTTON.model_copy(update={"refused_as_replay": 12}),),
+            }
+        ),
+        True,
+        0,
+    )
+    assert words in page
+    assert "12 frames REFUSED AS REPLAYS" in page
+    assert "zodra-edge device relearn btn-kitchen" in page
