@@ -108,7 +108,7 @@ def test_each_problem_is_named_and_nothing_else(
     status = GOOD.model_copy(update=change)
     assert problems(status) == found
     page = render(status, running=True, age_s=0.5)
-    assert ("healthy" in page) is not found
+    assert ("healthy" in page) == (not found)
     for problem in found:
         assert f"! {problem}" in page
 
