@@ -11,9 +11,10 @@ from _pytest.mark.structures import ParameterSet
 from merchants import peers
 from merchants.medusa import medusa
 from merchants.peers import Connector, OscarProcess, Peer
+from merchants.woo_double import woocommerce
 from missing import give_up
 
-SHOPS = ("ucp", "oscar", "oscar-plugin", "medusa")
+SHOPS = ("ucp", "oscar", "oscar-plugin", "woocommerce", "medusa")
 MEDUSA = "MEDUSA_FOLDER"
 """Names the folder that `scripts/merchants.sh` filled."""
 
@@ -35,6 +36,8 @@ class Started:
     def _start(self, name: str) -> AbstractContextManager[Peer]:
         if name == "ucp":
             return peers.ucp(self._folder(name))
+        if name == "woocommerce":
+            return woocommerce()
         if name == "medusa":
             if MEDUSA not in os.environ:
                 give_up("Medusa is brought by make merchants")

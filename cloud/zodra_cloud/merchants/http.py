@@ -13,8 +13,9 @@ from urllib.parse import quote as percent_encode
 
 from pydantic import TypeAdapter, ValidationError
 
+from zodra_cloud.kit.money import Money
 from zodra_cloud.kit.outgoing import ANSWER_BYTES_MAX, Answer, Outgoing, OutgoingFault
-from zodra_cloud.merchants.port import Refused, ShopFault, Unknown
+from zodra_cloud.merchants.port import Refused, ShopFault, ShopOrder, Unknown
 
 RETRY_AFTER_S_MAX: Final = 3_600.0
 
@@ -80,6 +81,17 @@ def read_ok(
     if isinstance(said, Refused | Unknown):
         return said
     return read(said.raw, reader) if said.ok else Unknown(ShopFault.GARBLED)
+
+
+def as_expected(
+    order: ShopOrder | Refused | Unknown, order_key: str, expected_total: Money
+) -> ShopOrder | Refused | Unknown:
+    """Take an order for ours only under our key, and at the total that was confirmed."""
+    if not isinstance(order, ShopOrder):
+        return order
+    if (order.reference, order.total) != (order_key, expected_total):
+        return Unknown(ShopFault.INCONSISTENT)
+    return order
 
 
 def shaped(kind: type[_T], raw: object) -> _T:

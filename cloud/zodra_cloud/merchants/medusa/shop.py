@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 from zodra_cloud.kit.money import Money
 from zodra_cloud.kit.outgoing import Outgoing
-from zodra_cloud.merchants.http import Said, ask, path_segment, read_ok
+from zodra_cloud.merchants.http import Said, as_expected, ask, path_segment, read_ok
 from zodra_cloud.merchants.medusa import wire
 from zodra_cloud.merchants.port import (
     CataloguePage,
@@ -121,7 +121,7 @@ class MedusaShop:
         """Complete a cart, unless there is an order under the key; see `Shop.place`."""
         known = self.find(order_key)
         if known != Refused(ShopRefusal.ORDER_NOT_FOUND):
-            return _as_expected(known, order_key, expected_total)
+            return as_expected(known, order_key, expected_total)
         path = f"/store/carts/{path_segment(session_id)}"
         cart = self._read("GET", path, wire.read_cart, missing=ShopRefusal.SESSION_GONE)
         if not isinstance(cart, wire.Cart):
@@ -138,7 +138,7 @@ class MedusaShop:
         answer = read_ok(_judged(said), wire.read_completed)
         if isinstance(answer, ShopRefusal):
             return Refused(answer)
-        return _as_expected(answer, order_key, expected_total)
+        return as_expected(answer, order_key, expected_total)
 
     def order(self, order_id: str) -> ShopOrder | Refused | Unknown:
         """Ask how an order stands; see `Shop.order`."""
@@ -326,13 +326,3 @@ def _judged_item(said: Said | Refused | Unknown) -> Said | Refused | Unknown:
     if isinstance(said, Said) and said.status == 400 and _kind(said.raw) == "invalid_data":
         return Refused(ShopRefusal.UNKNOWN_ITEM)
     return _judged(said)
-
-
-def _as_expected(
-    order: ShopOrder | Refused | Unknown, order_key: str, expected_total: Money
-) -> ShopOrder | Refused | Unknown:
-    if not isinstance(order, ShopOrder):
-        return order
-    if (order.reference, order.total) != (order_key, expected_total):
-        return Unknown(ShopFault.INCONSISTENT)
-    return order

@@ -13,7 +13,7 @@ from typing import Final
 
 from zodra_cloud.kit.money import Money
 from zodra_cloud.kit.outgoing import Outgoing
-from zodra_cloud.merchants.http import Said, path_segment, read_ok, shaped
+from zodra_cloud.merchants.http import Said, as_expected, path_segment, read_ok, shaped
 from zodra_cloud.merchants.oscar import wire
 from zodra_cloud.merchants.oscar.api import Account, OscarApi
 from zodra_cloud.merchants.port import (
@@ -121,7 +121,7 @@ class OscarShop:
         """Order a basket, unless there is an order under the key; see `Shop.place`."""
         known = self.find(order_key)
         if known != Refused(ShopRefusal.ORDER_NOT_FOUND):
-            return self._as_expected(known, order_key, expected_total)
+            return as_expected(known, order_key, expected_total)
         basket_id, _dot, code = session_id.partition(".")
         unfit = self._unfit(basket_id)
         if unfit is not None:
@@ -144,7 +144,7 @@ class OscarShop:
         if isinstance(answer, Refused):
             return self._second_look(answer, order_key, expected_total)
         placed = read_ok(answer, wire.read_order)
-        return self._as_expected(placed, order_key, expected_total)
+        return as_expected(placed, order_key, expected_total)
 
     def order(self, order_id: str) -> ShopOrder | Refused | Unknown:
         """Ask how an order stands; see `Shop.order`."""
@@ -267,16 +267,7 @@ class OscarShop:
         found = self.find(order_key)
         if found == Refused(ShopRefusal.ORDER_NOT_FOUND):
             return no
-        return self._as_expected(found, order_key, expected_total)
-
-    def _as_expected(
-        self, order: ShopOrder | Refused | Unknown, order_key: str, expected_total: Money
-    ) -> ShopOrder | Refused | Unknown:
-        if not isinstance(order, ShopOrder):
-            return order
-        if (order.reference, order.total) != (order_key, expected_total):
-            return Unknown(ShopFault.INCONSISTENT)
-        return order
+        return as_expected(found, order_key, expected_total)
 
 
 def _judged(said: Said | Refused | Unknown) -> Said | Refused | Unknown:
