@@ -23,6 +23,7 @@ SETTINGS = {
     "The gateway: `zodra-edge run --config gateway.toml`": "edge/zodra_edge/settings.py",
     "The service: `zodra-cloud serve --config cloud.toml`": "cloud/zodra_cloud/settings.py",
     "A home, for the service: `zodra-cloud set-up --home home.toml`": "cloud/zodra_cloud/home.py",
+    "A device model, for the service: `zodra-cloud dash model`": "cloud/zodra_cloud/dash/models.py",
     "The broker: `zodra-sim broker --config broker.toml`": (
         "firmware-sim/zodra_sim/brokers/settings.py"
     ),
@@ -43,6 +44,7 @@ CLOSED_LISTS = [
     ("cloud/zodra_cloud/fleet/policy.py", ["GatewayState"]),
     ("cloud/zodra_cloud/replenish/policy/needs.py", ["Reason"]),
     ("cloud/zodra_cloud/offers/policy.py", ["OfferReason"]),
+    ("cloud/zodra_cloud/dash/models.py", ["DetailCode", "NotificationKind"]),
     ("firmware-sim/zodra_sim/brokers/settings.py", ["Kind"]),
     ("firmware-sim/zodra_sim/brokers/access.py", ["Role"]),
 ]

@@ -146,6 +146,20 @@ def cancel_tests(file: Path, slot: str) -> None:
 
 
 @dash_device.command()
+@click.option("--port", type=click.IntRange(1, 65_535), required=True, help="On 127.0.0.1.")
+@click.option("--secret", required=True, help="`whsec_...`, as `dash client add` printed it.")
+def listen(port: int, secret: str) -> None:
+    """Be the maker's endpoint: print each notification whose signature is right, until Ctrl-C."""
+    from zodra_sim.dash.endpoint import serve
+
+    try:
+        serve(port, secret, click.echo)
+    except SimError as fault:
+        click.echo(f"zodra-sim dash-device: {fault}", err=True)
+        sys.exit(REFUSED)
+
+
+@dash_device.command()
 @_FILE
 def deregister(file: Path) -> None:
     """Leave the household."""

@@ -226,6 +226,8 @@ class Parts:
                 "webhook_secret_file": self.folder.secret("shop-webhook.secret", "webhook"),
                 "private_address_allowed": True,
             },
+            # So that docs/dash.md can be walked with everything on one machine.
+            "dash": {"private_address_allowed": True},
         }
 
     def _household(self) -> Document:

@@ -1,6 +1,8 @@
 """A maker's endpoint, and a world around it."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,5 +18,14 @@ def endpoint() -> Iterator[Endpoint]:
 
 
 @pytest.fixture
-def world(database: Database, endpoint: Endpoint) -> World:
+def world_on_both(database: Database, endpoint: Endpoint) -> World:
+    """Where rows are locked, unique or counted; the rest is tried on SQLite alone."""
     return World(database, event_url=endpoint.url)
+
+
+@pytest.fixture
+def world(sqlite_template: Path, tmp_path: Path, endpoint: Endpoint) -> Iterator[World]:
+    shutil.copy(sqlite_template, tmp_path / "cloud.db")
+    opened = Database.open(f"sqlite:///{tmp_path / 'cloud.db'}")
+    yield World(opened, event_url=endpoint.url)
+    opened.close()

@@ -1,4 +1,4 @@
-"""The whole way of a device that speaks the classic verbs, on both databases."""
+"""The whole way of a device that speaks the classic verbs."""
 
 import json
 from typing import Any
@@ -35,14 +35,22 @@ def count(world: World, table: str) -> int:
         return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
 
 
-@pytest.fixture
-def token(world: World, endpoint: Endpoint) -> str:
+def logged_in(world: World) -> str:
+    """Let a device in, and tell its maker of it."""
     tokens = world.login()
-    heard(world, endpoint)
+    world.work()
     return tokens.access
 
 
-def test_from_login_to_delivery(world: World, endpoint: Endpoint) -> None:
+@pytest.fixture
+def token(world: World, endpoint: Endpoint) -> str:
+    tokens = logged_in(world)
+    endpoint.taken.clear()
+    return tokens
+
+
+def test_from_login_to_delivery(world_on_both: World, endpoint: Endpoint) -> None:
+    world = world_on_both
     tokens = world.login()
     told = heard(world, endpoint)
     assert sorted(kinds(told)) == [
@@ -152,7 +160,9 @@ def test_a_repeated_call_opens_one_need(world: World, token: str) -> None:
     assert (count(world, "need_signals"), count(world, "quotes")) == (1, 1)
 
 
-def test_a_named_call_is_answered_as_the_first_time_for_ever(world: World, token: str) -> None:
+def test_a_named_call_is_answered_as_the_first_time_for_ever(world_on_both: World) -> None:
+    world = world_on_both
+    token = logged_in(world)
     named = {"idempotency-key": "boot-7:42"}
     first = world.replenish(token, **named).json()
     assert world.replenish(token, **named).json() == first
@@ -252,7 +262,9 @@ def test_picking_and_clearing_products_is_told(
     assert (refused.status_code, "not subscribed" in refused.text) == (400, True)
 
 
-def test_what_the_device_reports_reaches_the_household(world: World, token: str) -> None:
+def test_what_the_device_reports_reaches_the_household(world_on_both: World) -> None:
+    world = world_on_both
+    token = logged_in(world)
     told = {
         "expectedReplenishmentDate": "2026-12-01T00:00:00Z",
         "remainingQuantityInUnit": 12.5,
@@ -273,7 +285,10 @@ def test_what_the_device_reports_reaches_the_household(world: World, token: str)
 
 
 @pytest.mark.parametrize("form", ["registration", "named", "page"])
-def test_who_lets_a_device_go_ends_everything(world: World, endpoint: Endpoint, form: str) -> None:
+def test_who_lets_a_device_go_ends_everything(
+    world_on_both: World, endpoint: Endpoint, form: str
+) -> None:
+    world = world_on_both
     tokens = world.login()
     heard(world, endpoint)
     world.replenish(tokens.access)
@@ -308,8 +323,9 @@ def test_another_devices_name_deregisters_nothing(world: World, token: str) -> N
 
 
 def test_a_test_device_rehearses_everything_and_orders_nothing(
-    world: World, endpoint: Endpoint
+    world_on_both: World, endpoint: Endpoint
 ) -> None:
+    world = world_on_both
     token = world.login(device={"is_test_device": True}).access
     heard(world, endpoint)
     first = world.replenish(token)
@@ -365,8 +381,11 @@ def test_a_notification_is_tried_again_until_it_is_taken(
 
 @pytest.mark.parametrize("gone", [True, False], ids=["gone for good", "never answers"])
 def test_what_is_given_up_waits_for_the_operator(
-    world: World, endpoint: Endpoint, token: str, gone: bool
+    world_on_both: World, endpoint: Endpoint, gone: bool
 ) -> None:
+    world = world_on_both
+    token = logged_in(world)
+    endpoint.taken.clear()
     endpoint.answers = [410] if gone else [503] * (len(RETRIES_S) + 1)
     world.call("DELETE", "/registration", "Deregister", token, sent="2.0")
     world.work()
