@@ -53,7 +53,7 @@ class Checkout(CheckoutView):
 
     permission_classes = (IsAuthenticated,)
 
-    def post(self, request, format=None, *args, **kwargs):  # noqa: A002 - oscarapi's own name
+    def post(self, request, format=None, *args, **kwargs):
         """Make the order, or give the one that is there."""
         reference = request.headers.get("Idempotency-Key", "")
         if not REFERENCE.fullmatch(reference):
@@ -76,7 +76,7 @@ class Checkout(CheckoutView):
             return _refuse(409, "idempotency_conflict")
         return Response(_told(known.order, request))
 
-    def _once(self, request, reference: str, format):  # noqa: A002
+    def _once(self, request, reference: str, format):
         with transaction.atomic():
             if known := self._known(request, reference):
                 return known
