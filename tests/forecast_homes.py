@@ -213,7 +213,7 @@ def play(family: Family, homes: int, seed: int, days: int = YEARS_DAYS) -> list[
         shape = 1.0 / traits.lumpiness
         use = traits.pace * draw.gamma(shape) / shape
         use *= np.exp(walk + traits.drift * (day - traits.starts))
-        use *= 1 + traits.season * np.sin(2 * np.pi * (day - traits.phase) / 365)
+        use *= np.maximum(1 + traits.season * np.sin(2 * np.pi * (day - traits.phase) / 365), 0.05)
         use *= np.where(day % 7 >= 5, traits.weekend, 1.0)
         use *= np.where(guests_until > day, 2.5, 1.0)
         use *= np.maximum(stock, 0.2) ** family.temptation
@@ -301,7 +301,7 @@ def containers(
         stopped |= draw.random(homes) < family.lapse_year / 365
         shape = 1.0 / traits.lumpiness
         use = traits.pace * draw.gamma(shape) / shape * np.exp(walk + traits.drift * day)
-        use *= 1 + traits.season * np.sin(2 * np.pi * (day - traits.phase) / 365)
+        use *= np.maximum(1 + traits.season * np.sin(2 * np.pi * (day - traits.phase) / 365), 0.05)
         use *= np.where(day % 7 >= 5, traits.weekend, 1.0)
         uses[day] = np.where((away_until <= day) & ~stopped, use, 0.0)
         low = (stock <= traits.threshold) & (draw.random(homes) < traits.notice)

@@ -78,11 +78,20 @@ def _without_spikes(amounts: Floats, least: float) -> Floats:
     return np.concatenate([amounts[:1], np.where(wild, (before + after) / 2, here), amounts[-1:]])
 
 
-def _noise(amounts: Floats) -> float:
+def _noise(amounts: Floats, usual: float) -> float:
+    """Estimate the error of one reading from the small rises, which use cannot explain.
+
+    How much the readings bend bounds it from above; alone it would take uneven use for noise.
+    """
     if len(amounts) < 4:
         return 0.0
     bends = np.abs(amounts[:-2] - 2 * amounts[1:-1] + amounts[2:])
-    return float(np.median(bends) * 1.4826 / math.sqrt(6.0))
+    most = float(np.median(bends) * 1.4826 / math.sqrt(6.0))
+    steps = np.diff(amounts)
+    rises = steps[(steps > 0) & (steps < 0.25 * usual)]
+    if len(rises) < 3:
+        return min(most, 0.01 * usual)
+    return min(most, float(np.median(rises)) * 1.4826 / math.sqrt(2.0))
 
 
 def curve(history: LevelHistory, until: float = math.inf) -> Curve:
@@ -101,8 +110,8 @@ def curve(history: LevelHistory, until: float = math.inf) -> Curve:
     all_days = np.array([day for day, _ in rows])
     keep = np.concatenate([[True], np.diff(all_days) > 1e-6])
     days, raw = all_days[keep], np.array([amount for _, amount in rows])[keep]
-    noise = _noise(raw)
     usual = float(np.quantile(raw, 0.95) - np.quantile(raw, 0.05))
+    noise = _noise(raw, usual)
     rise = max(_REFILL_NOISES * noise, _REFILL_SHARE * usual)
     left = _without_spikes(raw, rise)
     steps = np.diff(left)
@@ -168,7 +177,7 @@ def pauses(of: Curve, usual: float) -> tuple[Floats, float]:
         of: the readings.
         usual: units a day, believed as long as hardly any use was seen.
     """
-    step = max(4.0 * of.noise, of.nothing)
+    step = max(6.0 * of.noise, 1.5 * of.nothing)
     if len(of.days) < 3 or step <= 0:
         return np.zeros(0), 0.0
     seen = float(of.used[-1]) >= 3.0 * step
