@@ -30,7 +30,7 @@ from zodra_cloud.replenish.models import Rules as ReplenishRules
 from zodra_cloud.settings import Settings
 from zodra_cloud.store.engine import Database
 from zodra_cloud.store.migrate import migrate
-from zodra_cloud.store.runner import JobRunner
+from zodra_cloud.store.runner import WORKERS, Handler, JobRunner
 from zodra_cloud.web import site
 from zodra_cloud.web.context import Site
 from zodra_cloud.web.security import AttemptLimit
@@ -44,9 +44,27 @@ _log = structlog.get_logger("zodra_cloud")
 class Cloud:
     """All parts of the service; made once, started once, stopped once."""
 
-    def __init__(self, settings: Settings, *, instance: str, clock: Clock | None = None) -> None:
-        """Make the parts; `instance` is the name that `only_one` keeps for this data folder."""
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        instance: str,
+        clock: Clock | None = None,
+        jobs_at_once: int = WORKERS,
+        beside: bool = False,
+    ) -> None:
+        """Make the parts.
+
+        Args:
+            settings: of the service.
+            instance: the name under which it leases jobs; `only_one` keeps it for a data folder.
+            clock: the system's, if not given.
+            jobs_at_once: how many jobs may wait for somebody outside at the same time.
+            beside: whether it works beside a process that serves: without broker and pages, and
+                without the jobs that speak to gateways.
+        """
         self.settings = settings
+        self._beside = beside
         self.clock: Clock = clock or SystemClock()
         self.changes = Changes()
         self.database = Database.open(settings.database_url)
@@ -85,28 +103,24 @@ class Cloud:
             rules=ReplenishRules(country=settings.shop.country),
             unbound=offers.consider,
         )
-        makers = Follower(
-            self.database,
-            self.clock,
-            MakerTeller(
-                self.database,
-                self.clock,
-                private_allowed=settings.dash.private_address_allowed,
-            ),
-        )
+        makers = _follower(settings, self.database, self.clock)
+        to_gateways: dict[str, Handler] = {
+            TELL_GATEWAY: makers.beside(GatewayTeller(self.database, self.clock, self.consumer)),
+            SEND_COMMAND: CommandSender(self.database, self.clock, self.consumer),
+        }
         self.runner = JobRunner(
             self.database,
             self.clock,
             {
-                TELL_GATEWAY: makers.beside(
-                    GatewayTeller(self.database, self.clock, self.consumer)
-                ),
+                **({} if beside else to_gateways),
                 **makers.handlers(),
-                SEND_COMMAND: CommandSender(self.database, self.clock, self.consumer),
                 **self.replenisher.handlers(),
                 **offers.handlers(),
             },
             owner=instance,
+            workers=jobs_at_once,
+            batches=self.replenisher.batches(),
+            others=not beside,
         )
 
     def start(self) -> None:
@@ -114,12 +128,14 @@ class Cloud:
         before, after = migrate(self.database)
         _log.info("database_ready", dialect=self.database.dialect, before=before, schema=after)
         self.runner.start()
-        self.consumer.start()
+        if not self._beside:
+            self.consumer.start()
 
     def stop(self) -> None:
         """Take nothing more in, and let what is under way commit, for a bounded time."""
         self.changes.close()
-        self.consumer.stop(STOP_S)
+        if not self._beside:
+            self.consumer.stop(STOP_S)
         self.runner.stop(STOP_S)
         _log.info("stopped")
 
@@ -153,6 +169,11 @@ def create_app(cloud: Cloud) -> FastAPI:
         ),
     )
     return app
+
+
+def _follower(settings: Settings, database: Database, clock: Clock) -> Follower:
+    private_allowed = settings.dash.private_address_allowed
+    return Follower(database, clock, MakerTeller(database, clock, private_allowed=private_allowed))
 
 
 def _add_makers(app: FastAPI, cloud: Cloud) -> None:

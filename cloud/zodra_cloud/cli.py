@@ -13,6 +13,7 @@ from zodra_cloud import logs, settings
 from zodra_cloud.commands.common import CONFIG, HOUSEHOLD, JSON, say, says_faults, unit_of_work
 from zodra_cloud.commands.dash import dash
 from zodra_cloud.commands.slots import slot
+from zodra_cloud.commands.work import work
 from zodra_cloud.fleet import service as fleet
 from zodra_cloud.fleet.models import GatewayView
 from zodra_cloud.households import service as households
@@ -206,6 +207,7 @@ def device_add(
 
 
 cli.add_command(slot)
+cli.add_command(work)
 cli.add_command(dash)
 
 

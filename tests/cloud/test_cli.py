@@ -132,6 +132,7 @@ def test_a_home_file_may_be_installed_again(config: Path, tmp_path: Path) -> Non
         (("household", "add", "a.b"), "letters, digits"),
         (("gateway", "revoke", "gw-9"), "there is no gateway 'gw-9'"),
         (("sign-in-link", "--role", "household"), "needs --household"),
+        (("work", "--name", "a"), "workers need PostgreSQL"),
     ],
 )
 def test_a_mistake_is_named_in_one_sentence(

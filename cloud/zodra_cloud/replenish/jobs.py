@@ -5,6 +5,7 @@ first, and every answer of a shop is written with the end of the job in one comm
 is open while a shop is asked.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -36,7 +37,7 @@ from zodra_cloud.replenish.ordering import Attempt
 from zodra_cloud.store import jobs
 from zodra_cloud.store.engine import Database
 from zodra_cloud.store.jobs import Job
-from zodra_cloud.store.runner import Handler
+from zodra_cloud.store.runner import BatchHandler, Handler
 
 _log: Final = structlog.get_logger("zodra_cloud.replenish")
 
@@ -89,6 +90,10 @@ class Replenisher:
             WITHDRAWN_JOBS[Purpose.REPLENISH]: self._withdrawn,
         }
 
+    def batches(self) -> dict[str, BatchHandler]:
+        """Give the handlers of kinds that are done many at a time."""
+        return {DECIDE: self._decide_many}
+
     def hear_event(self, told: ShopOrder, event_id: str, now: datetime) -> bool:
         """Take in a shop's event; see `merchants.service.OrderListener`."""
         with self._database.read() as connection:
@@ -114,6 +119,11 @@ class Replenisher:
                 jobs.again(connection, job, held[key])
             else:
                 jobs.finish(connection, job, self._clock.now())
+
+    def _decide_many(self, connection: Connection, taken: Sequence[Job]) -> dict[int, datetime]:
+        by_key = {(_household(job), job.payload["signal_id"]): job.job_id for job in taken}
+        held = deciding.decide_many(connection, list(by_key), self._unbound, self._at())
+        return {by_key[key]: again_at for key, again_at in held.items()}
 
     def _quote(self, job: Job) -> None:
         household_id = _household(job)

@@ -1,28 +1,42 @@
-"""Does the stored jobs: claims what is due, calls its handler, and comes back for what failed."""
+"""Does the stored jobs: claims what is due, calls its handler, and comes back for what failed.
+
+Most kinds wait for somebody outside, so each such job is leased and done by one of several threads.
+Kinds that only read and write the database are done in batches: taken, done and ended in one unit
+of work, by one thread, thousands a second. A batch that cannot commit is done one by one, so that
+a job that nobody can do holds up nothing but itself.
+"""
 
 import threading
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from queue import SimpleQueue
 from typing import Final
 
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from zodra_cloud.errors import LeaseLost, RetryLater
 from zodra_cloud.kit.clock import Clock
 from zodra_cloud.store import jobs
-from zodra_cloud.store.engine import Database
-from zodra_cloud.store.jobs import Job
+from zodra_cloud.store.engine import Database, lock_households
+from zodra_cloud.store.jobs import Job, Lane
 
 Handler = Callable[[Job], None]
 """Does one job, in a worker thread. Call `jobs.finish` or `jobs.again` inside the unit of work that
 changes state, so that both are one commit; a handler that calls neither is finished on return.
 Raise `RetryLater` to be called again. A handler may be called twice for one job: after a crash."""
 
+BatchHandler = Callable[[Connection, Sequence[Job]], Mapping[int, datetime]]
+"""Does many jobs of one kind in the given unit of work, which has the lock of their households and
+also ends them. Gives those that are not done, by job id, with the instant at which they come back.
+It must not wait for anybody outside."""
+
 WORKERS: Final = 4
 LEASE_S: Final = 60.0
 """Longer than any handler may take: a shop call has its own time limit well below this."""
+BATCH_MAX: Final = 200
+"""Jobs of one unit of work: above it the statements grow faster than the commits save."""
 POLL_S_MAX: Final = 1.0
 """Jobs stored by another process (a command, another worker) are seen this late at most."""
 KEEP_DONE: Final = timedelta(days=30)
@@ -32,7 +46,19 @@ _log = structlog.get_logger("zodra_cloud.jobs")
 
 
 class JobRunner:
-    """One claiming thread and a few working ones; `start` and `stop` once each."""
+    """Two claiming threads and a few working ones; `start` and `stop` once each.
+
+    Args:
+        database: where the jobs are.
+        clock: for due instants and waits.
+        handlers: by kind, for jobs that are done one by one.
+        owner: under which name they are leased.
+        workers: how many are done at the same time.
+        batches: by kind, for jobs that are done many at a time; each of these has a handler too,
+            for those that spoiled their batch.
+        others: whether this runner also takes up kinds that it does not know, so that they fail
+            in the operator's sight; a runner beside others leaves them alone.
+    """
 
     def __init__(
         self,
@@ -41,11 +67,17 @@ class JobRunner:
         handlers: Mapping[str, Handler],
         owner: str,
         workers: int = WORKERS,
+        *,
+        batches: Mapping[str, BatchHandler] | None = None,
+        others: bool = True,
     ) -> None:
         self._database = database
         self._clock = clock
         self._handlers = handlers
         self._owner = owner
+        self._batches = dict(batches or {})
+        batched = frozenset(self._batches)
+        self._lane = Lane(None if others else frozenset(handlers) - batched, batched)
         self._claimed: SimpleQueue[Job | None] = SimpleQueue()
         # Daemons, since a handler that waits for a shop must not hold up the end of the process.
         self._workers = [
@@ -53,9 +85,28 @@ class JobRunner:
             for number in range(workers)
         ]
         self._free = threading.Semaphore(workers)
-        self._wake = threading.Event()
+        self._wakes = [threading.Event()]
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
+        self._claimers = [
+            threading.Thread(
+                target=self._run,
+                args=(self._claim_and_submit, self._wakes[0]),
+                name="jobs",
+                daemon=True,
+            )
+        ]
+        for kind in self._batches:
+            wake = threading.Event()
+            self._wakes.append(wake)
+            batch = _Batch(kind)
+            self._claimers.append(
+                threading.Thread(
+                    target=self._run,
+                    args=(lambda batch=batch: self._do_batch(batch), wake),
+                    name=f"jobs-{kind}",
+                    daemon=True,
+                )
+            )
         self._pruned_at_s = clock.monotonic()
 
     def start(self) -> None:
@@ -65,12 +116,13 @@ class JobRunner:
         if released:
             _log.info("jobs_taken_back", count=released)
         self._database.on_new_jobs(self.notify)
-        for thread in (self._thread, *self._workers):
+        for thread in (*self._claimers, *self._workers):
             thread.start()
 
     def notify(self) -> None:
         """Look for due jobs now; safe from any thread."""
-        self._wake.set()
+        for wake in self._wakes:
+            wake.set()
 
     def stop(self, timeout_s: float) -> None:
         """Claim nothing more, and wait for what is being done, this long at most.
@@ -78,39 +130,46 @@ class JobRunner:
         What is still being done after that keeps its lease and comes back after a restart.
         """
         self._stopping = True
-        self._wake.set()
+        self.notify()
         self._free.release()
         deadline_s = self._clock.monotonic() + timeout_s
         for _ in self._workers:
             self._claimed.put(None)
-        for thread in (self._thread, *self._workers):
+        for thread in (*self._claimers, *self._workers):
             thread.join(max(0.0, deadline_s - self._clock.monotonic()))
 
-    def _run(self) -> None:
+    def _run(self, look: Callable[[], float], wake: threading.Event) -> None:
         failures = 0
         while not self._stopping:
-            self._wake.clear()
+            wake.clear()
             try:
-                wait_s = self._claim_and_submit()
+                wait_s = look()
                 failures = 0
             except DBAPIError as fault:
                 failures += 1
                 wait_s = min(POLL_S_MAX * 10, jobs.backoff_s(failures))
                 _log.warning("jobs_database_fault", fault=type(fault.orig).__name__)
             if wait_s > 0 and not self._stopping:
-                self._wake.wait(wait_s)
+                wake.wait(wait_s)
+
+    def _wait_s(self, lane: Lane, now: datetime) -> float:
+        """Give the seconds until a job of a lane may be due; 0 if one is."""
+        with self._database.read() as connection:
+            due_at = jobs.next_due_at(connection, lane)
+        if due_at is not None and due_at <= now:
+            return 0.0
+        until_s = POLL_S_MAX if due_at is None else (due_at - now).total_seconds()
+        return min(POLL_S_MAX, max(0.001, until_s))
 
     def _claim_and_submit(self) -> float:
         """Hand due jobs to free workers; give the seconds until there may be more."""
         self._free.acquire()
         self._free.release()
         now = self._clock.now()
-        with self._database.read() as connection:
-            due_at = jobs.next_due_at(connection)
-        if due_at is None or due_at > now:
+        wait_s = self._wait_s(self._lane, now)
+        if wait_s > 0:
             self._prune_sometimes()
-            until_s = POLL_S_MAX if due_at is None else (due_at - now).total_seconds()
-            return min(POLL_S_MAX, max(0.001, until_s))
+            return wait_s
         if self._stopping:
             return 0.0
         taken = 0
@@ -120,7 +179,12 @@ class JobRunner:
         try:
             with self._database.write() as connection:
                 claimed = jobs.claim(
-                    connection, owner=self._owner, now=now, limit=taken, lease_s=LEASE_S
+                    connection,
+                    owner=self._owner,
+                    now=now,
+                    limit=taken,
+                    lease_s=LEASE_S,
+                    lane=self._lane,
                 )
         finally:
             for _ in range(taken - len(claimed)):
@@ -144,28 +208,37 @@ class JobRunner:
             _log.warning("job_database_fault", kind=job.kind, fault=type(fault.orig).__name__)
         finally:
             self._free.release()
-            self._wake.set()
+            self._wakes[0].set()
 
     def _call(self, job: Job) -> None:
         handler = self._handlers.get(job.kind)
         if handler is None:
             self._fail(job, f"no handler for kind {job.kind!r} in this build", None)
             return
-        try:
-            handler(job)
-        except LeaseLost:
-            raise
-        except RetryLater as later:
-            self._fail(job, later.reason, later.after_s)
-        except Exception as fault:
-            # The supervisor of every room's jobs: one that fails for a reason nobody foresaw is
-            # counted, tried again, and dead in the operator's sight in the end.
-            _log.exception("job_failed", kind=job.kind, job_id=job.job_id)
+        fault = self._supervised(job.kind, lambda: handler(job))
+        if isinstance(fault, RetryLater):
+            self._fail(job, fault.reason, fault.after_s)
+        elif fault is not None:
             self._fail(job, type(fault).__name__, None)
         else:
             with self._database.write() as connection:
                 if jobs.still_leased(connection, job):
                     jobs.finish(connection, job, self._clock.now())
+
+    def _supervised(self, kind: str, do: Callable[[], None]) -> Exception | None:
+        """Call what a room wrote; give what it raised, so that its job is counted as failed."""
+        try:
+            do()
+        except LeaseLost:
+            raise
+        except RetryLater as later:
+            return later
+        except Exception as fault:
+            # The supervisor of every room's jobs: one that fails for a reason nobody foresaw is
+            # counted, tried again, and dead in the operator's sight in the end.
+            _log.exception("job_failed", kind=kind)
+            return fault
+        return None
 
     def _fail(self, job: Job, reason: str, after_s: float | None) -> None:
         with self._database.write() as connection:
@@ -175,9 +248,64 @@ class JobRunner:
         if not alive:
             _log.error("job_dead", kind=job.kind, job_id=job.job_id, reason=reason)
 
+    def _do_batch(self, batch: "_Batch") -> float:
+        """Do the due jobs of one kind together; give the seconds until there may be more."""
+        wait_s = self._wait_s(batch.lane, self._clock.now())
+        if wait_s > 0:
+            return wait_s
+        batch.taken = []
+        fault = self._supervised(batch.kind, lambda: self._commit_batch(batch))
+        if fault is None:
+            batch.one_by_one = max(0, batch.one_by_one - len(batch.taken))
+        elif len(batch.taken) == 1:
+            self._fail_taken(batch.taken[0], fault)
+            batch.one_by_one = max(0, batch.one_by_one - 1)
+        elif isinstance(fault, DBAPIError) and not batch.taken:
+            raise fault
+        else:
+            batch.one_by_one = len(batch.taken)
+        return 0.0
+
+    def _commit_batch(self, batch: "_Batch") -> None:
+        now = self._clock.now()
+        limit = 1 if batch.one_by_one else BATCH_MAX
+        with self._database.write() as connection:
+            batch.taken = jobs.take(connection, now=now, limit=limit, lane=batch.lane)
+            ids = {job.household_id for job in batch.taken if job.household_id is not None}
+            lock_households(connection, ids)
+            later = self._batches[batch.kind](connection, batch.taken)
+            jobs.end_taken(connection, batch.taken, later, now)
+
+    def _fail_taken(self, job: Job, fault: Exception) -> None:
+        """Count the failure of a job that nothing else can be blamed for."""
+        reason = fault.reason if isinstance(fault, RetryLater) else type(fault).__name__
+        after_s = fault.after_s if isinstance(fault, RetryLater) else None
+        with self._database.write() as connection:
+            leased = jobs.claim_one(
+                connection,
+                job.job_id,
+                owner=self._owner,
+                now=self._clock.now(),
+                lease_s=LEASE_S,
+            )
+        for each in leased:
+            self._fail(each, reason, after_s)
+
     def _prune_sometimes(self) -> None:
         if self._clock.monotonic() - self._pruned_at_s < PRUNE_EVERY_S:
             return
         self._pruned_at_s = self._clock.monotonic()
         with self._database.write() as connection:
             jobs.prune(connection, self._clock.now() - KEEP_DONE)
+
+
+class _Batch:
+    """What the thread of one batched kind remembers."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.lane = Lane(frozenset({kind}))
+        self.taken: list[Job] = []
+        """By the unit of work under way, or the last one."""
+        self.one_by_one = 0
+        """How many are still done alone, after a batch did not commit."""

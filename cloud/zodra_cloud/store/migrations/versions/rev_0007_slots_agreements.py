@@ -28,6 +28,7 @@ def upgrade() -> None:
     _agreements()
     _follow_ups()
     _metering()
+    _jobs()
 
 
 def _slots() -> None:
@@ -175,3 +176,9 @@ def _metering() -> None:
         sa.Column("forecast", Json, nullable=False),
         sqlite_strict=True,
     )
+
+
+def _jobs() -> None:
+    # With the id, a worker reads the next due jobs in order without sorting a backlog.
+    op.drop_index("ix_jobs_state_due_at", table_name="jobs")
+    op.create_index("ix_jobs_due", "jobs", ["state", "due_at", "job_id"])
