@@ -29,6 +29,8 @@ ADDRESSES_TRIED_MAX: Final = 4
 RESOLVING_MAX: Final = 8
 """Names being looked up at once; the system's resolver can hang, and cannot be stopped."""
 PORTS: Final = frozenset({80, 443})
+_JSON: Final = "application/json"
+_FORM: Final = "application/x-www-form-urlencoded"
 
 Resolve = Callable[[str, int], list[str]]
 """Gives the addresses of a name; raises `OSError` if it has none."""
@@ -134,6 +136,7 @@ class Outgoing:
         *,
         body: object = None,
         content: bytes | None = None,
+        form: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         bytes_max: int = ANSWER_BYTES_MAX,
@@ -145,6 +148,7 @@ class Outgoing:
             path: below the base URL, from `/` on, percent-encoded.
             body: sent as JSON; nothing if None.
             content: JSON sent byte for byte instead, as it was signed.
+            form: sent as a form instead.
             query: encoded here.
             headers: on top of the ones of every call.
             bytes_max: of the answer's body.
@@ -154,11 +158,13 @@ class Outgoing:
         url = f"{self._base_url}{path}" + (f"?{urlencode(query)}" if query else "")
         if body is not None:
             content = json.dumps(body, allow_nan=False).encode()
+        if form is not None:
+            content = urlencode(form).encode()
         said = {"Host": self._host, **self._headers, **(headers or {})}
         # A compressed answer could unpack to far more than it measured on the wire.
         said["Accept-Encoding"] = "identity"
         if content is not None:
-            said["Content-Type"] = "application/json"
+            said["Content-Type"] = _JSON if form is None else _FORM
             said["Content-Length"] = str(len(content))
         self._budget.start(self._total_timeout_s)
         try:

@@ -1,0 +1,53 @@
+"""All SQL of the payments room."""
+
+from zodra_cloud.payments.repository.mandates import (
+    add_mandate,
+    live_mandate,
+    mandate,
+    mandate_of_link,
+    mandates_of,
+    payer,
+    save_mandate,
+    save_payer,
+)
+from zodra_cloud.payments.repository.payments import (
+    add_payment,
+    add_refund,
+    add_step,
+    forget_events,
+    open_items,
+    payment,
+    payment_named,
+    payments_in,
+    refund,
+    refunds_of,
+    save_payment,
+    save_refund,
+    steps,
+    take_event,
+)
+
+__all__ = [
+    "add_mandate",
+    "add_payment",
+    "add_refund",
+    "add_step",
+    "forget_events",
+    "live_mandate",
+    "mandate",
+    "mandate_of_link",
+    "mandates_of",
+    "open_items",
+    "payer",
+    "payment",
+    "payment_named",
+    "payments_in",
+    "refund",
+    "refunds_of",
+    "save_mandate",
+    "save_payer",
+    "save_payment",
+    "save_refund",
+    "steps",
+    "take_event",
+]
