@@ -95,12 +95,13 @@ class Cloud:
             changes=self.changes,
             rules=OfferRules(**settings.offers.model_dump()),
         )
+        market = settings.replenish.market(settings.shop.country)
         self.replenisher = Replenisher(
             database=self.database,
             clock=self.clock,
             changes=self.changes,
             shop=self.shop,
-            rules=ReplenishRules(country=settings.shop.country),
+            rules=ReplenishRules(country=market.country, call_off_allowed=market.call_off),
             unbound=offers.consider,
         )
         makers = _follower(settings, self.database, self.clock)

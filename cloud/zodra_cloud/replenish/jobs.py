@@ -19,8 +19,9 @@ from zodra_cloud.kit.changes import Changes
 from zodra_cloud.kit.clock import Clock
 from zodra_cloud.merchants import service as merchants
 from zodra_cloud.merchants.port import Shop, ShopOrder
-from zodra_cloud.replenish import asking, deciding, moves, ordering, repository, service
+from zodra_cloud.replenish import asking, deciding, hooks, moves, ordering, repository, service
 from zodra_cloud.replenish.after import cancelling, following
+from zodra_cloud.replenish.agreements.contracts import cover_finder
 from zodra_cloud.replenish.asking import AskAgain
 from zodra_cloud.replenish.deciding import Unbound
 from zodra_cloud.replenish.models import At, Rules
@@ -75,6 +76,7 @@ class Replenisher:
         self._shop = shop
         self._rules = rules
         self._unbound = unbound
+        hooks.on_cover(database, cover_finder(call_off_allowed=rules.call_off_allowed))
 
     def handlers(self) -> dict[str, Handler]:
         """Give the handlers by the kind of their job."""

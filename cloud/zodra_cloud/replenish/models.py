@@ -308,5 +308,7 @@ class Rules:
     """How long a shop that does not answer is asked for a price."""
     unknown_limit: timedelta = timedelta(minutes=15)
     """How long an order may be unknown before it needs a person."""
+    call_off_allowed: bool = False
+    """Whether the law of the country lets a press order under a standing agreement."""
     payment_limit: timedelta = timedelta(hours=24)
     """How long an order waits for its payment before it is given up."""

@@ -31,6 +31,16 @@ from zodra_cloud.kit.changes import Changes
 from zodra_cloud.replenish import moves, repository
 from zodra_cloud.replenish.after import cancelling, following
 from zodra_cloud.replenish.after.following import open_follow_ups
+from zodra_cloud.replenish.agreements.contracts import (
+    Concluded,
+    NotConcluded,
+    Said,
+    agreements,
+    conclude,
+    cover_finder,
+    end_agreement,
+)
+from zodra_cloud.replenish.agreements.terms import AGREEMENT_LABELS, AgreementRefusal, Terms
 from zodra_cloud.replenish.models import (
     At,
     Balance,
@@ -61,6 +71,7 @@ from zodra_cloud.replenish.reading import (
     under_way,
     why,
 )
+from zodra_cloud.replenish.repository import Agreement
 from zodra_cloud.replenish.snapshot import Snapshot
 from zodra_cloud.replenish.states import (
     QUOTE_WAITS,
@@ -74,28 +85,39 @@ from zodra_cloud.replenish.states import (
 from zodra_cloud.store import jobs
 
 __all__ = [
+    "AGREEMENT_LABELS",
     "ORDER_LABELS",
+    "Agreement",
+    "AgreementRefusal",
     "Answer",
     "Balance",
     "CancelAnswer",
+    "Concluded",
     "ConfirmRefusal",
     "Confirmed",
     "Explanation",
     "FollowUp",
     "Line",
+    "NotConcluded",
     "NotConfirmed",
     "OrderView",
+    "Said",
     "Snapshot",
     "StoredOrder",
     "StoredQuote",
+    "Terms",
     "UnclearOrder",
+    "agreements",
     "answer",
     "answer_follow_up",
     "ask_for_offer",
     "balance",
     "cancel",
+    "conclude",
     "confirm",
+    "cover_finder",
     "decline",
+    "end_agreement",
     "has_quote",
     "note_refund",
     "open_follow_ups",

@@ -1,5 +1,14 @@
 """All SQL of the replenish room."""
 
+from zodra_cloud.replenish.repository.agreements import (
+    Agreement,
+    add_agreement,
+    agreement,
+    agreements_of,
+    count_under,
+    live_agreement,
+    save_agreement,
+)
 from zodra_cloud.replenish.repository.asking import (
     Place,
     add_decisions,
@@ -42,13 +51,18 @@ from zodra_cloud.replenish.repository.ordering import (
 )
 
 __all__ = [
+    "Agreement",
     "Place",
+    "add_agreement",
     "add_decisions",
     "add_follow_up",
     "add_order",
     "add_quotes",
     "add_step",
+    "agreement",
+    "agreements_of",
     "answers_at",
+    "count_under",
     "decision",
     "decisions_for",
     "decisions_on",
@@ -57,6 +71,7 @@ __all__ = [
     "followers",
     "household_of",
     "last_order_at",
+    "live_agreement",
     "open_order",
     "open_order_keys",
     "order",
@@ -65,6 +80,7 @@ __all__ = [
     "quotes_in",
     "quotes_of",
     "recent_orders",
+    "save_agreement",
     "save_follow_up",
     "save_order",
     "save_quote",

@@ -1,0 +1,1 @@
+"""Standing agreements: concluded with a labelled control, stored with proof, ended at any time."""
