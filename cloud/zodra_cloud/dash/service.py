@@ -140,7 +140,10 @@ def _register(connection: Connection, agreed: Agreed, now: datetime, changes: Ch
         last_active_at=None,
     )
     model = model_of(connection, device)
+    former = repository.devices.device(connection, device.household_id, device.device_id)
     repository.devices.put_device(connection, device)
+    if former is not None and former.is_test != device.is_test:
+        _end_other_life(connection, former, model, now)
     if not device.is_test:
         _introduce(connection, device, model, now)
         consent.grant(
@@ -165,6 +168,20 @@ def _register(connection: Connection, agreed: Agreed, now: datetime, changes: Ch
         is_test=device.is_test,
     )
     return device.device_id
+
+
+def _end_other_life(
+    connection: Connection, former: DashDevice, model: DeviceModel, now: datetime
+) -> None:
+    """End what a device did before it became a test device, or ceased to be one."""
+    for spec in model.slots:
+        if former.is_test:
+            repository.calls.end_tests(
+                connection, former.household_id, former.device_id, spec.slot_id, now
+            )
+        else:
+            # Else a forecast would go on ordering for what is only rehearsing.
+            _bind(connection, former, spec, None, now)
 
 
 def _introduce(

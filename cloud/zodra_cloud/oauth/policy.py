@@ -1,6 +1,7 @@
 """What a redirect address may look like, and whether a refresh token still counts."""
 
 import re
+from base64 import b64decode
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -19,6 +20,7 @@ REDIRECTS_MAX: Final = 10
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _APP_SCHEME: Final = re.compile(r"^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+$")
+_CREDENTIALS: Final = re.compile(r"^[A-Za-z]+ [A-Za-z0-9+/=._~-]+\Z")
 _PRINTABLE: Final = re.compile(r"^[\x21\x23-\x5b\x5d-\x7e]+$")
 """The characters that RFC 6749 allows in an error's description, which names the address."""
 
@@ -51,6 +53,22 @@ def redirect_fault(uri: str) -> str | None:
 def may_be_described(value: str) -> bool:
     """Tell whether a value may stand in the description of an error."""
     return bool(_PRINTABLE.match(value))
+
+
+def may_be_credentials(header: str) -> bool:
+    """Tell whether an `Authorization` header can be taken apart; authlib stumbles over others."""
+    if not header:
+        return True
+    if _CREDENTIALS.match(header) is None:
+        return False
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return True
+    try:
+        b64decode(encoded, validate=True).decode()
+    except ValueError:
+        return False
+    return True
 
 
 class Refresh(StrEnum):

@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from zodra_cloud.kit.clock import Clock
-from zodra_cloud.oauth import service
+from zodra_cloud.oauth import policy, service
 from zodra_cloud.oauth.models import SCOPE, Answer
 from zodra_cloud.oauth.server import AUTH_METHODS
 from zodra_cloud.oauth.service import Registrar
@@ -73,6 +73,8 @@ def router(
             return _slower()
         if isinstance(form, Malformed):
             return _said(Answer(400, _error("invalid_request", str(form)), {}))
+        if not policy.may_be_credentials(request.headers.get("authorization", "")):
+            return _said(_UNREADABLE)
         return _said(do(form, request.headers))
 
     @routes.post("/oauth/token")
@@ -130,6 +132,13 @@ def _credentials(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _error(error: str, description: str) -> dict[str, Any]:
     return {"error": error, "error_description": description}
+
+
+_UNREADABLE: Final = Answer(
+    401,
+    _error("invalid_client", "The Authorization header cannot be read"),
+    {"WWW-Authenticate": 'Basic error="invalid_client"'},
+)
 
 
 def _said(answer: Answer) -> Response:

@@ -1,6 +1,7 @@
 """The whole way of a device that speaks the classic verbs."""
 
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -352,6 +353,49 @@ def test_a_test_device_rehearses_everything_and_orders_nothing(
     assert kinds(heard(world, endpoint)) == []
     assert (count(world, "need_signals"), count(world, "orders")) == (0, 0)
     assert world.home.shop.orders == {}
+
+
+def test_many_calls_at_once_open_one_need(world_on_both: World) -> None:
+    world = world_on_both
+    token = logged_in(world)
+    answers: list[Any] = []
+    gate = threading.Barrier(6)
+
+    def call() -> None:
+        gate.wait()
+        answers.append(world.replenish(token))
+
+    threads = [threading.Thread(target=call) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    codes = sorted(code_of(each) for each in answers)
+    assert codes == [*["ORDER_INPROGRESS"] * 5, "STANDARD_ORDER_PLACED"]
+    assert count(world, "need_signals") == 1
+
+
+def test_a_device_that_becomes_a_test_device_is_bound_to_nothing_any_more(
+    world: World, endpoint: Endpoint, token: str
+) -> None:
+    rehearsing = world.login(device={"is_test_device": True}).access
+    with world.database.read() as connection:
+        (device,) = households.devices(connection, world.home.household_id)
+    assert [slot.sku for slot in device.slots] == [None, None]
+    assert code_of(world.replenish(rehearsing)) == "TEST_ORDER_PLACED"
+    earnest = world.login().access
+    world.clock.advance(120)
+    assert code_of(world.replenish(earnest)) == "STANDARD_ORDER_PLACED"
+
+
+def test_a_device_comes_back_after_it_was_let_go(
+    world: World, endpoint: Endpoint, token: str
+) -> None:
+    world.call("DELETE", "/registration", "Deregister", token, sent="2.0")
+    again = world.login().access
+    assert code_of(world.replenish(again)) == "STANDARD_ORDER_PLACED"
+    names = [each["customerInfo"]["directedCustomerId"] for each in heard(world, endpoint)]
+    assert len(set(names)) == 1
 
 
 def test_a_real_device_has_no_test_orders(world: World, token: str) -> None:

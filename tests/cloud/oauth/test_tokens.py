@@ -6,10 +6,14 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from authlib.oauth2.client import OAuth2Client
+from authlib.oauth2.rfc6749.util import extract_basic_authorization
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from dash_world import MAKER, REDIRECT, World, verifier
+from zodra_cloud.oauth import policy
 from zodra_cloud.oauth import service as oauth
 from zodra_cloud.store.engine import Database
 
@@ -340,6 +344,23 @@ def test_what_is_no_form_is_an_invalid_request(
     answer = still.client.post(path, content=body, headers=said)
     assert answer.status_code in (400, 401)
     assert answer.json()["error"] in ("invalid_request", "invalid_client")
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Basic", "Basic ", "Basic !!!", "Basic /////w==", "basic é", "Basic Og==", "Bearer", "\t"],
+)
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke"])
+def test_credentials_that_are_none(still: World, path: str, header: str) -> None:
+    sent = {"grant_type": "refresh_token", "refresh_token": "x", "token": "x"}
+    answer = still.client.post(path, data=sent, headers=[(b"authorization", header.encode())])
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+@given(header=st.text(max_size=40) | st.text("Basic =+/aZ", max_size=20).map("Basic {}".format))
+def test_what_passes_for_credentials_breaks_nothing(header: str) -> None:
+    if policy.may_be_credentials(header):
+        extract_basic_authorization({"Authorization": header})
 
 
 def test_revoking_what_is_no_token_is_done_already(world: World) -> None:

@@ -1,6 +1,7 @@
 """SQL of replenish calls."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -26,6 +27,21 @@ def save(connection: Connection, event: Event) -> None:
             ended_at=event.ended_at,
             delivery_at=event.delivery_at,
         )
+    )
+
+
+def end_tests(
+    connection: Connection, household_id: str, device_id: str, slot_id: str, now: datetime
+) -> None:
+    """End the test order of a slot without a word."""
+    connection.execute(
+        update(events)
+        .where(
+            *_slot(household_id, device_id, slot_id),
+            events.c.is_test,
+            events.c.ended_at.is_(None),
+        )
+        .values(ended_at=now)
     )
 
 
