@@ -40,7 +40,7 @@ faults: $(STAMP) ## break everything that can break, many times (KILLS=10000 CUT
 .PHONY: merchants
 merchants: tools ## every connector against its real shop, Medusa on PostgreSQL included (brings Node and Medusa)
 	@MEDUSA_FOLDER="$$(bash scripts/merchants.sh $(VENV))" && export MEDUSA_FOLDER && \
-		$(PY) -m pytest -n auto --dist loadgroup -m "" --timeout 900 tests/merchants tests/cloud/merchants $(ARGS)
+		$(PY) -m pytest -n auto --dist loadfile -m "" --timeout 900 tests/merchants tests/cloud/merchants $(ARGS)
 
 .PHONY: check
 check: $(STAMP) ## format, lint, types, import rules, docs

@@ -57,10 +57,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
 
 
 def _param(name: str) -> ParameterSet:
-    """One process a shop, where tests are spread over several; Medusa takes minutes."""
-    group = pytest.mark.xdist_group(name.partition("-")[0])
-    marks = [group, pytest.mark.long] if name == "medusa" else [group]
-    return pytest.param(name, marks=marks)
+    return pytest.param(name, marks=[pytest.mark.long] if name == "medusa" else [])
 
 
 @pytest.fixture(params=[_param(name) for name in SHOPS])

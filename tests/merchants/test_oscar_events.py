@@ -73,7 +73,7 @@ def test_an_order_is_told_from_placed_to_cancelled_and_the_telling_is_what_a_sea
 ) -> None:
     connector = peer.connect(20.0)
     order = ordered(place(connector, quoted(connector, peer, "o_told"), "o_told"))
-    connector.cancel(order.order_id)
+    assert ordered(connector.cancel(order.order_id)).state is ShopOrderState.CANCELLED
     # Sent by a shop with the wrong secret, an event is refused, and refused for good.
     shop.environment["OSCAR_EVENTS_SECRET"] = OTHER
     shop.sql("UPDATE zodra_oscar_event SET due_at = NULL WHERE revision > 1")

@@ -93,14 +93,18 @@ class OscarApi:
         return read_ok(self.ask("PATCH", path, body={"status": "Saved"}), wire.read_basket)
 
     def address(self, country: str | None) -> wire.Address | Refused | Unknown:
-        """Give the account's delivery address; it must be in `country`, if that is asked."""
+        """Give the account's delivery address; it must be in `country`, if that is asked.
+
+        The default one, or else the oldest: two checkouts at the same moment make oscar forget
+        which is the default (seen on 4.2.1; it clears the mark, and writes back what it read).
+        """
         addresses = self.get("/useraddresses/", wire.read_addresses)
         if not isinstance(addresses, list):
             return addresses
-        address = next((each for each in addresses if each.is_default_for_shipping), None)
-        if address is None or country not in (None, wire.last_id(address.country)):
+        addresses.sort(key=lambda each: (not each.is_default_for_shipping, each.id))
+        if not addresses or country not in (None, wire.last_id(addresses[0].country)):
             return Refused(ShopRefusal.INVALID)
-        return address
+        return addresses[0]
 
     def get(
         self, path: str, reader: Callable[[object], _T], missing: ShopRefusal | None = None

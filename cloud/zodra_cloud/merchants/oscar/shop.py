@@ -128,13 +128,13 @@ class OscarShop:
             return self._second_look(unfit, order_key, expected_total)
         address = self._api.address(None)
         if isinstance(address, Refused | Unknown):
-            return address
+            return self._second_look(address, order_key, expected_total)
         body = {
             "basket": self._api.link(f"/baskets/{basket_id}/"),
             "total": decimal_text(expected_total),
             "shipping_method_code": code,
             "shipping_address": {
-                **address.model_dump(exclude={"is_default_for_shipping"}),
+                **address.model_dump(exclude={"id", "is_default_for_shipping"}),
                 "notes": f"{wire.NOTE}{order_key}",
             },
         }

@@ -62,6 +62,7 @@ class _Availability(_Part):
 class Address(_Part):
     """An address of the account, as it is sent back with an order."""
 
+    id: Annotated[int, Field(ge=1, strict=True)]
     title: str = ""
     first_name: str = ""
     last_name: str = ""
