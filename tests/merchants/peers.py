@@ -64,6 +64,8 @@ class Peer:
     gives_back: bool = True
     """The interface has cancelling and refunds."""
     wrong_key: Callable[[], Connector] | None = None
+    restart: Callable[[], None] | None = None
+    """Kill the shop at once, and start it again on its own data."""
 
 
 def to(proxy: Proxy, timeout_s: float) -> Outgoing:
@@ -95,6 +97,7 @@ def ucp(folder: Path) -> Iterator[Peer]:
                     "quantity": (quoting, r'"quantity":\d+', r'"quantity":1'),
                 },
                 wrong_key=lambda: connect(5.0, "not-the-key"),
+                restart=lambda: _restart(shop),
             )
         finally:
             proxy.close()
@@ -210,4 +213,10 @@ def oscar(shop: OscarProcess, *, plugin: bool) -> Iterator[Peer]:
             },
             gives_back=plugin,
             wrong_key=lambda: connect(5.0, "not-the-password"),
+            restart=lambda: _restart(shop),
         )
+
+
+def _restart(shop: ShopProcess | OscarProcess) -> None:
+    shop.kill()
+    shop.__enter__()

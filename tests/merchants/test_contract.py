@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import pytest
 
 from merchants.peers import Connector, Peer
+from merchants.started import Started
 from zodra_cloud.kit.money import Money
 from zodra_cloud.merchants.port import (
     CataloguePage,
@@ -285,3 +286,14 @@ def test_an_order_is_cancelled_once_and_its_money_given_back_once(
         assert ordered(shop.cancel(order.order_id)).state is ShopOrderState.CANCELLED
     assert ordered(shop.find(key)).state is ShopOrderState.CANCELLED
     assert shop.cancel("99999999") == NO_ORDER
+
+
+def test_an_order_from_before_the_plugin_is_known_to_it(started: Started, key: str) -> None:
+    before, after = started("oscar"), started("oscar-plugin")
+    plain, fuller = before.connect(20.0), after.connect(20.0)
+    order = ordered(place(plain, quoted(plain, before, key), key))
+    assert fuller.find(key) == order
+    assert place(fuller, quoted(fuller, after, key), key) == order
+    assert after.count(key) == 1
+    plain.close()
+    fuller.close()

@@ -23,6 +23,7 @@ EventHandler = get_class("order.processing", "EventHandler")
 OrderSerializer = get_api_class("serializers.checkout", "OrderSerializer")
 
 REFERENCE = re.compile(r"[A-Za-z0-9_-]{1,64}")
+NOTE = "zodra:"
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -30,11 +31,17 @@ def _refuse(status: int, code: str) -> Response:
     return Response({"code": code}, status=status)
 
 
-def _told(order, request) -> dict:
-    return {
-        **OrderSerializer(order, context={"request": request}).data,
-        "reference": order.zodra_reference.reference,
-    }
+def _told(order, request, reference: str) -> dict:
+    return {**OrderSerializer(order, context={"request": request}).data, "reference": reference}
+
+
+def _under(user, reference: str):
+    """Find the account's order under a key; one from before the plug-in has it in a note."""
+    known = Reference.objects.filter(owner=user, reference=reference).first()
+    if known is not None:
+        return known.order
+    noted = Order.objects.filter(user=user, shipping_address__notes=f"{NOTE}{reference}")
+    return noted.order_by("pk").first()
 
 
 def _own(request, pk: int):
@@ -67,14 +74,14 @@ class Checkout(CheckoutView):
             return self._known(request, reference) or _refuse(409, "already_completed")
 
     def _known(self, request, reference: str):
-        known = Reference.objects.filter(owner=request.user, reference=reference).first()
-        if known is None:
+        order = _under(request.user, reference)
+        if order is None:
             return None
         basket = parse_basket_from_hyperlink(request.data, None)
-        same = known.order.basket_id == basket.pk
-        if not same or str(known.order.total_incl_tax) != str(request.data["total"]):
+        same = order.basket_id == basket.pk
+        if not same or str(order.total_incl_tax) != str(request.data["total"]):
             return _refuse(409, "idempotency_conflict")
-        return Response(_told(known.order, request))
+        return Response(_told(order, request, reference))
 
     def _once(self, request, reference: str, format):
         with transaction.atomic():
@@ -97,7 +104,7 @@ class Checkout(CheckoutView):
             order = Order.objects.get(user=request.user, number=answer.data["number"])
             Reference.objects.create(owner=request.user, reference=reference, order=order)
             note(order)
-            return Response(_told(order, request))
+            return Response(_told(order, request, reference))
 
 
 class Orders(APIView):
@@ -107,10 +114,9 @@ class Orders(APIView):
 
     def get(self, request):
         """Search."""
-        found = Reference.objects.filter(
-            owner=request.user, reference=request.query_params.get("reference", "")
-        )
-        return Response([_told(each.order, request) for each in found.select_related("order")])
+        reference = request.query_params.get("reference", "")
+        order = _under(request.user, reference) if REFERENCE.fullmatch(reference) else None
+        return Response([] if order is None else [_told(order, request, reference)])
 
 
 class Cancel(APIView):
@@ -133,7 +139,7 @@ class Cancel(APIView):
                 order.set_status(cancelled)
             elif state != "canceled":
                 return _refuse(409, "too_late")
-            return Response(_told(order, request))
+            return Response(_told(order, request, order.zodra_reference.reference))
 
 
 class Refunds(APIView):
