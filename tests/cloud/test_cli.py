@@ -169,3 +169,13 @@ def test_settings_that_are_missing_are_said(tmp_path: Path) -> None:
     done = run(tmp_path / "none.toml", "migrate")
     assert done.exit_code == 1
     assert "No such file" in done.output
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "https://10.0.0.7", "http://shop.example"])
+def test_a_shop_that_could_not_be_called_stops_the_start_with_a_sentence(
+    config: Path, url: str
+) -> None:
+    text = config.read_text().replace("private_address_allowed = true\n", "")
+    config.write_text(text.replace("http://127.0.0.1:9", url))
+    with pytest.raises(BadSettings, match="private_address_allowed = true"):
+        load(config)
