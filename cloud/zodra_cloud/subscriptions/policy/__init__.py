@@ -1,0 +1,1 @@
+"""The rules of subscriptions, as values and pure functions."""
