@@ -1,0 +1,1 @@
+"""What consumer law asks for, as features: docs/law.md says which duty is met where."""
