@@ -16,7 +16,7 @@ from zodra_cloud.dash.routes import router as dash_calls
 from zodra_cloud.dash.telling import MakerTeller
 from zodra_cloud.fleet.service import SEND_COMMAND, CommandSender
 from zodra_cloud.ingest.consumer import BrokerAccess, Consumer
-from zodra_cloud.ingest.service import TELL_GATEWAY, GatewayTeller
+from zodra_cloud.ingest.service import TELL_GATEWAY, GatewayTeller, on_metered
 from zodra_cloud.ingest.writer import Writer
 from zodra_cloud.kit.changes import Changes
 from zodra_cloud.kit.clock import Clock, SystemClock
@@ -26,6 +26,7 @@ from zodra_cloud.oauth.routes import router as oauth_tokens
 from zodra_cloud.offers.jobs import OfferJobs
 from zodra_cloud.offers.service import Rules as OfferRules
 from zodra_cloud.replenish.jobs import Replenisher
+from zodra_cloud.replenish.metering import foreseeing
 from zodra_cloud.replenish.models import Rules as ReplenishRules
 from zodra_cloud.settings import Settings
 from zodra_cloud.store.engine import Database
@@ -95,6 +96,7 @@ class Cloud:
             changes=self.changes,
             rules=OfferRules(**settings.offers.model_dump()),
         )
+        on_metered(self.database, foreseeing.keep)
         market = settings.replenish.market(settings.shop.country)
         self.replenisher = Replenisher(
             database=self.database,

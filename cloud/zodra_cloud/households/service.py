@@ -47,6 +47,7 @@ __all__ = [
     "device_slots",
     "devices",
     "household",
+    "metered_slots",
     "note_heard",
     "person_ids",
     "redeem_link",
@@ -255,6 +256,11 @@ def slots_at(connection: Connection, places: Collection[Place]) -> dict[Place, S
 def device_slots(connection: Connection, household_id: str, device_id: str) -> list[Slot]:
     """List the slots of one device, by key."""
     return owned.device_slots(connection, household_id, device_id)
+
+
+def metered_slots(connection: Connection, devices: Collection[tuple[str, str]]) -> list[Slot]:
+    """Read the slots of several devices (household and id) whose threshold is ours."""
+    return owned.metered_slots(connection, devices)
 
 
 def person_ids(connection: Connection, household_id: str) -> frozenset[str]:

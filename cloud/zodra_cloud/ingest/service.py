@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from zodra_cloud.errors import UnknownThing
 from zodra_cloud.fleet import service as fleet
+from zodra_cloud.ingest.metered import Metered, on_metered
 from zodra_cloud.ingest.models import RefusalCount, StoredSignal
 from zodra_cloud.ingest.repository import intake
 from zodra_cloud.ingest.repository import signals as repository
@@ -38,6 +39,25 @@ TELL_AGAIN_MARGIN: Final = timedelta(seconds=30)
 TELL_AGAIN_MAX: Final = 50
 REFUSALS_MAX: Final = 200
 """How many kinds of refusal an operator's page lists."""
+
+__all__ = [
+    "DECIDE",
+    "TELL_GATEWAY",
+    "GatewayTeller",
+    "Metered",
+    "advance",
+    "decide_key",
+    "on_metered",
+    "recent_signals",
+    "refusals",
+    "restate",
+    "signal",
+    "signals",
+    "take_in",
+    "tallies",
+    "tally",
+    "tell_again",
+]
 
 _log = structlog.get_logger("zodra_cloud.ingest")
 

@@ -22,6 +22,7 @@ from zodra_cloud.fleet import service as fleet
 from zodra_cloud.households import service as households
 from zodra_cloud.households.service import Heard
 from zodra_cloud.ingest.admission import admit, with_registration
+from zodra_cloud.ingest.metered import METERED, Metered, metered_of, tell_metered
 from zodra_cloud.ingest.policy import (
     INSTANT_MS_MAX,
     INSTANT_MS_MIN,
@@ -85,6 +86,7 @@ class _Work:
     telemetry: list[TelemetryValues] = field(default_factory=list)
     maybe_stored: bool = False
     """Whether a batch came that reaches below what its buffer has seen."""
+    metered: list[Metered] = field(default_factory=list)
     needs: list[NeedValues] = field(default_factory=list)
     rejected: list[tuple[int, Rejection]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
@@ -292,6 +294,8 @@ def _gather_telemetry(
         for sequence, device_id, kind, value, offset_ms in rows
     ]
     household_id = buffer.household_id
+    if any(kind in METERED for _device_id, kind in last):
+        work.metered += metered_of(household_id, rows, base_ms)
     for (device_id, kind), row in last.items():
         work.heard_at[household_id, device_id] = now_ms
         work.latest[household_id, device_id, kind] = Heard(
@@ -331,6 +335,7 @@ def _gather_needs(
 def _write(connection: Connection, work: _Work, now: datetime) -> None:
     if work.telemetry:
         intake.insert_telemetry(connection, work.telemetry, maybe_stored=work.maybe_stored)
+    tell_metered(connection, work.metered, now)
     if work.needs:
         work.needs = intake.insert_needs(connection, work.needs, now)
         jobs.enqueue_many(

@@ -24,6 +24,7 @@ from zodra_cloud.replenish.after import cancelling, following
 from zodra_cloud.replenish.agreements.contracts import cover_finder
 from zodra_cloud.replenish.asking import AskAgain
 from zodra_cloud.replenish.deciding import Unbound
+from zodra_cloud.replenish.metering import foreseeing
 from zodra_cloud.replenish.models import At, Rules
 from zodra_cloud.replenish.moves import (
     CANCEL_JOB,
@@ -89,6 +90,7 @@ class Replenisher:
             CANCEL_JOB: self._cancel,
             LATE_JOB: self._look_late,
             FOLLOW_UP_JOB: self._follow_up,
+            foreseeing.FORECAST_JOB: self._forecast,
             WITHDRAWN_JOBS[Purpose.REPLENISH]: self._withdrawn,
         }
 
@@ -197,6 +199,16 @@ class Replenisher:
             due_at = following.follow_up_due(
                 connection, household_id, job.payload["id"], self._at()
             )
+            if due_at is None:
+                jobs.finish(connection, job, self._clock.now())
+            else:
+                jobs.again(connection, job, due_at)
+
+    def _forecast(self, job: Job) -> None:
+        household_id = _household(job)
+        place = (household_id, job.payload["device_id"], job.payload["slot_key"])
+        with self._database.write(household_id) as connection:
+            due_at = foreseeing.foresee(connection, place, self._at())
             if due_at is None:
                 jobs.finish(connection, job, self._clock.now())
             else:

@@ -41,6 +41,12 @@ from zodra_cloud.replenish.agreements.contracts import (
     end_agreement,
 )
 from zodra_cloud.replenish.agreements.terms import AGREEMENT_LABELS, AgreementRefusal, Terms
+from zodra_cloud.replenish.metering.foreseeing import (
+    SlotForecast,
+    count_remaining,
+    forecast_of,
+    forget,
+)
 from zodra_cloud.replenish.models import (
     At,
     Balance,
@@ -102,6 +108,7 @@ __all__ = [
     "NotConfirmed",
     "OrderView",
     "Said",
+    "SlotForecast",
     "Snapshot",
     "StoredOrder",
     "StoredQuote",
@@ -115,9 +122,12 @@ __all__ = [
     "cancel",
     "conclude",
     "confirm",
+    "count_remaining",
     "cover_finder",
     "decline",
     "end_agreement",
+    "forecast_of",
+    "forget",
     "has_quote",
     "note_refund",
     "open_follow_ups",

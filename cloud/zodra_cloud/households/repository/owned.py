@@ -110,6 +110,18 @@ def slot(connection: Connection, household_id: str, device_id: str, slot_key: st
     return None if row is None else _slot(row)
 
 
+def metered_slots(connection: Connection, wanted: Collection[tuple[str, str]]) -> list[Slot]:
+    """Read the slots of several devices that have a threshold of their own here."""
+    rows = connection.execute(
+        select(*_SLOT).where(
+            tuple_(slots.c.household_id, slots.c.device_id).in_(wanted),
+            slots.c.metering != Metering.PRESS,
+            slots.c.reorder_units.is_not(None),
+        )
+    )
+    return [_slot(row) for row in rows]
+
+
 def household_devices(connection: Connection, household_id: str) -> list[Device]:
     """Read the devices of a household with their slots and latest readings."""
     by_device: dict[str, list[Slot]] = defaultdict(list)

@@ -129,6 +129,7 @@ JOBS: Final[dict[str, str]] = {
     "cancel": mark("Cancel an order"),
     "look_late": mark("See whether an order is late"),
     "follow_up": mark("Ask whether a delivery was right"),
+    "forecast": mark("Foresee when a slot runs out"),
     "tell_gateway": mark("Tell a gateway"),
     "send_command": mark("Send a command"),
     "expire_quote": mark("Let a quote expire"),
