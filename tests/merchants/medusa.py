@@ -147,5 +147,6 @@ def _peer(shop: MedusaProcess, seeded: Seeded, admin: Admin, proxy: Proxy) -> Pe
             "quantity": ("POST /store/carts", r'"quantity":\d+', '"quantity":1'),
         },
         holds_price=True,
+        share=0.25,
         wrong_key=lambda: connect(20.0, "sk_" + "0" * 64),
     )

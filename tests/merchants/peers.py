@@ -64,6 +64,8 @@ class Peer:
     gives_back: bool = True
     """The interface has cancelling and refunds."""
     wrong_key: Callable[[], Connector] | None = None
+    share: float = 1.0
+    """Of the orders that `make merchants` puts through faults: a slow shop takes fewer."""
     restart: Callable[[], None] | None = None
     """Kill the shop at once, and start it again on its own data."""
 

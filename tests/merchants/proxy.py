@@ -1,6 +1,7 @@
 """What stands between a connector and its shop, and breaks what passes."""
 
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +25,14 @@ class Fault:
     becomes: str = ""
 
 
+class Quiet(ThreadingHTTPServer):
+    """A connector that hangs up, as it may, is no news."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Proxy:
     """Passes requests to the shop at `port`; `break_next` says what goes wrong.
 
@@ -39,7 +48,7 @@ class Proxy:
         """So many more requests are answered; then the shop acts once more, and it is over."""
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = Quiet(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"

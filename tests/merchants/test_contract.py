@@ -29,6 +29,7 @@ from zodra_cloud.merchants.port import (
 )
 
 NO_ORDER = Refused(ShopRefusal.ORDER_NOT_FOUND)
+LESS_OFTEN = ("fail", "nonsense", "huge", "redirect")
 
 
 @pytest.fixture
@@ -120,7 +121,13 @@ def test_accepted_and_then_lost_is_found_and_never_ordered_again(
     assert peer.count(key) == 1
 
 
-@pytest.mark.parametrize("kind", ["lose", "fail", "garble", "nonsense", "huge", "redirect"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("lose", "garble"),
+        *(pytest.param(kind, marks=pytest.mark.long) for kind in LESS_OFTEN),
+    ],
+)
 def test_never_arrived_is_unknown_and_a_retry_orders_once(
     shop: Connector, peer: Peer, key: str, kind: str
 ) -> None:
