@@ -28,12 +28,13 @@ from zodra_cloud.dash.models import DeviceModel
 from zodra_cloud.dash.routes import Desk
 from zodra_cloud.dash.routes import router as dash_calls
 from zodra_cloud.dash.telling import MakerTeller
-from zodra_cloud.ingest.service import TELL_GATEWAY
+from zodra_cloud.ingest.service import TELL_GATEWAY, on_metered
 from zodra_cloud.merchants import events
 from zodra_cloud.merchants.events import EventRefusal
 from zodra_cloud.merchants.port import ShopOrderState
 from zodra_cloud.oauth.routes import router as oauth_tokens
 from zodra_cloud.replenish import service as replenish
+from zodra_cloud.replenish.metering import foreseeing
 from zodra_cloud.replenish.models import Confirmed
 from zodra_cloud.store import jobs
 from zodra_cloud.store.engine import Database
@@ -168,6 +169,7 @@ class World:
 
     def __post_init__(self) -> None:
         self._told = 0
+        on_metered(self.database, foreseeing.keep)
         self.home = Home(self.database, self.clock)
         self.other = Home(self.database, self.clock, household_id="hh-other", gateway_id="gw-2")
         with self.database.write() as connection:

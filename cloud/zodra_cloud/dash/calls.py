@@ -31,6 +31,7 @@ from zodra_cloud.households import service as households
 from zodra_cloud.households.models import Metering
 from zodra_cloud.households.service import Heard
 from zodra_cloud.ingest import service as needs
+from zodra_cloud.ingest.metered import Metered, tell_metered
 from zodra_cloud.kit.clock import Clock
 from zodra_cloud.oauth import service as oauth
 from zodra_cloud.oauth.service import Access
@@ -331,23 +332,22 @@ def _tell_order(
 
 
 def _note_level(connection: Connection, place: _Place, status: SlotStatus, now: datetime) -> None:
+    household_id, device_id, _slot_id = place.key
     if place.spec.metering is not Metering.LEVEL:
         _note_alive(connection, place.device, now)
+        slot = households.slot(connection, *place.key)
+        if slot is not None and slot.metering is Metering.USAGE:
+            # The device has counted what is left, which says more than what we had worked out.
+            replenish.count_remaining(connection, slot, status.remaining, now=now)
         return
-    household_id, device_id, _slot_id = place.key
+    kind = ReadingKind.REMAINING_UNITS.value
     households.note_heard(
         connection,
         {(household_id, device_id): to_ms(now)},
-        [
-            Heard(
-                household_id,
-                device_id,
-                ReadingKind.REMAINING_UNITS.value,
-                status.remaining,
-                to_ms(now),
-            )
-        ],
+        [Heard(household_id, device_id, kind, status.remaining, to_ms(now))],
     )
+    # As a reading that a gateway brought: the cloud owns the threshold, and foresees.
+    tell_metered(connection, [Metered(household_id, device_id, kind, status.remaining, now)], now)
 
 
 def _note_alive(connection: Connection, device: DashDevice, now: datetime) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from dash_world import Endpoint, World
+from dash_world import MAKER, MODEL, Endpoint, World
 from zodra_cloud.dash import service as dash
 from zodra_cloud.dash.policy import RETRIES_S
 from zodra_cloud.households import service as households
+from zodra_cloud.households.models import Metering
 from zodra_cloud.ingest import service as needs
 from zodra_cloud.merchants.port import ShopOrderState, ShopRefusal
 from zodra_cloud.replenish import service as replenish
@@ -283,6 +284,20 @@ def test_what_the_device_reports_reaches_the_household(world_on_both: World) -> 
         (device,) = households.devices(connection, world.home.household_id)
     assert device.last_heard_at == world.clock.now()
     assert [(each.kind, each.value) for each in device.readings] == [("remaining_units", 12.5)]
+    # What a forecast rests on, exactly as if a gateway had brought it.
+    assert count(world, "slot_readings") == 1
+
+
+def test_a_slot_that_counts_its_use_takes_the_devices_count(world: World) -> None:
+    spec = MODEL.slots[1].model_copy(update={"metering": Metering.USAGE, "units_per_item": 50.0})
+    model = MODEL.model_copy(update={"model": "Crema-U", "slots": (spec,)})
+    with world.database.write() as connection:
+        dash.put_model(connection, MAKER, model, now=world.clock.now())
+    token = world.login(device={"device_model": "Crema-U"}).access
+    left = {"remainingQuantityInUnit": 3.5}
+    said = world.call("POST", "/slotStatus/water", "SlotStatus", token, json=left)
+    assert said.status_code == 200, said.text
+    assert count(world, "slot_counts") == 1
 
 
 @pytest.mark.parametrize("form", ["registration", "named", "page"])
