@@ -42,7 +42,14 @@ CLOSED_LISTS = [
     ("contract/zodra_contract/reading.py", ["ReadingKind"]),
     ("edge/zodra_edge/decode/result.py", ["DecodeRefusal"]),
     ("cloud/zodra_cloud/fleet/policy.py", ["GatewayState"]),
-    ("cloud/zodra_cloud/replenish/policy/needs.py", ["Reason"]),
+    ("cloud/zodra_cloud/replenish/policy/needs.py", ["Verdict", "Reason"]),
+    (
+        "cloud/zodra_cloud/replenish/states.py",
+        ["QuoteState", "OrderState", "OrderNews", "Ending", "Answer"],
+    ),
+    ("cloud/zodra_cloud/replenish/hooks.py", ["WaitReason"]),
+    ("cloud/zodra_cloud/replenish/agreements/terms.py", ["AgreementRefusal"]),
+    ("cloud/zodra_cloud/replenish/models.py", ["ConfirmRefusal", "CancelAnswer"]),
     ("cloud/zodra_cloud/offers/policy.py", ["OfferReason"]),
     ("cloud/zodra_cloud/dash/models.py", ["DetailCode", "NotificationKind"]),
     ("firmware-sim/zodra_sim/brokers/settings.py", ["Kind"]),
@@ -200,6 +207,44 @@ def load(dotted: str) -> click.Command:
     return found
 
 
+def diagram(title: str, table: dict[tuple[str, str], str], begins: list[str]) -> list[str]:
+    """Draw a transition table; states that nothing leaves are ends."""
+    sources = {state for state, _event in table}
+    ends = sorted(set(table.values()) - sources, key=str)
+    by_pair: dict[tuple[str, str], list[str]] = {}
+    for (state, event), target in table.items():
+        by_pair.setdefault((state, target), []).append(event)
+    return [
+        f"### {title}",
+        "",
+        "```mermaid",
+        "stateDiagram-v2",
+        *(f"    [*] --> {state}" for state in begins),
+        *(
+            f"    {state} --> {target}: {', '.join(events)}"
+            for (state, target), events in by_pair.items()
+        ),
+        *(f"    {state} --> [*]" for state in ends),
+        "```",
+        "",
+    ]
+
+
+def states_section() -> list[str]:
+    """Draw the tables that quotes, orders and follow-ups move by."""
+    states = importlib.import_module("zodra_cloud.replenish.states")
+    drawn = [
+        ("A quote", states.QUOTE_TRANSITIONS, ["question", "requested"]),
+        ("An order", states.ORDER_TRANSITIONS, ["confirmed"]),
+        ('"Was it right?"', states.FOLLOW_UP_TRANSITIONS, ["due"]),
+    ]
+    lines = ["## States", "", "Drawn from the tables that the service moves by.", ""]
+    for title, table, begins in drawn:
+        plain = {(str(state), str(event)): str(target) for (state, event), target in table.items()}
+        lines += diagram(title, plain, begins)
+    return lines
+
+
 def reference() -> str:
     """Compose the page."""
     lines = [
@@ -231,6 +276,7 @@ def reference() -> str:
         "## Closed lists",
         "",
     ]
+    lines[-2:-2] = states_section()
     for path, names in CLOSED_LISTS:
         by_name = {node.name: node for node in classes(path)}
         for name in names:
