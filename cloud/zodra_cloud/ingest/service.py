@@ -23,6 +23,7 @@ from zodra_cloud.kit.clock import Clock
 from zodra_cloud.store import jobs
 from zodra_cloud.store.engine import Database, after_commit
 from zodra_cloud.store.jobs import Job
+from zodra_cloud.store.paging import Before
 from zodra_cloud.store.types import to_ms
 from zodra_contract.envelope import to_bytes
 from zodra_contract.outcome import PROGRESS, SignalOutcome, SignalState
@@ -110,9 +111,11 @@ def signals(
     return repository.signals(connection, keys)
 
 
-def recent_signals(connection: Connection, household_id: str, limit: int) -> list[StoredSignal]:
-    """Read the newest need-moments of a household, newest first."""
-    return repository.recent_signals(connection, household_id, limit)
+def recent_signals(
+    connection: Connection, household_id: str, limit: int, before: Before | None = None
+) -> list[StoredSignal]:
+    """Read the newest need-moments of a household, newest first, or those that follow `before`."""
+    return repository.recent_signals(connection, household_id, limit, before)
 
 
 def tally(connection: Connection, household_id: str) -> dict[SignalState, int]:

@@ -11,6 +11,7 @@ from zodra_cloud.replenish import repository
 from zodra_cloud.replenish.models import (
     Balance,
     Explanation,
+    FollowUp,
     Line,
     OrderStep,
     OrderView,
@@ -23,6 +24,7 @@ from zodra_cloud.replenish.models import (
 )
 from zodra_cloud.replenish.policy import Fact
 from zodra_cloud.replenish.states import AT_SHOP, OrderState, QuoteState
+from zodra_cloud.store.paging import Before
 from zodra_contract.outcome import SignalState
 
 QUOTES_MAX: Final = 50
@@ -46,9 +48,40 @@ _COUNTED_AS: Final = {
 }
 
 
-def timeline(connection: Connection, household_id: str, limit: int) -> list[Line]:
-    """Read the newest needs of a household with what became of each, newest first."""
-    return _lines(connection, household_id, needs.recent_signals(connection, household_id, limit))
+def timeline(
+    connection: Connection, household_id: str, limit: int, before: Before | None = None
+) -> list[Line]:
+    """Read the newest needs of a household with what became of each, newest first.
+
+    With `before`, those that follow in the list; it names the instant and id of the last one.
+    """
+    found = needs.recent_signals(connection, household_id, limit, before)
+    return _lines(connection, household_id, found)
+
+
+def line(connection: Connection, household_id: str, signal_id: str) -> Line:
+    """Read one need with what became of it. Raises `UnknownThing`."""
+    return _lines(connection, household_id, [needs.signal(connection, household_id, signal_id)])[0]
+
+
+def quote(connection: Connection, household_id: str, quote_id: str) -> StoredQuote:
+    """Read one quote or question, in whatever state. Raises `UnknownThing`."""
+    found = repository.quote(connection, household_id, quote_id)
+    if found is None:
+        raise UnknownThing("quote", quote_id)
+    return found
+
+
+def recent_quotes(
+    connection: Connection, household_id: str, limit: int, before: Before | None = None
+) -> list[StoredQuote]:
+    """Read the newest quotes and questions of a household, newest first, or those that follow."""
+    return repository.recent_quotes(connection, household_id, limit, before)
+
+
+def follow_up(connection: Connection, household_id: str, order_key: str) -> FollowUp | None:
+    """Read the question "was it right?" about an order; None before its delivery."""
+    return repository.follow_up(connection, household_id, order_key)
 
 
 def open_quotes(connection: Connection, household_id: str) -> list[StoredQuote]:
@@ -85,9 +118,11 @@ def order(connection: Connection, household_id: str, order_key: str) -> OrderVie
     return _order_view(connection, found)
 
 
-def recent_orders(connection: Connection, household_id: str, limit: int) -> list[OrderView]:
-    """Read the newest orders of a household, newest first."""
-    found = repository.recent_orders(connection, household_id, limit)
+def recent_orders(
+    connection: Connection, household_id: str, limit: int, before: Before | None = None
+) -> list[OrderView]:
+    """Read the newest orders of a household, newest first, or those that follow `before`."""
+    found = repository.recent_orders(connection, household_id, limit, before)
     return [_order_view(connection, each) for each in found]
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select, tuple_, update
 
 from zodra_cloud.ingest.models import RefusalCount, StoredSignal
 from zodra_cloud.ingest.repository.tables import need_signals, refusals
+from zodra_cloud.store.paging import Before, older
 from zodra_contract.outcome import SignalState
 from zodra_contract.signal import SignalKind, TimeQuality
 
@@ -54,12 +55,15 @@ def signals(
     return {(row.household_id, row.signal_id): _signal(row) for row in rows}
 
 
-def recent_signals(connection: Connection, household_id: str, limit: int) -> list[StoredSignal]:
-    """Read the newest need-moments of a household."""
+def recent_signals(
+    connection: Connection, household_id: str, limit: int, before: Before | None = None
+) -> list[StoredSignal]:
+    """Read the newest need-moments of a household, or those that follow in the list."""
     rows = connection.execute(
         select(*_SIGNAL)
         .where(need_signals.c.household_id == household_id)
         .order_by(need_signals.c.occurred_at.desc(), need_signals.c.signal_id)
+        .where(older(need_signals.c.occurred_at, need_signals.c.signal_id, before))
         .limit(limit)
     )
     return [_signal(row) for row in rows]

@@ -10,6 +10,7 @@ from zodra_cloud.replenish.policy import Reason, Verdict
 from zodra_cloud.replenish.repository.tables import decisions, quotes, superseded_decisions
 from zodra_cloud.replenish.snapshot import Snapshot
 from zodra_cloud.replenish.states import QUOTE_WAITS, QuoteState
+from zodra_cloud.store.paging import Before, older
 
 _QUOTE_COLUMNS: Final = tuple(column.name for column in quotes.c)
 _DECISION_COLUMNS: Final = tuple(column.name for column in decisions.c)
@@ -172,6 +173,20 @@ def quotes_in(
 
 
 def quotes_of(
+def recent_quotes(
+    connection: Connection, household_id: str, limit: int, before: Before | None = None
+) -> list[StoredQuote]:
+    """Read the newest quotes and questions of a household, or those that follow in the list."""
+    rows = connection.execute(
+        select(*quotes.c)
+        .where(quotes.c.household_id == household_id)
+        .where(older(quotes.c.created_at, quotes.c.quote_id, before))
+        .order_by(quotes.c.created_at.desc(), quotes.c.quote_id)
+        .limit(limit)
+    )
+    return [_quote(row) for row in rows]
+
+
     connection: Connection, household_id: str, signal_ids: Collection[str]
 ) -> dict[str, list[StoredQuote]]:
     """Read all quotes of several needs, by signal, in the order of their rounds."""

@@ -20,6 +20,7 @@ from zodra_cloud.kit.money import Money
 from zodra_cloud.replenish.models import OrderStep, StoredOrder, UnclearOrder
 from zodra_cloud.replenish.repository.asking import Place
 from zodra_cloud.replenish.repository.tables import order_events, orders, quotes
+from zodra_cloud.store.paging import Before, older
 from zodra_cloud.replenish.states import NEVER_BOUGHT, ORDER_OPEN, OrderEvent, OrderState
 from zodra_cloud.store.types import Instant
 
@@ -128,11 +129,14 @@ def orders_of(
     return {row.signal_id: _order(row) for row in rows}
 
 
-def recent_orders(connection: Connection, household_id: str, limit: int) -> list[StoredOrder]:
-    """Read the newest orders of a household."""
+def recent_orders(
+    connection: Connection, household_id: str, limit: int, before: Before | None = None
+) -> list[StoredOrder]:
+    """Read the newest orders of a household, or those that follow in the list."""
     rows = connection.execute(
         select(*orders.c)
         .where(orders.c.household_id == household_id)
+        .where(older(orders.c.confirmed_at, orders.c.order_key, before))
         .order_by(orders.c.confirmed_at.desc(), orders.c.order_key)
         .limit(limit)
     )
