@@ -24,6 +24,8 @@ def served(app: FastAPI, bound: socket.socket, changes: Changes) -> Iterator[Non
     server = uvicorn.Server(
         uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
     )
+    # Connections wait from now on, however long the server takes to look.
+    bound.listen()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
     thread.start()
     try:

@@ -70,7 +70,6 @@ def test_a_household_reads_picks_and_is_led_to_the_app(
     _drawn, challenge = verifier()
     query = world.query(challenge, client_id="kettles", redirect_uri=redirect, state="s1")
     bound = free_socket()
-    bound.listen()
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     complaints: list[str] = []
     with served(world.app(), bound, world.home.changes), sync_playwright() as playwright:

@@ -45,8 +45,6 @@ def world(database: Database, secured: tuple[Endpoint, ssl.SSLContext]) -> World
 @pytest.fixture
 def service(world: World) -> Iterator[str]:
     bound = free_socket()
-    # Connections wait from now on, however long the server takes to look.
-    bound.listen()
     with served(world.app(), bound, world.home.changes):
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"
 
