@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -25,6 +26,12 @@ from zodra_cloud.merchants.ucp import UcpShop
 from zodra_cloud.oauth.routes import router as oauth_tokens
 from zodra_cloud.offers.jobs import OfferJobs
 from zodra_cloud.offers.service import Rules as OfferRules
+from zodra_cloud.payments import service as payments
+from zodra_cloud.payments.jobs import Cashier
+from zodra_cloud.payments.models import Rules as PaymentRules
+from zodra_cloud.payments.routes import router as payment_events
+from zodra_cloud.payments.stripe.provider import StripeProvider
+from zodra_cloud.replenish import hooks
 from zodra_cloud.replenish.jobs import Replenisher
 from zodra_cloud.replenish.metering import foreseeing
 from zodra_cloud.replenish.models import Rules as ReplenishRules
@@ -106,6 +113,7 @@ class Cloud:
             rules=ReplenishRules(country=market.country, call_off_allowed=market.call_off),
             unbound=offers.consider,
         )
+        self.cashier = _cashier(settings, self.database, self.clock, self.changes)
         makers = _follower(settings, self.database, self.clock)
         to_gateways: dict[str, Handler] = {
             TELL_GATEWAY: makers.beside(GatewayTeller(self.database, self.clock, self.consumer)),
@@ -119,6 +127,7 @@ class Cloud:
                 **makers.handlers(),
                 **self.replenisher.handlers(),
                 **offers.handlers(),
+                **({} if self.cashier is None else self.cashier.handlers()),
             },
             owner=instance,
             workers=jobs_at_once,
@@ -143,9 +152,11 @@ class Cloud:
         _log.info("stopped")
 
     def close(self) -> None:
-        """Close the database and the connections to the shop."""
+        """Close the database and the connections to the shop and the payment provider."""
         self.database.close()
         self.shop.close()
+        if self.cashier is not None:
+            self.cashier.close()
 
 
 def create_app(cloud: Cloud) -> FastAPI:
@@ -161,6 +172,7 @@ def create_app(cloud: Cloud) -> FastAPI:
     secret = cloud.settings.shop.webhook_secret.get_secret_value()
     app.include_router(shop_events(cloud.clock, [secret], cloud.replenisher.hear_event))
     _add_makers(app, cloud)
+    _add_payments(app, cloud)
     site.install(
         app,
         Site(
@@ -177,6 +189,40 @@ def create_app(cloud: Cloud) -> FastAPI:
 def _follower(settings: Settings, database: Database, clock: Clock) -> Follower:
     private_allowed = settings.dash.private_address_allowed
     return Follower(database, clock, MakerTeller(database, clock, private_allowed=private_allowed))
+
+
+def _cashier(
+    settings: Settings, database: Database, clock: Clock, changes: Changes
+) -> Cashier | None:
+    """Make the part that takes payments; None where the shop charges its own account."""
+    wanted = settings.payments
+    if wanted is None:
+        return None
+    hooks.on_order(database, payments.on_order)
+    hooks.before_placing(database, payments.gate)
+    return Cashier(
+        database=database,
+        clock=clock,
+        changes=changes,
+        provider=StripeProvider(
+            wanted.base_url,
+            wanted.api_key.get_secret_value(),
+            clock.monotonic,
+            private_allowed=wanted.private_address_allowed,
+        ),
+        rules=PaymentRules(
+            return_url=f"{settings.web.public_url.rstrip('/')}/",
+            link_lifetime=timedelta(minutes=wanted.link_minutes),
+            keep_method=wanted.keep_method,
+        ),
+    )
+
+
+def _add_payments(app: FastAPI, cloud: Cloud) -> None:
+    wanted = cloud.settings.payments
+    if wanted is not None and cloud.cashier is not None:
+        secrets = [wanted.webhook_secret.get_secret_value()]
+        app.include_router(payment_events(cloud.clock, secrets, cloud.cashier.hear_event))
 
 
 def _add_makers(app: FastAPI, cloud: Cloud) -> None:

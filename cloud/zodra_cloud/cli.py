@@ -12,6 +12,7 @@ from zodra_cloud import home as homes
 from zodra_cloud import logs, settings
 from zodra_cloud.commands.common import CONFIG, HOUSEHOLD, JSON, say, says_faults, unit_of_work
 from zodra_cloud.commands.dash import dash
+from zodra_cloud.commands.payments import payments
 from zodra_cloud.commands.slots import slot
 from zodra_cloud.commands.work import work
 from zodra_cloud.fleet import service as fleet
@@ -209,6 +210,7 @@ def device_add(
 cli.add_command(slot)
 cli.add_command(work)
 cli.add_command(dash)
+cli.add_command(payments)
 
 
 @cli.command("sign-in-link")

@@ -134,6 +134,30 @@ class Dash(_Part):
     """From one address, which behind a proxy is everybody's."""
 
 
+class Payments(_Part):
+    """How households pay us; without this part the shop charges its own account."""
+
+    provider: Literal["stripe"] = "stripe"
+    base_url: Url = "https://api.stripe.com"
+    api_key: SecretStr
+    """From `api_key_file`."""
+    webhook_secret: SecretStr
+    """From `webhook_secret_file`; the provider signs its events with it."""
+    link_minutes: Annotated[int, Field(ge=31, le=23 * 60)] = 60
+    """How long a household has to approve a payment on the provider's page."""
+    keep_method: bool = True
+    """A first payment also lets us charge later orders; the provider's page says so."""
+    private_address_allowed: bool = False
+    """The provider may be on this machine or in this network, and without TLS: for trials."""
+
+    @model_validator(mode="after")
+    def _can_be_called(self) -> Self:
+        why = refusal(self.base_url, private_allowed=self.private_address_allowed)
+        if why is not None:
+            raise ValueError(f"base_url: {why}, or set private_address_allowed = true for a trial")
+        return self
+
+
 class Settings(_Part):
     """Everything `zodra-cloud` is told."""
 
@@ -149,12 +173,15 @@ class Settings(_Part):
     offers: Offers = Offers()
     ingest: Ingest = Ingest()
     dash: Dash = Dash()
+    payments: Payments | None = None
 
 
 _SECRET_FILES: Final = {
     ("broker", "password_file"): "password",
     ("shop", "api_key_file"): "api_key",
     ("shop", "webhook_secret_file"): "webhook_secret",
+    ("payments", "api_key_file"): "api_key",
+    ("payments", "webhook_secret_file"): "webhook_secret",
 }
 
 

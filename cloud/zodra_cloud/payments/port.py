@@ -59,6 +59,12 @@ class PaymentFault(StrEnum):
     REDIRECTED = "redirected"
     FORBIDDEN_ADDRESS = "forbidden_address"
     """The provider's name leads where calls may not go; nothing was sent."""
+    UNAUTHORIZED = "unauthorized"
+    """Our key is not accepted, so nothing is known; an operator has to look."""
+    REFUSED = "refused"
+    """It says no to something that has to be possible; an operator has to look."""
+    PROCESSING = "processing"
+    """It works on it, and says the outcome later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,8 @@ class Charge:
     """The last no of a bank."""
     method_id: str | None
     """The provider's name of the means of payment; no card data."""
+    method_kept: bool = False
+    """It may be charged again without the household: that was asked for, and it agreed."""
 
 
 class LinkState(StrEnum):
@@ -173,6 +181,10 @@ class MandateStatus(StrEnum):
 
 class Provider(Protocol):
     """One provider. Every call blocks for a bounded time and never raises for what it does."""
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
 
     def payer(self, key: str) -> str | Refused | Unknown:
         """Make the provider's record of a household; a second one would be harmless."""

@@ -57,7 +57,7 @@ class PaymentEvent(StrEnum):
     """The order will not be: refused, cancelled or given up."""
     VOIDED = "voided"
     WANT_LINK = "want_link"
-    """The household wants to pay in another way."""
+    """The household pays it itself, on the provider's page: the bank or the household wants so."""
     SETTLED = "settled"
     """A person found out how it stands at the provider."""
 
@@ -72,6 +72,7 @@ PAYMENT_TRANSITIONS: Final = {
     (_S.ASKING, _E.UNCLEAR): _S.UNKNOWN,
     **{(state, _E.APPROVAL_NEEDED): _S.ACTION for state in _ASKED},
     **{(state, _E.NOT_NOW): _S.RETRYING for state in _ASKED},
+    **{(state, _E.WANT_LINK): _S.DUE for state in (*_ASKED, _S.RETRYING, _S.UNPAID)},
     **{
         (state, event): reached
         for state in (*_ASKED, _S.ACTION)
@@ -83,8 +84,6 @@ PAYMENT_TRANSITIONS: Final = {
         )
     },
     (_S.ACTION, _E.EXPIRED): _S.EXPIRED,
-    (_S.RETRYING, _E.WANT_LINK): _S.DUE,
-    (_S.UNPAID, _E.WANT_LINK): _S.DUE,
     (_S.AUTHORIZED, _E.WANT_CAPTURE): _S.CAPTURING,
     (_S.CAPTURING, _E.CAPTURED): _S.CAPTURED,
     # The goods are on their way: the mandate is charged anew, and the household asked if need be.

@@ -1,0 +1,1 @@
+"""What is asked of the provider, and what is written down before and after it."""
