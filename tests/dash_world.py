@@ -165,6 +165,7 @@ class World:
     event_url: str | None = None
     production: bool = True
     calls_per_minute: int = 1_000
+    token_requests_per_minute: int = 1_000
     secret_required: bool = False
 
     def __post_init__(self) -> None:
@@ -201,7 +202,7 @@ class World:
                 clock=self.clock,
                 public_url="http://testserver",
                 register=dash.registrar(self.home.changes),
-                limit=AttemptLimit(1_000).allow,
+                limit=AttemptLimit(self.token_requests_per_minute).allow,
             )
         )
         desk = Desk(

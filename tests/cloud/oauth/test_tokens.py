@@ -346,6 +346,18 @@ def test_what_is_no_form_is_an_invalid_request(
     assert answer.json()["error"] in ("invalid_request", "invalid_client")
 
 
+def test_whoever_asks_too_often_is_told_to_wait(bare: Database) -> None:
+    world = World(bare, token_requests_per_minute=2)
+    guess = {"grant_type": "refresh_token", "refresh_token": "guess"}
+    for _ in range(2):
+        refused(world.exchange(**guess), "invalid_grant")
+    slower = world.exchange(**guess)
+    refused(slower, "temporarily_unavailable", 429)
+    assert slower.headers["retry-after"] == "30"
+    world.clock.advance(60)
+    refused(world.exchange(**guess), "invalid_grant")
+
+
 @pytest.mark.parametrize(
     "header",
     ["Basic", "Basic ", "Basic !!!", "Basic /////w==", "basic é", "Basic Og==", "Bearer", "\t"],
