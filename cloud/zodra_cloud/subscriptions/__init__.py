@@ -1,1 +1,1 @@
-"""Standing deliveries at a cadence: a ledger of what was agreed and done, and what follows of it."""
+"""Standing deliveries at a cadence: a ledger of what was agreed and done, and what follows."""

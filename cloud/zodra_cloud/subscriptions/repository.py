@@ -24,7 +24,7 @@ from sqlalchemy import (
 from zodra_cloud.store.engine import metadata
 from zodra_cloud.store.inserting import insert_into
 from zodra_cloud.store.types import Instant, Json
-from zodra_cloud.subscriptions.policy.states import LIVE, Kind, Status
+from zodra_cloud.subscriptions.policy.ledger.states import LIVE, Kind, Status
 
 _LIVE_TEXT: Final = text("status IN ('active', 'paused', 'leaving')")
 _LIVE_NAMES: Final = sorted(each.value for each in LIVE)

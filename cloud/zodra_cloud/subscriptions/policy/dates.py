@@ -37,9 +37,9 @@ class Cadence:
     @property
     def days(self) -> float:
         """Its length in days; of months, the mean."""
-        return self.count * {Every.DAYS: 1.0, Every.WEEKS: 7.0, Every.MONTHS: MONTH_DAYS}[
-            self.every
-        ]
+        return (
+            self.count * {Every.DAYS: 1.0, Every.WEEKS: 7.0, Every.MONTHS: MONTH_DAYS}[self.every]
+        )
 
 
 def cadence_fault(cadence: Cadence) -> str | None:
