@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Column, Connection, ForeignKey, Index, Table, Text, func, insert, select
 
 from zodra_cloud.consent.policy import ConsentRow, Method, Purpose
+from zodra_cloud.store.among import among
 from zodra_cloud.store.engine import metadata
 from zodra_cloud.store.types import BigInt, Flag, Instant
 
@@ -96,7 +97,10 @@ def live_grants(
     """Read the newest entries of one purpose, of the households where it grants."""
     newest = (
         select(func.max(consents.c.consent_id))
-        .where(consents.c.household_id.in_(household_ids), consents.c.purpose == purpose)
+        .where(
+            among(connection, (consents.c.household_id,), [(each,) for each in household_ids]),
+            consents.c.purpose == purpose,
+        )
         .group_by(consents.c.household_id)
     )
     rows = connection.execute(

@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, time
 from typing import Any, Final
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, select
 
 from zodra_cloud.households.models import Device, LatestReading, MayPress, Metering, Slot
 from zodra_cloud.households.repository.tables import devices, latest_readings, slots
+from zodra_cloud.store.among import among
 from zodra_cloud.store.inserting import insert_into, insert_new
 
 _SLOT: Final = (
@@ -82,7 +83,7 @@ def slots_at(
     """Read the slots at several places: household, device and key of each."""
     rows = connection.execute(
         select(*_SLOT).where(
-            tuple_(slots.c.household_id, slots.c.device_id, slots.c.slot_key).in_(places)
+            among(connection, (slots.c.household_id, slots.c.device_id, slots.c.slot_key), places)
         )
     )
     return {(row.household_id, row.device_id, row.slot_key): _slot(row) for row in rows}
@@ -114,7 +115,7 @@ def metered_slots(connection: Connection, wanted: Collection[tuple[str, str]]) -
     """Read the slots of several devices that have a threshold of their own here."""
     rows = connection.execute(
         select(*_SLOT).where(
-            tuple_(slots.c.household_id, slots.c.device_id).in_(wanted),
+            among(connection, (slots.c.household_id, slots.c.device_id), wanted),
             slots.c.metering != Metering.PRESS,
             slots.c.reorder_units.is_not(None),
         )

@@ -4,10 +4,11 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select, tuple_, update
+from sqlalchemy import Connection, func, select, update
 
 from zodra_cloud.ingest.models import RefusalCount, StoredSignal
 from zodra_cloud.ingest.repository.tables import need_signals, refusals
+from zodra_cloud.store.among import among
 from zodra_cloud.store.paging import Before, older
 from zodra_contract.outcome import SignalState
 from zodra_contract.signal import SignalKind, TimeQuality
@@ -49,7 +50,7 @@ def signals(
     """Read several need-moments, by household and signal."""
     rows = connection.execute(
         select(*_SIGNAL).where(
-            tuple_(need_signals.c.household_id, need_signals.c.signal_id).in_(keys)
+            among(connection, (need_signals.c.household_id, need_signals.c.signal_id), keys)
         )
     )
     return {(row.household_id, row.signal_id): _signal(row) for row in rows}
@@ -62,8 +63,8 @@ def recent_signals(
     rows = connection.execute(
         select(*_SIGNAL)
         .where(need_signals.c.household_id == household_id)
-        .order_by(need_signals.c.occurred_at.desc(), need_signals.c.signal_id)
         .where(older(need_signals.c.occurred_at, need_signals.c.signal_id, before))
+        .order_by(need_signals.c.occurred_at.desc(), need_signals.c.signal_id)
         .limit(limit)
     )
     return [_signal(row) for row in rows]

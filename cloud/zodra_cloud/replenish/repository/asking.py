@@ -3,13 +3,14 @@
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from zodra_cloud.replenish.models import StoredDecision, StoredQuote
 from zodra_cloud.replenish.policy import Reason, Verdict
 from zodra_cloud.replenish.repository.tables import decisions, quotes, superseded_decisions
 from zodra_cloud.replenish.snapshot import Snapshot
 from zodra_cloud.replenish.states import QUOTE_WAITS, QuoteState
+from zodra_cloud.store.among import among
 from zodra_cloud.store.paging import Before, older
 
 _QUOTE_COLUMNS: Final = tuple(column.name for column in quotes.c)
@@ -69,7 +70,7 @@ def decisions_for(
     """Read the verdicts on needs of several households, by household and signal."""
     rows = connection.execute(
         select(*decisions.c).where(
-            tuple_(decisions.c.household_id, decisions.c.signal_id).in_(keys)
+            among(connection, (decisions.c.household_id, decisions.c.signal_id), keys)
         )
     )
     return {(row.household_id, row.signal_id): _decision(row) for row in rows}
@@ -146,7 +147,7 @@ def waiting_quote_ids(
     connection: Connection, places: Collection[Place]
 ) -> dict[Place, tuple[str, str]]:
     """Read quote and signal of what waits at several places."""
-    place = tuple_(quotes.c.household_id, quotes.c.device_id, quotes.c.slot_key)
+    place = (quotes.c.household_id, quotes.c.device_id, quotes.c.slot_key)
     rows = connection.execute(
         select(
             quotes.c.household_id,
@@ -154,7 +155,7 @@ def waiting_quote_ids(
             quotes.c.slot_key,
             quotes.c.quote_id,
             quotes.c.signal_id,
-        ).where(place.in_(places), quotes.c.state.in_(QUOTE_WAITS))
+        ).where(among(connection, place, places), quotes.c.state.in_(QUOTE_WAITS))
     )
     return {(row[0], row[1], row[2]): (row[3], row[4]) for row in rows}
 
@@ -172,7 +173,6 @@ def quotes_in(
     return [_quote(row) for row in rows]
 
 
-def quotes_of(
 def recent_quotes(
     connection: Connection, household_id: str, limit: int, before: Before | None = None
 ) -> list[StoredQuote]:
@@ -187,6 +187,7 @@ def recent_quotes(
     return [_quote(row) for row in rows]
 
 
+def quotes_of(
     connection: Connection, household_id: str, signal_ids: Collection[str]
 ) -> dict[str, list[StoredQuote]]:
     """Read all quotes of several needs, by signal, in the order of their rounds."""

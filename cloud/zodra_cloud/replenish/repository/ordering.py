@@ -12,7 +12,6 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    tuple_,
     update,
 )
 
@@ -20,8 +19,9 @@ from zodra_cloud.kit.money import Money
 from zodra_cloud.replenish.models import OrderStep, StoredOrder, UnclearOrder
 from zodra_cloud.replenish.repository.asking import Place
 from zodra_cloud.replenish.repository.tables import order_events, orders, quotes
-from zodra_cloud.store.paging import Before, older
 from zodra_cloud.replenish.states import NEVER_BOUGHT, ORDER_OPEN, OrderEvent, OrderState
+from zodra_cloud.store.among import among
+from zodra_cloud.store.paging import Before, older
 from zodra_cloud.store.types import Instant
 
 _COLUMNS: Final = tuple(column.name for column in orders.c)
@@ -75,11 +75,11 @@ def open_order(
 
 def open_order_keys(connection: Connection, places: Collection[Place]) -> dict[Place, str]:
     """Read the keys of the orders of several places that have not ended."""
-    place = tuple_(orders.c.household_id, orders.c.device_id, orders.c.slot_key)
+    place = (orders.c.household_id, orders.c.device_id, orders.c.slot_key)
     rows = connection.execute(
         select(
             orders.c.household_id, orders.c.device_id, orders.c.slot_key, orders.c.order_key
-        ).where(place.in_(places), orders.c.state.in_(ORDER_OPEN))
+        ).where(among(connection, place, places), orders.c.state.in_(ORDER_OPEN))
     )
     return {(row[0], row[1], row[2]): row[3] for row in rows}
 

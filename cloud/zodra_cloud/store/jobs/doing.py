@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from zodra_cloud.errors import LeaseLost
+from zodra_cloud.store.among import among_ids
 from zodra_cloud.store.engine import wake_jobs_after_commit
 from zodra_cloud.store.jobs.table import (
     COLUMNS,
@@ -116,7 +117,7 @@ def end_taken(
     if done:
         connection.execute(
             update(jobs)
-            .where(jobs.c.job_id.in_(done))
+            .where(among_ids(connection, jobs.c.job_id, done))
             .values(state=JobState.DONE, ended_at=now, **free)
         )
     for job_id, due_at in later.items():
