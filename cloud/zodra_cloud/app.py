@@ -76,20 +76,8 @@ class Cloud:
         self.clock: Clock = clock or SystemClock()
         self.changes = Changes()
         self.database = Database.open(settings.database_url)
-        broker = settings.broker
-        self.consumer = Consumer(
-            BrokerAccess(
-                host=broker.host,
-                port=broker.port,
-                username=broker.username,
-                password=broker.password.get_secret_value(),
-                tls=broker.tls,
-                ca_file=str(broker.ca_file) if broker.ca_file else None,
-                client_id=instance,
-            ),
-            Writer(self.database, self.clock, self.changes),
-            rows_per_commit_max=settings.ingest.rows_per_commit_max,
-            inbox_messages_max=settings.ingest.inbox_messages_max,
+        self.consumer = _consumer(
+            settings, instance, Writer(self.database, self.clock, self.changes)
         )
         self.shop = UcpShop(
             settings.shop.base_url,
@@ -184,6 +172,25 @@ def create_app(cloud: Cloud) -> FastAPI:
         ),
     )
     return app
+
+
+def _consumer(settings: Settings, instance: str, writer: Writer) -> Consumer:
+    broker = settings.broker
+    access = BrokerAccess(
+        host=broker.host,
+        port=broker.port,
+        username=broker.username,
+        password=broker.password.get_secret_value(),
+        tls=broker.tls,
+        ca_file=str(broker.ca_file) if broker.ca_file else None,
+        client_id=instance,
+    )
+    return Consumer(
+        access,
+        writer,
+        rows_per_commit_max=settings.ingest.rows_per_commit_max,
+        inbox_messages_max=settings.ingest.inbox_messages_max,
+    )
 
 
 def _follower(settings: Settings, database: Database, clock: Clock) -> Follower:
