@@ -204,7 +204,7 @@ def test_the_session_at_the_broker_has_the_name_that_nobody_else_knows(
                 "data_dir": tmp_path,
                 "broker": {"port": broker.getsockname()[1], "password": "secret"},
                 "shop": {
-                    "base_url": "http://127.0.0.1:1",
+                    "base_url": "https://shop.example",
                     "api_key": "key",
                     "webhook_secret": "whsec_a2V5",
                 },
