@@ -1,0 +1,39 @@
+"""The provider, started once for a test process, and whole again before every test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from paying.home import PayingHome, paying_home
+from paying.peer import Stripe, stripe
+from zodra_cloud.payments.stripe.provider import StripeProvider
+from zodra_cloud.store.engine import Database
+
+
+@pytest.fixture(scope="session")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stripe]:
+    with stripe(tmp_path_factory.mktemp("stripe")) as running:
+        yield running
+
+
+@pytest.fixture
+def peer(started: Stripe) -> Iterator[Stripe]:
+    started.proxy.mend()
+    started.counter.wire.clear()
+    started.counter.refuse_next.clear()
+    # The homes of the tests have the same names, and the provider outlives them.
+    started.counter.ask("DELETE", "/_config/data")
+    yield started
+    started.proxy.mend()
+
+
+@pytest.fixture
+def provider(peer: Stripe) -> Iterator[StripeProvider]:
+    connector = peer.connect()
+    yield connector
+    connector.close()
+
+
+@pytest.fixture
+def home(database: Database, provider: StripeProvider) -> PayingHome:
+    return paying_home(database, provider)
