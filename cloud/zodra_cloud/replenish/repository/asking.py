@@ -11,6 +11,7 @@ from zodra_cloud.replenish.repository.tables import decisions, quotes, supersede
 from zodra_cloud.replenish.snapshot import Snapshot
 from zodra_cloud.replenish.states import QUOTE_WAITS, QuoteState
 from zodra_cloud.store.among import among
+from zodra_cloud.store.inserting import insert_many
 from zodra_cloud.store.paging import Before, older
 
 _QUOTE_COLUMNS: Final = tuple(column.name for column in quotes.c)
@@ -24,8 +25,7 @@ Place = tuple[str, str, str]
 
 def add_decisions(connection: Connection, verdicts: Sequence[StoredDecision]) -> None:
     """Store verdicts; a need has one at a time."""
-    if verdicts:
-        connection.execute(insert(decisions), [_decision_values(each) for each in verdicts])
+    insert_many(connection, decisions, [_decision_values(each) for each in verdicts])
 
 
 def supersede_decision(connection: Connection, decision: StoredDecision) -> None:
@@ -105,8 +105,7 @@ def followers(connection: Connection, household_id: str, signal_id: str) -> list
 
 def add_quotes(connection: Connection, new: Sequence[StoredQuote]) -> None:
     """Store new quotes."""
-    if new:
-        connection.execute(insert(quotes), [_quote_values(each) for each in new])
+    insert_many(connection, quotes, [_quote_values(each) for each in new])
 
 
 def save_quote(connection: Connection, quote: StoredQuote) -> None:

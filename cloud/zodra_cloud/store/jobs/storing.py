@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, or_, update
 
 from zodra_cloud.store.engine import wake_jobs_after_commit
-from zodra_cloud.store.inserting import insert_into, insert_new
+from zodra_cloud.store.inserting import insert_many, insert_new
 from zodra_cloud.store.jobs.table import JobState, jobs
 
 
@@ -69,8 +69,9 @@ def enqueue_many(
     """
     if not intentions:
         return
-    connection.execute(
-        insert_into(connection, jobs).on_conflict_do_nothing(index_elements=["key"]),
+    insert_many(
+        connection,
+        jobs,
         [
             {
                 "kind": kind,
@@ -84,6 +85,7 @@ def enqueue_many(
             }
             for key, household_id, payload in intentions
         ],
+        unless_there=True,
     )
     wake_jobs_after_commit(connection)
 
