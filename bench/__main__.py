@@ -16,7 +16,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from bench import baseline, broker_rate, gateway, ingest_rate, press_way, wire
+from bench import baseline, broker_rate, decide_rate, gateway, ingest_rate, press_way, wire
 from postgresql_server import PostgresqlMissing, PostgresqlServer
 
 Rows = list[tuple[str, str]]
@@ -97,6 +97,11 @@ def forecasts(asked: argparse.Namespace) -> Rows:
     return forecast.measure(asked.seed, asked.seeds, asked.homes)
 
 
+def decisions(asked: argparse.Namespace) -> Rows:
+    say(f"decisions: {asked.needs} needs, end to end in the store")
+    return [*decide_rate.sqlite(asked.needs), *decide_rate.postgresql(asked.needs)]
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "press": press,
     "edge": gateway.rate,
@@ -111,6 +116,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "brokers": brokers,
     "wire": wire_format,
     "forecast": forecasts,
+    "decide": decisions,
 }
 
 
@@ -129,6 +135,7 @@ def main() -> None:
     parser.add_argument("--homes", type=int, default=10_000)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=100)
+    parser.add_argument("--needs", type=int, default=20_000)
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--broker", default="mosquitto", choices=["amqtt", "mosquitto", "nats"])
     asked = parser.parse_args()
