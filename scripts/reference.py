@@ -51,6 +51,8 @@ CLOSED_LISTS = [
     ("cloud/zodra_cloud/replenish/agreements/terms.py", ["AgreementRefusal"]),
     ("cloud/zodra_cloud/replenish/models.py", ["ConfirmRefusal", "CancelAnswer"]),
     ("cloud/zodra_cloud/offers/policy.py", ["OfferReason"]),
+    ("cloud/zodra_cloud/api/models.py", ["Scope"]),
+    ("cloud/zodra_cloud/api/problems.py", ["Code", "Next"]),
     ("cloud/zodra_cloud/dash/models.py", ["DetailCode", "NotificationKind"]),
     ("firmware-sim/zodra_sim/brokers/settings.py", ["Kind"]),
     ("firmware-sim/zodra_sim/brokers/access.py", ["Role"]),

@@ -9,6 +9,9 @@ import structlog
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
+from zodra_cloud.api import service as api
+from zodra_cloud.api import surface
+from zodra_cloud.api.door import ApiFirst, Works
 from zodra_cloud.dash import service as dash
 from zodra_cloud.dash.calls import Calls
 from zodra_cloud.dash.following import Follower
@@ -41,7 +44,7 @@ from zodra_cloud.store.migrate import migrate
 from zodra_cloud.store.runner import WORKERS, Handler, JobRunner
 from zodra_cloud.web import site
 from zodra_cloud.web.context import Site
-from zodra_cloud.web.security import AttemptLimit
+from zodra_cloud.web.security import AttemptLimit, StreamLimit
 
 STOP_S: Final = 0.8
 """For the ingest's last commit, and for jobs under way, each."""
@@ -92,6 +95,7 @@ class Cloud:
             rules=OfferRules(**settings.offers.model_dump()),
         )
         on_metered(self.database, foreseeing.keep)
+        api.listen(self.database)
         market = settings.replenish.market(settings.shop.country)
         self.replenisher = Replenisher(
             database=self.database,
@@ -113,6 +117,7 @@ class Cloud:
             {
                 **({} if beside else to_gateways),
                 **makers.handlers(),
+                api.FORGET: api.Forgetter(self.database, self.clock),
                 **self.replenisher.handlers(),
                 **offers.handlers(),
                 **({} if self.cashier is None else self.cashier.handlers()),
@@ -171,6 +176,7 @@ def create_app(cloud: Cloud) -> FastAPI:
             production=cloud.settings.dash.production,
         ),
     )
+    _add_api(app, cloud)
     return app
 
 
@@ -230,6 +236,23 @@ def _add_payments(app: FastAPI, cloud: Cloud) -> None:
     if wanted is not None and cloud.cashier is not None:
         secrets = [wanted.webhook_secret.get_secret_value()]
         app.include_router(payment_events(cloud.clock, secrets, cloud.cashier.hear_event))
+
+
+def _add_api(app: FastAPI, cloud: Cloud) -> None:
+    limits, market = cloud.settings.api, cloud.settings.replenish
+    streams = StreamLimit(limits.streams_per_token)
+    works = Works(
+        database=cloud.database,
+        clock=cloud.clock,
+        changes=cloud.changes,
+        public_url=cloud.settings.web.public_url,
+        calls_per_minute=limits.calls_per_minute,
+        allow_call=AttemptLimit(limits.calls_per_minute).allow,
+        take_stream=streams.take,
+        give_stream_back=streams.give_back,
+        call_off_allowed=market.market(cloud.settings.shop.country).call_off,
+    )
+    app.add_middleware(ApiFirst, api=surface.create(works))
 
 
 def _add_makers(app: FastAPI, cloud: Cloud) -> None:

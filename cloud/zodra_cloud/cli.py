@@ -14,6 +14,7 @@ from zodra_cloud.commands.common import CONFIG, HOUSEHOLD, JSON, say, says_fault
 from zodra_cloud.commands.dash import dash
 from zodra_cloud.commands.payments import payments
 from zodra_cloud.commands.slots import slot
+from zodra_cloud.commands.tokens import token
 from zodra_cloud.commands.work import work
 from zodra_cloud.fleet import service as fleet
 from zodra_cloud.fleet.models import GatewayView
@@ -208,6 +209,7 @@ def device_add(
 
 
 cli.add_command(slot)
+cli.add_command(token)
 cli.add_command(work)
 cli.add_command(dash)
 cli.add_command(payments)

@@ -158,6 +158,15 @@ class Payments(_Part):
         return self
 
 
+class Api(_Part):
+    """The API of households' own software; see docs/api.md."""
+
+    calls_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 120
+    """Of one access token; more is answered 429."""
+    streams_per_token: Annotated[int, Field(ge=1, le=100)] = 4
+    """Open at the same time."""
+
+
 class Settings(_Part):
     """Everything `zodra-cloud` is told."""
 
@@ -173,6 +182,7 @@ class Settings(_Part):
     offers: Offers = Offers()
     ingest: Ingest = Ingest()
     dash: Dash = Dash()
+    api: Api = Api()
     payments: Payments | None = None
 
 

@@ -1,0 +1,112 @@
+"""The API as one application, beside the pages."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from zodra_cloud.api import openapi
+from zodra_cloud.api.door import GUARDED, HEADERS, Door, Works
+from zodra_cloud.api.once import Once
+from zodra_cloud.api.problems import (
+    DOCS_PATH,
+    FIELD_CHARS_MAX,
+    Code,
+    FieldError,
+    Problem,
+    answer_to,
+    safe_value,
+)
+from zodra_cloud.api.routes import events, home, needs, orders, quotes, slots
+from zodra_cloud.errors import UnknownThing
+
+ERRORS_MAX: Final = 10
+"""Parts that are named in one answer; who has more wrong reads the description again."""
+
+_HTTP: Final = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED, 400: Code.MALFORMED_BODY}
+_PLACES: Final[dict[str, Literal["body", "path", "query", "header"]]] = {
+    "body": "body",
+    "path": "path",
+    "query": "query",
+    "header": "header",
+}
+
+
+def create(works: Works) -> FastAPI:
+    """Make the API around what it works with; `door.ApiFirst` puts it beside the pages."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.works = works
+    app.state.once = Once(works)
+    app.state.public_url = works.public_url
+    document = openapi.document(routed(app))
+    served = {**document, "servers": [{"url": works.public_url.rstrip("/")}]}
+    page = openapi.page(document)
+
+    @app.get("/api/openapi.json", include_in_schema=False)
+    def describe() -> JSONResponse:
+        return JSONResponse(served)
+
+    @app.get(DOCS_PATH, include_in_schema=False)
+    def explain() -> HTMLResponse:
+        return HTMLResponse(page)
+
+    app.add_middleware(Door, works=works)
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(UnknownThing, _unknown)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _fault)
+    return app
+
+
+def routed(app: FastAPI) -> FastAPI:
+    """Give an application the routes of the API."""
+    for part in (home, needs, quotes, orders, slots, events):
+        app.include_router(part.router, prefix=GUARDED.rstrip("/"))
+    return app
+
+
+def _problem(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, Problem)  # noqa: S101 - registered for nothing else
+    return answer_to(fault, request)
+
+
+def _unknown(request: Request, _fault: Exception) -> Response:
+    return answer_to(Problem(Code.NOT_FOUND), request)
+
+
+def _http(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, HTTPException)  # noqa: S101 - registered for nothing else
+    code = _HTTP.get(fault.status_code, Code.INVALID_REQUEST)
+    headers = dict(fault.headers or {})
+    return answer_to(Problem(code, headers=headers), request)
+
+
+def _invalid(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, RequestValidationError)  # noqa: S101 - registered for nothing else
+    found: Sequence[Any] = fault.errors()
+    if any(each["type"] == "json_invalid" for each in found):
+        return answer_to(Problem(Code.MALFORMED_BODY), request)
+    errors = tuple(_error(each) for each in found[:ERRORS_MAX])
+    return answer_to(Problem(Code.INVALID_REQUEST, errors), request)
+
+
+def _error(found: dict[str, Any]) -> FieldError:
+    place, *inside = found["loc"]
+    names = ".".join(str(each) for each in inside)[:FIELD_CHARS_MAX]
+    return FieldError(
+        place=_PLACES.get(str(place), "body"),
+        field=names.encode("ascii", "replace").decode(),
+        rule=str(found["msg"]),
+        value=safe_value(found.get("input")),
+    )
+
+
+def _fault(request: Request, _fault: Exception) -> Response:
+    """Answer what nobody foresaw; it is raised again, and the server logs it."""
+    answer = answer_to(Problem(Code.FAULT), request)
+    answer.headers.update(HEADERS)
+    return answer
