@@ -188,7 +188,8 @@ def _later(state: State, from_cycle: int, item: Item) -> State:
 def _cadence_changed(state: State, event: e.CadenceChanged, _entry: e.Entry) -> State:
     plan = Plan(event.cycle, event.on, event.after)
     drift = state.drift if event.why else 0
-    return replace(state, plan=plan, marks=event.marks, drift=drift)
+    why = event.why or None
+    return replace(state, plan=plan, marks=event.marks, drift=drift, cadence_why=why)
 
 
 def _follow_changed(state: State, event: e.FollowChanged, _entry: e.Entry) -> State:
@@ -224,15 +225,15 @@ def _pre_notice_sent(state: State, event: e.PreNoticeSent, _entry: e.Entry) -> S
     )
 
 
-def _same(state: State, _event: e.Event, _entry: e.Entry) -> State:
-    return state
+def _price_announced(state: State, event: e.PriceAnnounced, _entry: e.Entry) -> State:
+    return replace(state, announced_minor=event.total_minor)
 
 
 def _price_accepted(state: State, event: e.PriceAccepted, entry: e.Entry) -> State:
     proof = state.proof
     if proof is not None:
         proof = Proof(entry.by or proof.person_id, event.label, event.language, event.terms_hash)
-    return replace(state, price=event.price, proof=proof)
+    return replace(state, price=event.price, proof=proof, announced_minor=None)
 
 
 def _cycle_due(state: State, event: e.CycleDue, entry: e.Entry) -> State:
@@ -325,7 +326,7 @@ _FOLDS: Final[dict[type[e.Event], Callable[[State, Any, e.Entry], State]]] = {
     e.SizeProposed: _size_proposed,
     e.SizeDeclined: _size_declined,
     e.PreNoticeSent: _pre_notice_sent,
-    e.PriceAnnounced: _same,
+    e.PriceAnnounced: _price_announced,
     e.PriceAccepted: _price_accepted,
     e.CycleDue: _cycle_due,
     e.CycleHeld: _cycle_held,

@@ -91,7 +91,11 @@ class State:
     later: tuple[int, Item] | None = None
     """From which delivery on something else is delivered."""
     price: Price | None = None
+    announced_minor: int | None = None
+    """What the shop asked last, where that is not what was agreed."""
     follow: Follow | None = None
+    cadence_why: e.Why | None = None
+    """Of the last change that a forecast made."""
     drift: int = 0
     """Which way the forecast pointed at its last look; see `cadence.look`."""
     looked_cycle: int = 0
