@@ -60,9 +60,7 @@ def to_bytes(
     )
     if content.document_name:
         document = as_html(content.document_title, content.language, content.document)
-        message.add_attachment(
-            document.encode(), maintype="text", subtype="html", filename=content.document_name
-        )
+        message.add_attachment(document, subtype="html", filename=content.document_name)
     for number, part in enumerate(
         each for each in message.walk() if each.get_content_maintype() == "multipart"
     ):

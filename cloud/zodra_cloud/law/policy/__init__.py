@@ -1,0 +1,1 @@
+"""The room's rules, pure: periods, withdrawals, refunds, honest reductions, proofs."""

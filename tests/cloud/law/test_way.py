@@ -1,0 +1,383 @@
+"""From an order to a withdrawal and its money, with the letters in between, on both databases."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from business_builders import HOUSEHOLD
+from law_world import EMAIL, LawfulBusiness
+from mail_server import Mailbox, mail_server
+from zodra_cloud.channels import service as channels
+from zodra_cloud.channels.models import LetterKind, LetterState
+from zodra_cloud.law import service as law
+from zodra_cloud.law.models import Declared, NotDeclared
+from zodra_cloud.law.policy.withdrawing import NotPossible, Refusal, WithdrawalState
+from zodra_cloud.law.rules import RefundAnswer, Rules
+from zodra_cloud.merchants.port import Refused, ShopFault, ShopOrderState, ShopRefusal, Unknown
+from zodra_cloud.replenish.states import OrderState
+from zodra_cloud.store.engine import Database
+
+MAILING = Rules(mail_on=True, public_url="https://home.example")
+
+
+@pytest.fixture
+def mailbox() -> Mailbox:
+    return Mailbox()
+
+
+@pytest.fixture
+def home(database: Database, mailbox: Mailbox) -> Iterator[LawfulBusiness]:
+    with mail_server(mailbox) as port:
+        business = LawfulBusiness(database, port, MAILING)
+        business.know_address()
+        yield business
+
+
+def subjects(mailbox: Mailbox) -> list[str]:
+    return [str(message["Subject"]) for message in mailbox.taken]
+
+
+def test_an_order_is_confirmed_on_a_durable_medium_with_all_that_was_agreed(
+    home: LawfulBusiness, mailbox: Mailbox
+) -> None:
+    key = home.order()
+    (message,) = mailbox.taken
+    assert mailbox.recipients == [EMAIL]
+    assert message["Subject"] == "Confirmation of your order: Paper towels"
+    text = message.get_body(("plain",))
+    page = message.get_body(("html",))
+    (document,) = message.iter_attachments()
+    assert document.get_filename() == f"contract-{key}.html"
+    assert text is not None
+    assert page is not None
+    for said in (text.get_content(), page.get_content(), document.get_content()):
+        for agreed in (
+            "€10.94",
+            "€2.95",
+            "Demo shop",
+            "Order with obligation to pay",
+            "within 14 days",
+            "withdraw from contract here",
+            f"https://home.example/orders/{key}/withdraw",
+            "hereby give notice that I/We (*) withdraw",
+            "Monday 23 November 2026 to Tuesday 24 November 2026",
+        ):
+            assert agreed in " ".join(said.split())
+    (letter,) = home.letters(key)
+    assert (letter.state, letter.accepted_for) == (LetterState.ACCEPTED, EMAIL)
+    with home.database.read() as connection:
+        report = channels.report(connection, since=home.clock.now() - timedelta(days=1))
+    assert (report.measured, report.late, report.no_durable_medium) == (1, 0, 0)
+    assert report.p99_s is not None
+
+
+def test_a_household_hears_in_writing_what_becomes_of_its_order(
+    home: LawfulBusiness, mailbox: Mailbox
+) -> None:
+    key = home.order()
+    home.deliver(key)
+    home.home.wait(86_400 + 60)
+    assert subjects(mailbox) == [
+        "Confirmation of your order: Paper towels",
+        "On its way: Paper towels",
+        "Was it right? Paper towels",
+    ]
+    asked = mailbox.taken[-1].get_body(("plain",))
+    assert asked is not None
+    assert "You can withdraw from this order until" in asked.get_content()
+
+
+def test_a_late_promise_is_said_before_anybody_asks(home: LawfulBusiness, mailbox: Mailbox) -> None:
+    home.order()
+    home.home.wait(3 * 86_400)
+    assert subjects(mailbox)[1] == "Later than promised: Paper towels"
+    assert len(mailbox.taken) == 2
+
+
+def test_a_delivered_order_is_withdrawn_from_acknowledged_sent_back_and_paid_out(
+    home: LawfulBusiness, mailbox: Mailbox
+) -> None:
+    key = home.order()
+    home.deliver(key)
+    said = home.withdraw(key)
+    assert isinstance(said, Declared)
+    assert said.withdrawal.state is WithdrawalState.DECLARED
+    assert said.withdrawal.refund_by_at == home.clock.now() + timedelta(days=14)
+    home.home.do_jobs()
+    (after,) = home.choice(key).withdrawals
+    assert (after.state, after.acknowledged_at) == (
+        WithdrawalState.ACKNOWLEDGED,
+        home.clock.now(),
+    )
+    acknowledged = mailbox.taken[-1].get_body(("plain",))
+    assert acknowledged is not None
+    text = " ".join(acknowledged.get_content().split())
+    assert "I withdraw from my contract of sale of these goods" in text
+    assert "Declared: Sunday 22 November 2026 13:00 (CET)" in text
+    assert "“confirm withdrawal”" in text
+    assert home.shop.refunds == {}
+    with home.database.write(HOUSEHOLD) as connection:
+        assert law.sent_back(
+            connection,
+            HOUSEHOLD,
+            key,
+            rules=home.rules,
+            now=home.clock.now(),
+            changes=home.home.changes,
+        )
+    home.home.do_jobs()
+    (after,) = home.choice(key).withdrawals
+    assert after.state is WithdrawalState.REFUNDED
+    assert [each.amount.amount_minor for each in home.shop.refunds.values()] == [1094]
+    assert home.home.order(key).order.refunded_minor == 1094
+    assert subjects(mailbox)[-1] == "Money back: Paper towels"
+
+
+def test_the_same_form_twice_is_one_withdrawal(home: LawfulBusiness) -> None:
+    key = home.order()
+    home.deliver(key)
+    first = home.withdraw(key)
+    home.clock.advance(5)
+    assert isinstance(first, Declared)
+    again = home.withdraw(key)
+    assert isinstance(again, Declared)
+    assert again.withdrawal == first.withdrawal
+    assert home.home.count("withdrawals") == 1
+    assert home.withdraw(key, withdrawn_shown=1) == NotDeclared(NotPossible.ALL_WITHDRAWN)
+
+
+def test_an_order_that_has_not_been_sent_is_stopped_and_nothing_has_to_come_back(
+    home: LawfulBusiness,
+) -> None:
+    key = home.order()
+    said = home.withdraw(key)
+    assert isinstance(said, Declared)
+    home.home.do_jobs()
+    assert home.home.order(key).order.state is OrderState.CANCELLED
+    (after,) = home.choice(key).withdrawals
+    assert (after.state, after.reason) == (WithdrawalState.REFUNDED, "nothing_taken")
+    assert home.home.balance().adds_up
+
+
+def test_an_order_that_left_meanwhile_waits_for_its_goods(home: LawfulBusiness) -> None:
+    key = home.order()
+    home.tell(key, ShopOrderState.SHIPPED)
+    said = home.withdraw(key)
+    assert isinstance(said, Declared)
+    home.home.do_jobs()
+    assert home.choice(key).withdrawals[0].state is WithdrawalState.ACKNOWLEDGED
+    home.tell(key, ShopOrderState.DELIVERED)
+    with home.database.write(HOUSEHOLD) as connection:
+        assert law.goods_back(
+            connection,
+            HOUSEHOLD,
+            key,
+            rules=home.rules,
+            now=home.clock.now(),
+            changes=home.home.changes,
+        )
+    home.home.do_jobs()
+    assert home.choice(key).withdrawals[0].state is WithdrawalState.REFUNDED
+
+
+def test_a_shop_that_does_not_answer_is_asked_again_and_pays_once(home: LawfulBusiness) -> None:
+    key = home.order()
+    home.deliver(key)
+    home.withdraw(key)
+    home.shop.after["refund"] = [lambda: Unknown(ShopFault.TIMEOUT)] * 2
+    with home.database.write(HOUSEHOLD) as connection:
+        law.goods_back(
+            connection,
+            HOUSEHOLD,
+            key,
+            rules=home.rules,
+            now=home.clock.now(),
+            changes=home.home.changes,
+        )
+    home.home.do_jobs()
+    for _ in range(2):
+        assert home.choice(key).withdrawals[0].state is WithdrawalState.REFUND_DUE
+        home.home.wait(601)
+    assert home.choice(key).withdrawals[0].state is WithdrawalState.REFUNDED
+    assert len(home.shop.refunds) == 1
+
+
+def test_a_refund_that_nobody_gives_is_seen_by_the_operator_and_becomes_overdue(
+    home: LawfulBusiness,
+) -> None:
+    key = home.order()
+    home.deliver(key)
+    home.withdraw(key)
+    home.shop.say["refund"] = [lambda: Refused(ShopRefusal.UNSUPPORTED)]
+    with home.database.write(HOUSEHOLD) as connection:
+        law.goods_back(
+            connection,
+            HOUSEHOLD,
+            key,
+            rules=home.rules,
+            now=home.clock.now(),
+            changes=home.home.changes,
+        )
+    home.home.do_jobs()
+
+    def overdue() -> list[str]:
+        with home.database.read() as connection:
+            found = law.open_withdrawals(connection, overdue_at=home.clock.now())
+        return [each.reason for each in found]
+
+    assert overdue() == []
+    home.clock.advance(15 * 86_400)
+    assert overdue() == ["unsupported"]
+
+
+def test_a_broken_seal_is_refused_by_the_operator_with_its_reason(home: LawfulBusiness) -> None:
+    key = home.order()
+    home.deliver(key)
+    home.withdraw(key)
+    with home.database.write(HOUSEHOLD) as connection:
+        assert law.refuse(
+            connection,
+            HOUSEHOLD,
+            key,
+            1,
+            Refusal.SEAL_BROKEN,
+            rules=home.rules,
+            now=home.clock.now(),
+            changes=home.home.changes,
+        )
+    found = home.choice(key)
+    assert found.withdrawals[0].reason == "seal_broken"
+    assert found.left == 1
+
+
+def test_after_the_period_nothing_is_withdrawn_from(home: LawfulBusiness) -> None:
+    key = home.order()
+    home.deliver(key)
+    ends_at = home.choice(key).ends_at
+    assert ends_at is not None
+    home.clock.at = ends_at - timedelta(seconds=1)
+    assert home.choice(key).not_possible is None
+    home.clock.at = ends_at
+    assert home.withdraw(key) == NotDeclared(NotPossible.PERIOD_OVER)
+    assert home.home.count("withdrawals") == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"label": "ok"}, NotPossible.WRONG_LABEL),
+        ({"label": "herroeping bevestigen"}, NotPossible.WRONG_LABEL),
+        ({"quantity": 0}, NotPossible.BAD_QUANTITY),
+        ({"quantity": 2}, NotPossible.BAD_QUANTITY),
+        ({"withdrawn_shown": 1}, NotPossible.CHANGED),
+    ],
+)
+def test_a_form_that_says_something_else_declares_nothing(
+    home: LawfulBusiness, said: dict[str, object], reason: NotPossible
+) -> None:
+    key = home.order()
+    home.deliver(key)
+    assert home.withdraw(key, **{"quantity": 1, **said}) == NotDeclared(reason)  # type: ignore[arg-type]
+    assert home.home.count("withdrawals") == 0
+
+
+def test_another_household_finds_no_such_order(home: LawfulBusiness) -> None:
+    assert home.withdraw("o_nobody") == NotDeclared(NotPossible.UNKNOWN_ORDER)
+
+
+def test_without_an_address_the_confirmation_is_kept_and_sent_once_there_is_one(
+    database: Database, mailbox: Mailbox
+) -> None:
+    with mail_server(mailbox) as port:
+        home = LawfulBusiness(database, port, MAILING)
+        key = home.order()
+        (letter,) = home.letters(key)
+        assert (letter.state, letter.last_error) == (LetterState.KEPT, "no_address")
+        with database.read() as connection:
+            assert channels.report(connection, since=home.clock.now()).no_durable_medium == 1
+        home.clock.advance(600)
+        assert home.know_address() == 1
+        home.home.do_jobs()
+        with database.read() as connection:
+            report = channels.report(connection, since=home.clock.now() - timedelta(days=1))
+    assert subjects(mailbox) == ["Confirmation of your order: Paper towels"]
+    assert (report.no_durable_medium, report.late, report.p99_s) == (0, 1, 600.0)
+
+
+def test_a_household_without_mail_keeps_the_longer_period_until_it_has_the_file(
+    database: Database,
+) -> None:
+    home = LawfulBusiness(database)
+    key = home.order()
+    home.deliver(key)
+    long = home.choice(key).ends_at
+    assert long is not None
+    assert long - home.clock.now() > timedelta(days=365)
+    (letter,) = home.letters(key, LetterKind.CONFIRMATION)
+    assert (letter.state, letter.last_error) == (LetterState.KEPT, "mail_off")
+    with database.write(HOUSEHOLD) as connection:
+        fetched, page = law.fetch_letter(
+            connection,
+            HOUSEHOLD,
+            letter.letter_id,
+            rules=home.rules,
+            now=home.clock.now(),
+            changes=home.home.changes,
+        )
+    assert fetched.fetched_at == home.clock.now()
+    assert "Model withdrawal form" in page
+    short = home.choice(key).ends_at
+    assert short is not None
+    assert timedelta(days=14) < short - home.clock.now() < timedelta(days=18)
+
+
+def test_an_acknowledgement_that_is_downloaded_is_in_hand(database: Database) -> None:
+    home = LawfulBusiness(database)
+    key = home.order()
+    home.deliver(key)
+    said = home.withdraw(key)
+    assert isinstance(said, Declared)
+    with database.write(HOUSEHOLD) as connection:
+        law.fetch_letter(
+            connection,
+            HOUSEHOLD,
+            said.letter_id,
+            rules=home.rules,
+            now=home.clock.now(),
+            changes=home.home.changes,
+        )
+    assert home.choice(key).withdrawals[0].state is WithdrawalState.ACKNOWLEDGED
+
+
+@pytest.mark.parametrize(
+    ("answers", "state", "reason"),
+    [
+        ([RefundAnswer.NOT_YET, RefundAnswer.UNDER_WAY], WithdrawalState.REFUND_DUE, ""),
+        ([RefundAnswer.NOTHING_TAKEN], WithdrawalState.REFUNDED, "nothing_taken"),
+        ([RefundAnswer.NEEDS_PERSON], WithdrawalState.REFUND_DUE, "needs_person"),
+    ],
+    ids=lambda value: str(value[0]) if isinstance(value, list) else "",
+)
+def test_the_room_that_took_the_money_is_asked_to_give_it_back(
+    database: Database, answers: list[RefundAnswer], state: WithdrawalState, reason: str
+) -> None:
+    asked: list[tuple[int, str]] = []
+
+    def refund(
+        _connection: object, _order: object, *, amount_minor: int, cause: str, **_rest: object
+    ) -> RefundAnswer:
+        asked.append((amount_minor, cause))
+        return answers[len(asked) - 1]
+
+    home = LawfulBusiness(database, rules=replace(Rules(), refund=refund, may_wait_for_goods=False))
+    key = home.order()
+    home.deliver(key)
+    home.withdraw(key)
+    home.home.do_jobs()
+    home.home.wait(601)
+    (after,) = home.choice(key).withdrawals
+    assert (after.state, after.reason) == (state, reason)
+    assert asked == [(1094, "withdrawal:1")] * len(answers)
+    assert home.shop.refunds == {}
