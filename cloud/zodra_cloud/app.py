@@ -88,12 +88,7 @@ class Cloud:
             self.clock.monotonic,
             private_allowed=settings.shop.private_address_allowed,
         )
-        offers = OfferJobs(
-            database=self.database,
-            clock=self.clock,
-            changes=self.changes,
-            rules=OfferRules(**settings.offers.model_dump()),
-        )
+        offers = self._offers()
         on_metered(self.database, foreseeing.keep)
         api.listen(self.database)
         market = settings.replenish.market(settings.shop.country)
@@ -106,16 +101,27 @@ class Cloud:
             unbound=offers.consider,
         )
         self.cashier = _cashier(settings, self.database, self.clock, self.changes)
-        makers = _follower(settings, self.database, self.clock)
+        self.runner = self._runner(instance, jobs_at_once, offers)
+
+    def _offers(self) -> OfferJobs:
+        return OfferJobs(
+            database=self.database,
+            clock=self.clock,
+            changes=self.changes,
+            rules=OfferRules(**self.settings.offers.model_dump()),
+        )
+
+    def _runner(self, instance: str, jobs_at_once: int, offers: OfferJobs) -> JobRunner:
+        makers = _follower(self.settings, self.database, self.clock)
         to_gateways: dict[str, Handler] = {
             TELL_GATEWAY: makers.beside(GatewayTeller(self.database, self.clock, self.consumer)),
             SEND_COMMAND: CommandSender(self.database, self.clock, self.consumer),
         }
-        self.runner = JobRunner(
+        return JobRunner(
             self.database,
             self.clock,
             {
-                **({} if beside else to_gateways),
+                **({} if self._beside else to_gateways),
                 **makers.handlers(),
                 api.FORGET: api.Forgetter(self.database, self.clock),
                 **self.replenisher.handlers(),
@@ -125,7 +131,7 @@ class Cloud:
             owner=instance,
             workers=jobs_at_once,
             batches=self.replenisher.batches(),
-            others=not beside,
+            others=not self._beside,
         )
 
     def start(self) -> None:

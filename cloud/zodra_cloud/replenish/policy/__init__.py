@@ -1,5 +1,6 @@
 """The room's rules, pure: what a need leads to, and what may be ordered without another yes."""
 
+from zodra_cloud.law.labels import ORDER_LABELS
 from zodra_cloud.replenish.policy.after import (
     FOLLOW_UP_AFTER,
     FOLLOW_UP_LIFETIME,
@@ -16,7 +17,6 @@ from zodra_cloud.replenish.policy.calling import (
 from zodra_cloud.replenish.policy.needs import (
     CLOCK_SLACK_S,
     ERROR_MS_MAX,
-    ORDER_LABELS,
     POLICY_VERSION,
     Binding,
     Decision,

@@ -24,13 +24,6 @@ believed at all."""
 ERROR_MS_MAX: Final = 10 * 366 * 86_400_000
 """Ten years; a larger error bound says no more than that the date is worthless."""
 
-ORDER_LABELS: Final = {
-    "en": "Order with obligation to pay",
-    "nl": "Bestelling met betalingsverplichting",
-}
-"""The only words the confirm control may carry, by language. What counts is the control itself,
-not the page around it (CJEU C-249/21)."""
-
 Fact = str | int | float | bool | None
 
 
