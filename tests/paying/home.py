@@ -21,8 +21,11 @@ PAY_RULES = Rules(return_url="https://home.example/")
 
 
 def today() -> FakeClock:
-    """A clock that stands still now: the provider dates its charges by its own."""
-    return FakeClock(at=datetime.now(UTC))
+    """A clock that stands still about now, since the provider dates its charges by its own.
+
+    A little behind, so that what is due by it is due for a process of its own too.
+    """
+    return FakeClock(at=datetime.now(UTC) - timedelta(minutes=5))
 
 
 @dataclass
@@ -42,11 +45,14 @@ class PayingHome(Business):
             hooks.on_order(self.database, payments.on_order)
             hooks.before_placing(self.database, payments.gate)
             on_payment(self.database, self._hear)
+        self.use(self.provider)
+
+    def use(self, provider: Any) -> None:
         self.cashier = Cashier(
             database=self.database,
             clock=self.clock,
             changes=self.changes,
-            provider=self.provider,
+            provider=provider,
             rules=self.pay_rules,
         )
         self.handlers.update(self.cashier.handlers())
@@ -102,6 +108,10 @@ class PayingHome(Business):
         self.do_jobs()
 
     def cancel(self, key: str) -> None:
+        self.cancel_now(key)
+        self.do_jobs()
+
+    def cancel_now(self, key: str) -> None:
         with self.database.write(HOUSEHOLD) as connection:
             replenish.cancel(
                 connection,
@@ -111,7 +121,6 @@ class PayingHome(Business):
                 now=self.clock.now(),
                 changes=self.changes,
             )
-        self.do_jobs()
 
     def refund(self, key: str, amount_minor: int, cause: str) -> payments.RefundAnswer:
         with self.database.write(HOUSEHOLD) as connection:

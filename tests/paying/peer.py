@@ -36,9 +36,11 @@ class Stripe:
         self.counter = Counter(port)
         self.proxy = Proxy(self.counter.port)
 
-    def connect(self, timeout_s: float = 20.0, api_key: str = API_KEY) -> StripeProvider:
+    def connect(
+        self, timeout_s: float = 20.0, api_key: str = API_KEY, **facts: bool
+    ) -> StripeProvider:
         return StripeProvider(
-            self.proxy.url, api_key, time.monotonic, timeout_s, private_allowed=True
+            self.proxy.url, api_key, time.monotonic, timeout_s, private_allowed=True, **facts
         )
 
     def charges(self, order_key: str) -> list[dict[str, Any]]:

@@ -59,7 +59,7 @@ def router(clock: Clock, secrets: Sequence[str], listener: EventListener) -> API
         known = await run_in_threadpool(listener, checked.event_id, checked.about)
         if not known:
             # Of another kind, or about something that others do in the same account.
-            _log.info("payment_event_of_nothing_ours", event=checked.kind)
+            _log.info("payment_event_of_nothing_ours", kind=checked.kind)
         return Response(status_code=status.HTTP_204_NO_CONTENT)
 
     return routes

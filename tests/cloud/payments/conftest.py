@@ -1,6 +1,8 @@
 """The provider, started once for a test process, and whole again before every test."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +39,14 @@ def provider(peer: Stripe) -> Iterator[StripeProvider]:
 @pytest.fixture
 def home(database: Database, provider: StripeProvider) -> PayingHome:
     return paying_home(database, provider)
+
+
+@pytest.fixture
+def sqlite_home(
+    sqlite_template: Path, tmp_path: Path, provider: StripeProvider
+) -> Iterator[PayingHome]:
+    """For what is about the provider alone."""
+    shutil.copy(sqlite_template, tmp_path / "alone.db")
+    database = Database.open(f"sqlite:///{tmp_path / 'alone.db'}")
+    yield paying_home(database, provider)
+    database.close()

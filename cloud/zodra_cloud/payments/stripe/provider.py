@@ -49,6 +49,7 @@ class StripeProvider:
         monotonic: seconds on a clock that never goes back.
         total_timeout_s: for one call.
         private_allowed: it may be on this machine and without TLS: for trials.
+        plain_pages: so may the pages that households are sent to.
     """
 
     def __init__(
@@ -59,8 +60,9 @@ class StripeProvider:
         total_timeout_s: float = TOTAL_TIMEOUT_S,
         *,
         private_allowed: bool = False,
+        plain_pages: bool | None = None,
     ) -> None:
-        self._plain = private_allowed
+        self._plain = private_allowed if plain_pages is None else plain_pages
         self._outgoing = Outgoing(
             base_url,
             monotonic,
