@@ -15,7 +15,7 @@ from zodra_cloud.kit.money import Money
 from zodra_cloud.replenish import service as replenish
 from zodra_cloud.replenish.models import At, StoredOrder, StoredQuote
 from zodra_cloud.replenish.policy import Cover, CoverBasis
-from zodra_cloud.replenish.states import OrderNews
+from zodra_cloud.replenish.states import Ending, OrderNews
 from zodra_cloud.subscriptions import moves, repository
 from zodra_cloud.subscriptions.models import room_of
 from zodra_cloud.subscriptions.moves import Loaded
@@ -95,8 +95,9 @@ def settle(connection: Connection, loaded: Loaded, at: At) -> Loaded:
             event = _outcome(loaded, number, cycle, need, at)
             if event is not None:
                 loaded = moves.append(connection, loaded, [event], at)
-            elif cycle.state is CycleState.ASKED and loaded.state.status is Status.ENDED:
-                _decline(connection, loaded, cycle, at)
+            elif _taken_back(connection, loaded, cycle, at):
+                failed = e.CycleFailed(number, Ending.DECLINED.value)
+                loaded = moves.append(connection, loaded, [failed], at)
     return loaded
 
 
@@ -151,12 +152,14 @@ def _settle_held(
     return make_need(connection, loaded, number, at)
 
 
-def _decline(connection: Connection, loaded: Loaded, cycle: Cycle, at: At) -> None:
-    """Take back the quote of a subscription that is over."""
+def _taken_back(connection: Connection, loaded: Loaded, cycle: Cycle, at: At) -> bool:
+    """Take back the quote that waits under a subscription that is over; False if none does."""
+    if cycle.state is not CycleState.ASKED or loaded.state.status is not Status.ENDED:
+        return False
     row, proof = loaded.row, loaded.state.proof
     for quote in replenish.open_quotes(connection, row.household_id):
         if quote.signal_id == cycle.signal_id and proof is not None:
-            replenish.decline(
+            return replenish.decline(
                 connection,
                 row.household_id,
                 quote.quote_id,
@@ -164,6 +167,7 @@ def _decline(connection: Connection, loaded: Loaded, cycle: Cycle, at: At) -> No
                 now=at.now,
                 changes=at.changes,
             )
+    return False
 
 
 def cover(connection: Connection, signal: StoredSignal, _slot: Slot | None, at: At) -> Cover | None:

@@ -24,6 +24,7 @@ from zodra_cloud.subscriptions.policy.dates import local_date
 from zodra_cloud.subscriptions.policy.ledger import codec, folding
 from zodra_cloud.subscriptions.policy.ledger.events import Entry, Event, Requested
 from zodra_cloud.subscriptions.policy.ledger.state import State, from_json, to_json
+from zodra_cloud.subscriptions.policy.ledger.states import LIVE
 from zodra_cloud.subscriptions.policy.refusals import Refused, Why
 from zodra_cloud.subscriptions.policy.steps import LookAt, next_step
 from zodra_cloud.subscriptions.policy.terms import Channel
@@ -168,6 +169,9 @@ def _wake_and_say(connection: Connection, loaded: Loaded, events: Sequence[Event
     row = loaded.row
     step = next_step(loaded.state, at.now, loaded.zone)
     due_at = step.at if isinstance(step, LookAt) else at.now
+    if loaded.state.status not in LIVE and loaded.state.done:
+        # What still waits for the household under it is taken back at once.
+        due_at = at.now
     if due_at is not None:
         wake(connection, row.household_id, row.subscription_id, due_at)
     kinds = [codec.kind_of(event).value for event in events]

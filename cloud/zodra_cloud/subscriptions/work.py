@@ -6,12 +6,17 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from zodra_cloud.forecast import State as ForecastState
+from zodra_cloud.households import service as households
+from zodra_cloud.households.models import Metering
 from zodra_cloud.merchants.port import QuoteRequest, Refused, ShopQuote, ShopRefusal, Unknown
+from zodra_cloud.replenish import service as replenish
 from zodra_cloud.replenish.models import At
 from zodra_cloud.subscriptions import cycles, moves, repository
 from zodra_cloud.subscriptions.models import Rules, Told, room_of
 from zodra_cloud.subscriptions.moves import Loaded
 from zodra_cloud.subscriptions.policy import follow, sizes
+from zodra_cloud.subscriptions.policy.follow import Outlook
 from zodra_cloud.subscriptions.policy.ledger import events as e
 from zodra_cloud.subscriptions.policy.ledger import folding
 from zodra_cloud.subscriptions.policy.ledger.states import Kind
@@ -194,6 +199,29 @@ def _send_notice(
             notice.cycle, notice.on, notice.order_at, notice.item, total, handed_over=False
         )
     moves.append(connection, loaded, [*events, notice], at)
+
+
+def foreseen(
+    connection: Connection, household_id: str, device_id: str, slot_key: str, now: datetime
+) -> Outlook | None:
+    """Give what a slot that counts foresees; a `models.Foresee`.
+
+    None for a press slot: its orders are the deliveries themselves, and say nothing about use.
+    """
+    slot = households.slot(connection, household_id, device_id, slot_key)
+    if slot is None or slot.metering is Metering.PRESS or slot.reorder_units is None:
+        return None
+    forecast = replenish.forecast_of(connection, slot, now).forecast
+    why = forecast.explanation
+    brought = slot.quantity * (slot.units_per_item or slot.capacity_units or 0.0)
+    return Outlook(
+        days_by_level=dict(forecast.quantiles),
+        active=forecast.state in (ForecastState.ACTIVE, ForecastState.OVERDUE),
+        own_share=why.share_household,
+        count=why.count,
+        typical_days=brought / why.typical if brought and why.typical else None,
+        basis=why.basis,
+    )
 
 
 def _review(connection: Connection, loaded: Loaded, step: Review, at: At) -> Loaded:
