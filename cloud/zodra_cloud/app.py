@@ -9,6 +9,7 @@ import structlog
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
+from zodra_cloud import lawful
 from zodra_cloud.api import service as api
 from zodra_cloud.api import surface
 from zodra_cloud.api.door import ApiFirst, Works
@@ -45,6 +46,7 @@ from zodra_cloud.store.runner import WORKERS, Handler, JobRunner
 from zodra_cloud.web import site
 from zodra_cloud.web.context import Site
 from zodra_cloud.web.security import AttemptLimit, StreamLimit
+from zodra_cloud.web.showing import show_quote
 
 STOP_S: Final = 0.8
 """For the ingest's last commit, and for jobs under way, each."""
@@ -101,6 +103,15 @@ class Cloud:
             unbound=offers.consider,
         )
         self.cashier = _cashier(settings, self.database, self.clock, self.changes)
+        self.law = lawful.build(
+            settings,
+            database=self.database,
+            clock=self.clock,
+            changes=self.changes,
+            shop=self.shop,
+            instance=instance,
+            show=show_quote,
+        )
         self.runner = self._runner(instance, jobs_at_once, offers)
 
     def _offers(self) -> OfferJobs:
@@ -127,6 +138,7 @@ class Cloud:
                 **self.replenisher.handlers(),
                 **offers.handlers(),
                 **({} if self.cashier is None else self.cashier.handlers()),
+                **self.law.handlers,
             },
             owner=instance,
             workers=jobs_at_once,
@@ -180,6 +192,7 @@ def create_app(cloud: Cloud) -> FastAPI:
             changes=cloud.changes,
             public_url=cloud.settings.web.public_url,
             production=cloud.settings.dash.production,
+            law=cloud.law.rules,
         ),
     )
     _add_api(app, cloud)

@@ -20,8 +20,11 @@ from pydantic import (
     model_validator,
 )
 
+from zodra_cloud.channels.policy import email_fault
 from zodra_cloud.errors import BadSettings
 from zodra_cloud.kit.outgoing import refusal
+from zodra_cloud.law.labels import Channel, Choice, Control
+from zodra_cloud.law.policy.period import Exclusion
 
 SECRET_BYTES_MAX: Final = 4096
 
@@ -167,6 +170,73 @@ class Api(_Part):
     """Open at the same time."""
 
 
+class Mail(_Part):
+    """How letters to households are sent; without this part they are only kept to download."""
+
+    host: Host
+    port: Port = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    """`tls` from the first byte (often port 465); `none` is for a server on this machine only."""
+    username: Annotated[str, Field(min_length=1, max_length=320)] | None = None
+    password: SecretStr | None = None
+    """From `password_file`, required beside a username."""
+    sender: Annotated[str, Field(max_length=254)]
+    """The address that letters come from."""
+    sender_name: Annotated[str, Field(min_length=1, max_length=100)] = "Zodra"
+    reply_to: Annotated[str, Field(max_length=254)] | None = None
+    """Where answers go, if not to the sender."""
+    ca_file: Path | None = None
+    """Certificates to trust; the system's own if not given."""
+    timeout_s: Annotated[float, Field(ge=1, le=30)] = 10.0
+    """For each answer of the server; a connection as a whole has 40 s."""
+    letters_per_connection: Annotated[int, Field(ge=1, le=100)] = 20
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> Self:
+        for name in ("sender", "reply_to"):
+            address = getattr(self, name)
+            fault = None if address is None else email_fault(address)
+            if fault is not None:
+                raise ValueError(f"{name}: the address {fault}")
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password_file: give both or none")
+        loopback = self.host in ("localhost", "127.0.0.1", "::1")
+        if self.security == "none" and (self.username is not None or not loopback):
+            raise ValueError("security: none sends letters and passwords in the open; use starttls")
+        return self
+
+
+class LabelChoice(_Part):
+    """Another text of the closed list of labels, for one country; see docs/law.md."""
+
+    country: Country
+    control: Control
+    channel: Channel = Channel.WEB
+    language: Literal["nl", "en"]
+    text: Annotated[str, Field(min_length=1, max_length=60)]
+
+    @model_validator(mode="after")
+    def _is_on_the_list(self) -> Self:
+        Choice(**self.model_dump())
+        return self
+
+
+class Law(_Part):
+    """What consumer law asks for, where countries or operators differ; see docs/law.md."""
+
+    withdrawal_days: Annotated[int, Field(ge=14, le=365)] = 14
+    """The least that a household has; a merchant may grant more."""
+    exclusions: tuple[Exclusion, ...] = tuple(Exclusion)
+    """Which goods a merchant may except from withdrawal; what is not listed can always go back."""
+    wait_for_goods: bool = True
+    """Refund once the goods are back or sent, as the law allows, rather than at once."""
+    trader: Annotated[str, Field(max_length=500)] = ""
+    """Postal and e-mail address of the seller, for the contract and the withdrawal form."""
+    terms_files: dict[Literal["nl", "en"], Path] = {}
+    """General terms as text, by language; they go into every confirmation."""
+    labels: tuple[LabelChoice, ...] = ()
+
+
 class Settings(_Part):
     """Everything `zodra-cloud` is told."""
 
@@ -184,6 +254,8 @@ class Settings(_Part):
     dash: Dash = Dash()
     api: Api = Api()
     payments: Payments | None = None
+    mail: Mail | None = None
+    law: Law = Law()
 
 
 _SECRET_FILES: Final = {
@@ -192,7 +264,9 @@ _SECRET_FILES: Final = {
     ("shop", "webhook_secret_file"): "webhook_secret",
     ("payments", "api_key_file"): "api_key",
     ("payments", "webhook_secret_file"): "webhook_secret",
+    ("mail", "password_file"): "password",
 }
+_ONLY_IF_GIVEN: Final = frozenset({("mail", "password_file")})
 
 
 def load(path: Path) -> Settings:
@@ -211,6 +285,11 @@ def load(path: Path) -> Settings:
         _read_secret(path.parent, document, part, name, becomes)
     if isinstance(document.get("data_dir"), str):
         document["data_dir"] = path.parent / document["data_dir"]
+    law = document.get("law")
+    if isinstance(law, dict) and isinstance(law.get("terms_files"), dict):
+        law["terms_files"] = {
+            language: path.parent / str(file) for language, file in law["terms_files"].items()
+        }
     try:
         return Settings.model_validate(document)
     except ValidationError as fault:
@@ -230,6 +309,8 @@ def _read_secret(
     if becomes in section:
         raise BadSettings(f"{part}.{becomes}: write the secret to a file and name it in {name}")
     file = section.pop(name, None)
+    if file is None and (part, name) in _ONLY_IF_GIVEN:
+        return
     if not isinstance(file, str):
         raise BadSettings(f"{part}.{name}: the name of a file that holds the secret is required")
     try:

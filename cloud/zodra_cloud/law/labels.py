@@ -40,11 +40,9 @@ CHAT_CHARS_MAX: Final = 20
 LANGUAGES: Final = ("nl", "en")
 
 _LONG: Final[dict[tuple[Control, str], tuple[str, ...]]] = {
-    (Control.ORDER, "nl"): (
-        "Bestelling met betalingsverplichting",
-        "Bestellen en betalen",
-    ),
-    (Control.ORDER, "en"): ("Order with obligation to pay", "Order and pay"),
+    # The directive's own words in either language, the same in every country: no choice.
+    (Control.ORDER, "nl"): ("Bestelling met betalingsverplichting",),
+    (Control.ORDER, "en"): ("Order with obligation to pay",),
     (Control.WITHDRAW, "nl"): (
         "overeenkomst hier herroepen",
         "hier de overeenkomst herroepen",
@@ -124,4 +122,4 @@ class Labels:
 
 
 ORDER_LABELS: Final = {language: _LONG[Control.ORDER, language][0] for language in LANGUAGES}
-"""The words on the web's confirm control where no country chose others."""
+"""The only words that the web's confirm control may carry, by language."""

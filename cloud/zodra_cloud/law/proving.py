@@ -59,7 +59,7 @@ def _parts(
     now: datetime,
 ) -> dict[str, Any]:
     about = reading.subject(connection, order, rules, snapshot)
-    page = rules.show(snapshot, order.language, time_zone, order.confirmed_at)
+    page = rules.show(order, snapshot, time_zone)
     thing = (snapshot.merchant_id, snapshot.sku, snapshot.currency)
     reduced = pricing.reduction(connection, thing, snapshot.unit_price_minor, now)
     return {

@@ -57,11 +57,11 @@ class Page:
     """Changes with every template and text of it."""
 
 
-Show = Callable[[Snapshot, str, str, datetime], Page]
-"""Renders a quote as the page shows it: the snapshot, the language, the time zone, the instant."""
+Show = Callable[[StoredOrder, Snapshot, str], Page]
+"""Renders the quote of an order as the page showed it when it was confirmed, in a time zone."""
 
 
-def show_nothing(_snapshot: Snapshot, _language: str, _time_zone: str, _at: datetime) -> Page:
+def show_nothing(_order: StoredOrder, _snapshot: Snapshot, _time_zone: str) -> Page:
     """There is no page in this process; the proof then holds the facts, not their looks."""
     return Page("", "")
 
