@@ -25,7 +25,7 @@ from zodra_cloud.subscriptions.service import Cadence, Channel, Done, Every, Sai
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 PLACE = ("btn-kitchen", "button-1")
 LABEL = "Order with obligation to pay"
-CANCEL = "Cancel this subscription"
+CANCEL = "cancel subscription"
 FOUR_WEEKS = Cadence(4, Every.WEEKS)
 
 

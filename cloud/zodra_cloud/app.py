@@ -35,6 +35,7 @@ from zodra_cloud.payments.jobs import Cashier
 from zodra_cloud.payments.models import Rules as PaymentRules
 from zodra_cloud.payments.routes import router as payment_events
 from zodra_cloud.payments.stripe.provider import StripeProvider
+from zodra_cloud.payments.telling import Teller
 from zodra_cloud.replenish import hooks
 from zodra_cloud.replenish.jobs import Replenisher
 from zodra_cloud.replenish.metering import foreseeing
@@ -43,6 +44,10 @@ from zodra_cloud.settings import Settings
 from zodra_cloud.store.engine import Database
 from zodra_cloud.store.migrate import migrate
 from zodra_cloud.store.runner import WORKERS, Handler, JobRunner
+from zodra_cloud.subscriptions.jobs import SubscriptionJobs
+from zodra_cloud.subscriptions.models import Room
+from zodra_cloud.subscriptions.models import Rules as SubscriptionRules
+from zodra_cloud.subscriptions.work import foreseen
 from zodra_cloud.web import site
 from zodra_cloud.web.context import Site
 from zodra_cloud.web.security import AttemptLimit, StreamLimit
@@ -112,6 +117,7 @@ class Cloud:
             instance=instance,
             show=show_quote,
         )
+        self.subscriptions = self._subscriptions()
         self.runner = self._runner(instance, jobs_at_once, offers)
 
     def _offers(self) -> OfferJobs:
@@ -120,6 +126,19 @@ class Cloud:
             clock=self.clock,
             changes=self.changes,
             rules=OfferRules(**self.settings.offers.model_dump()),
+        )
+
+    def _subscriptions(self) -> SubscriptionJobs:
+        country = self.settings.shop.country
+        given = self.settings.subscriptions.model_dump()
+        asked = country in given.pop("ask_each_time_countries")
+        rules = SubscriptionRules(country=country, ask_each_time=asked, **given)
+        return SubscriptionJobs(
+            database=self.database,
+            clock=self.clock,
+            changes=self.changes,
+            shop=self.shop,
+            room=Room(rules, foresee=foreseen),
         )
 
     def _runner(self, instance: str, jobs_at_once: int, offers: OfferJobs) -> JobRunner:
@@ -139,6 +158,7 @@ class Cloud:
                 **offers.handlers(),
                 **({} if self.cashier is None else self.cashier.handlers()),
                 **self.law.handlers,
+                **self.subscriptions.handlers(),
             },
             owner=instance,
             workers=jobs_at_once,
@@ -232,6 +252,8 @@ def _cashier(
         return None
     hooks.on_order(database, payments.on_order)
     hooks.before_placing(database, payments.gate)
+    teller = Teller(settings.web.public_url, mail_on=settings.mail is not None)
+    payments.on_payment(database, teller.on_payment)
     return Cashier(
         database=database,
         clock=clock,

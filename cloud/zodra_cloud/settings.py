@@ -221,6 +221,22 @@ class LabelChoice(_Part):
         return self
 
 
+class Subscriptions(_Part):
+    """What a new subscription is offered with; one that was joined keeps its terms."""
+
+    pre_notice_days: Annotated[int, Field(ge=1, le=14)] = 3
+    """Between telling the household of a charge and making it."""
+    term_months: Annotated[int, Field(ge=0, le=12)] = 0
+    """The first term; after it a household can always leave within a month, on any day."""
+    cancel_notice_days: Annotated[int, Field(ge=0, le=31)] = 0
+    withdrawal_days: Annotated[int, Field(ge=14, le=365)] = 14
+    """In which a household may withdraw from the subscription itself."""
+    lead_days: Annotated[int, Field(ge=0, le=30)] = 2
+    """From an order to its arrival, for dates that follow the forecast."""
+    ask_each_time_countries: tuple[Country, ...] = ()
+    """Where every delivery is an ordinary quote to confirm, although the contract covers it."""
+
+
 class Law(_Part):
     """What consumer law asks for, where countries or operators differ; see docs/law.md."""
 
@@ -256,6 +272,7 @@ class Settings(_Part):
     payments: Payments | None = None
     mail: Mail | None = None
     law: Law = Law()
+    subscriptions: Subscriptions = Subscriptions()
 
 
 _SECRET_FILES: Final = {

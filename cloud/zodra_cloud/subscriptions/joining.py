@@ -10,6 +10,7 @@ from zodra_cloud.consent import service as consent
 from zodra_cloud.consent.service import Purpose
 from zodra_cloud.errors import UnknownThing
 from zodra_cloud.households import service as households
+from zodra_cloud.law.labels import Control
 from zodra_cloud.replenish import service as replenish
 from zodra_cloud.replenish.models import At
 from zodra_cloud.subscriptions import moves, repository
@@ -27,7 +28,7 @@ from zodra_cloud.subscriptions.policy.ledger import codec
 from zodra_cloud.subscriptions.policy.ledger.events import Joined, Requested, Wish
 from zodra_cloud.subscriptions.policy.ledger.states import LIVE, Status
 from zodra_cloud.subscriptions.policy.refusals import Refused, Why
-from zodra_cloud.subscriptions.policy.terms import Follow, Item, quantity_fault
+from zodra_cloud.subscriptions.policy.terms import Channel, Follow, Item, carries, quantity_fault
 from zodra_contract.ids import derived_id
 
 PRICE_MAX: Final = 10_000_000
@@ -166,6 +167,12 @@ def _first_fault(first_on: date | None, today: date, rules: Rules) -> Refused | 
     return None
 
 
+def said_yes(channel: Channel, language: str, label: str) -> bool:
+    """Tell whether the words on a control oblige to pay; a yes without a control is none."""
+    labelled = channel in (Channel.PAGE, Channel.API, Channel.CHAT)
+    return labelled and carries(Control.ORDER, channel, language, label)
+
+
 def _no_consent(connection: Connection, household_id: str) -> Refused | None:
     if consent.live_grant(connection, household_id, Purpose.REPLENISH) is None:
         return Refused(Why.NO_CONSENT)
@@ -244,7 +251,7 @@ def _against(
         return Refused(Why.NOT_POSSIBLE, rule=state.status.value)
     if state.terms_hash != terms_hash:
         return Refused(Why.CHANGED, "terms_hash")
-    if replenish.ORDER_LABELS.get(language) != label:
+    if not said_yes(said.channel, language, label):
         return Refused(Why.WRONG_LABEL, "label")
     return _no_consent(connection, row.household_id) or _taken(
         connection, row.household_id, row.device_id, row.slot_key

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from zodra_cloud.replenish.policy import ORDER_LABELS
 from zodra_cloud.subscriptions import moves
-from zodra_cloud.subscriptions.joining import PRICE_MAX
+from zodra_cloud.subscriptions.joining import PRICE_MAX, said_yes
 from zodra_cloud.subscriptions.models import Done, Said
 from zodra_cloud.subscriptions.moves import Loaded
 from zodra_cloud.subscriptions.policy.commands import Decided
@@ -49,7 +48,7 @@ def accept_price(
             return terms
         if terms.sha256() != terms_hash:
             return Refused(Why.CHANGED, "terms_hash")
-        if ORDER_LABELS.get(language) != label:
+        if not said_yes(said.channel, language, label):
             return Refused(Why.WRONG_LABEL, "label")
         if said.person_id is None:
             return Refused(Why.NOT_POSSIBLE, "person_id", "a person of the household")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Final
 
+from zodra_cloud.law.labels import Control
 from zodra_cloud.subscriptions.policy.dates import (
     CADENCE_DAYS_MAX,
     CADENCE_DAYS_MIN,
@@ -20,11 +21,10 @@ from zodra_cloud.subscriptions.policy.marks import after_cadence, anchor, first_
 from zodra_cloud.subscriptions.policy.refusals import Refused, Why
 from zodra_cloud.subscriptions.policy.steps import resumed
 from zodra_cloud.subscriptions.policy.terms import (
-    CANCEL_LABELS,
-    LABELLED,
     Channel,
     Follow,
     Item,
+    carries,
     quantity_fault,
 )
 
@@ -274,7 +274,7 @@ def cancel(state: State, channel: Channel, label: str, language: str, today: dat
     refused = _impossible(state, Kind.CANCELLED)
     if refused is not None:
         return refused
-    if channel in LABELLED and CANCEL_LABELS.get(language) != label:
+    if not carries(Control.CANCEL_SUBSCRIPTION, channel, language, label):
         return Refused(Why.WRONG_LABEL, "label")
     term_ends_on = state.term_ends_on or today
     ends_on = effective_on(today, term_ends_on, state.agreed.cancel_notice_days)

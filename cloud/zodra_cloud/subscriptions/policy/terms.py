@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from zodra_cloud.law import labels
+from zodra_cloud.law.labels import Control
 from zodra_cloud.subscriptions.policy.dates import Cadence
 
 QUANTITY_MAX: Final = 99
@@ -16,8 +18,11 @@ PRE_NOTICE_DAYS_MIN: Final = 1
 TERM_MONTHS_MAX: Final = 12
 """A longer first term may not bind a consumer (Dutch Civil Code, article 6:236 j and k)."""
 
-CANCEL_LABELS: Final = {"en": "Cancel this subscription", "nl": "Dit abonnement opzeggen"}
-"""The only words that a control may carry which cancels, by language."""
+CANCEL_LABELS: Final = {
+    language: labels.allowed(Control.CANCEL_SUBSCRIPTION, labels.Channel.WEB, language)[0]
+    for language in labels.LANGUAGES
+}
+"""The words of a page's control that cancels, by language; see `law.labels` for other countries."""
 
 
 class Channel(StrEnum):
@@ -33,8 +38,18 @@ class Channel(StrEnum):
     """Nobody said it: a date came, or a forecast changed within what was agreed."""
 
 
-LABELLED: Final = frozenset({Channel.PAGE, Channel.CHAT, Channel.API})
-"""Where there is a control that carries words."""
+_CONTROLS_IN: Final = {
+    Channel.PAGE: labels.Channel.WEB,
+    Channel.API: labels.Channel.WEB,
+    Channel.CHAT: labels.Channel.CHAT,
+}
+"""Where there is a control that carries words, and of which list."""
+
+
+def carries(control: Control, channel: Channel, language: str, label: str) -> bool:
+    """Tell whether a control may carry these words; where there is none, any word counts."""
+    where = _CONTROLS_IN.get(channel)
+    return where is None or labels.accepts(control, language, label, where)
 
 
 @dataclass(frozen=True, slots=True)
