@@ -61,7 +61,7 @@ def _login(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: A
         b"zodra",
         b"mail-secret",
     )
-    return AuthResult(success=right)
+    return AuthResult(success=right, handled=False)
 
 
 @contextlib.contextmanager
@@ -73,7 +73,7 @@ def mail_server(
     if tls is not None:
         options |= {"tls_context": tls, "require_starttls": True}
     if login:
-        options |= {"authenticator": _login, "auth_required": True, "auth_require_tls": False}
+        options |= {"authenticator": _login, "auth_required": True}
 
     def factory() -> SmtpServer:
         return SmtpServer(mailbox, hostname="mail.test", **options)

@@ -51,7 +51,6 @@ def to_bytes(
     message["Subject"] = one_line(content.subject)[:TITLE_CHARS_MAX]
     message["Date"] = caused_at
     message["Message-ID"] = message_id(letter_id, sender)
-    message["Content-Language"] = content.language
     # RFC 3834: no automatic reply to it.
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(as_text(content.subject, content.blocks))
@@ -61,6 +60,8 @@ def to_bytes(
     if content.document_name:
         document = as_html(content.document_title, content.language, content.document)
         message.add_attachment(document, subtype="html", filename=content.document_name)
+    # Last: what describes a body moves with it while parts are added.
+    message["Content-Language"] = content.language
     for number, part in enumerate(
         each for each in message.walk() if each.get_content_maintype() == "multipart"
     ):

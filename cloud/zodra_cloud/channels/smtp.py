@@ -86,7 +86,9 @@ class _Bounded:
         self.left -= len(line)
         if self.left < 0:
             raise _TooMuch
-        return line
+        # Half a line is no answer: "250" may have been going to be "250-" or "2500".
+        whole = line.endswith(b"\n") or len(line) >= limit
+        return line if whole else b""
 
     def close(self) -> None:
         self._file.close()
@@ -212,7 +214,8 @@ def _hand_over(client: _Careful, parcel: Parcel) -> None:
         _judge(code, b"")
         raise _Failed(Fault.GARBLED, code)
     # RFC 5321, 4.5.2: a line that is a dot would end the letter.
-    client.send(parcel.message.replace(b"\r\n.", b"\r\n..") + b"\r\n.\r\n")
+    ended = parcel.message if parcel.message.endswith(b"\r\n") else parcel.message + b"\r\n"
+    client.send(ended.replace(b"\r\n.", b"\r\n..") + b".\r\n")
 
 
 def _judge(code: int, _said: bytes) -> None:
