@@ -36,6 +36,7 @@ from zodra_cloud.payments.models import Rules as PaymentRules
 from zodra_cloud.payments.routes import router as payment_events
 from zodra_cloud.payments.stripe.provider import StripeProvider
 from zodra_cloud.payments.telling import Teller
+from zodra_cloud.payments.telling import Teller
 from zodra_cloud.replenish import hooks
 from zodra_cloud.replenish.jobs import Replenisher
 from zodra_cloud.replenish.metering import foreseeing
@@ -252,6 +253,8 @@ def _cashier(
         return None
     hooks.on_order(database, payments.on_order)
     hooks.before_placing(database, payments.gate)
+    teller = Teller(settings.web.public_url, mail_on=settings.mail is not None)
+    payments.on_payment(database, teller.on_payment)
     teller = Teller(settings.web.public_url, mail_on=settings.mail is not None)
     payments.on_payment(database, teller.on_payment)
     return Cashier(
