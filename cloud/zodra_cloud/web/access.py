@@ -49,6 +49,7 @@ class Visitor:
             signed_in=True,
             form_token=security.form_token(self.session_id),
             note=note_of(request, self.speech),
+            household=self.session.role is Role.HOUSEHOLD,
         )
 
 

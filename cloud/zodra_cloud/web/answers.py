@@ -42,6 +42,25 @@ NOTES: Final[dict[str, tuple[Tone, str]]] = {
         Tone.QUIET,
         mark("Disconnected. The device can ask for nothing any more."),
     ),
+    "cancelled": (Tone.QUIET, mark("Cancelled. No shop had been asked.")),
+    "cancel_asked": (Tone.GOOD, mark("Asked. You see here what the shop says.")),
+    "cancel_too_late": (Tone.WAIT, mark("It is too late to cancel. You can still withdraw.")),
+    "answered": (Tone.GOOD, mark("Thank you. It helps us to ask at a better moment.")),
+    "pay_link_asked": (Tone.GOOD, mark("We ask for a page to pay on; it shows up here.")),
+    "withdrawal_declared": (
+        Tone.GOOD,
+        mark("You have withdrawn. The acknowledgement is written."),
+    ),
+    "sent_back": (Tone.GOOD, mark("Noted. Your money comes back.")),
+    "slot_kept": (Tone.GOOD, mark("Kept. It holds from now on.")),
+    "forgotten": (Tone.QUIET, mark("Forgotten. Whatever comes from now on is counted anew.")),
+    "counted": (Tone.GOOD, mark("Counted. The forecast starts from there.")),
+    "agreed": (Tone.GOOD, mark("Concluded. You can end it with one click.")),
+    "agreement_refused": (
+        Tone.WAIT,
+        mark("Nothing was agreed: it changed in the meantime. Please look again."),
+    ),
+    "agreement_ended": (Tone.QUIET, mark("Ended. From now on you are asked first.")),
     "blink_refused": (Tone.WAIT, mark("That gateway is revoked and hears no commands.")),
 }
 """Everything that a page can say after a form, by a name from this closed list."""

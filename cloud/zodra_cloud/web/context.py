@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 from zodra_cloud.kit.changes import Changes
 from zodra_cloud.kit.clock import Clock
-from zodra_cloud.law.service import Rules as LawRules
 from zodra_cloud.law.service import Rules
 from zodra_cloud.store.engine import Database
 from zodra_cloud.web.security import AttemptLimit, StreamLimit
@@ -24,8 +23,6 @@ class Site:
     """Whether device models that are not live are refused."""
     law: Rules = field(default_factory=Rules)
     """Labels, periods and letters, as they are in this country."""
-    law: LawRules | None = None
-    """How withdrawal works here; None serves no page of it."""
     call_off_allowed: bool = False
     """Whether the country lets a press order under a standing agreement."""
     sign_in_attempts: AttemptLimit = field(default_factory=AttemptLimit)

@@ -22,11 +22,34 @@ class Shell:
     signed_in: bool = False
     form_token: str = ""
     note: Chip | None = None
+    household: bool = False
+    """Whether the places of a household are led to."""
 
     @property
     def languages(self) -> tuple[tuple[Language, str], ...]:
         """Each language with its own name for itself."""
         return tuple((language, NAMES[language]) for language in LANGUAGES)
+
+    @property
+    def places(self) -> tuple[tuple[str, str, bool], ...]:
+        """Address and name of each of a household's places, and whether this page is there."""
+        if not self.household:
+            return ()
+        say = catalogue(self.language).gettext
+        return tuple((path, say(name), _within(self.path, path)) for path, name in PLACES)
+
+
+def _within(path: str, place: str) -> bool:
+    if place == "/products":
+        return path.startswith(("/products", "/slots/"))
+    return path == place or (place != "/" and path.startswith(f"{place}/"))
+
+
+PLACES: Final = (
+    ("/", mark("Home")),
+    ("/orders", mark("Orders")),
+)
+"""Where a household finds what; the home page shows what needs an answer from all of them."""
 
 
 @dataclass(frozen=True, slots=True)

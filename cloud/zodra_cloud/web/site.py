@@ -14,7 +14,28 @@ from zodra_cloud.web.access import NotSignedIn
 from zodra_cloud.web.answers import error_page
 from zodra_cloud.web.context import Site
 from zodra_cloud.web.render import FOREIGN
-from zodra_cloud.web.routes import connect, household, live, meta, operator, sign_in
+from zodra_cloud.web.routes import (
+    connect,
+    household,
+    live,
+    meta,
+    operator,
+    orders,
+    sign_in,
+    withdrawal,
+)
+
+PARTS: Final = (
+    connect,
+    household,
+    live,
+    meta,
+    operator,
+    orders,
+    sign_in,
+    withdrawal,
+)
+"""Every module with routes of pages; tests go through them all."""
 
 _STATUS: Final[dict[type[Exception], int]] = {
     RequestValidationError: 400,
@@ -37,7 +58,7 @@ def install(app: FastAPI, site: Site) -> None:
         public_origin=site.origin,
         refuse=lambda request: error_page(request, 403, FOREIGN),
     )
-    for part in (connect, household, live, meta, operator, sign_in):
+    for part in PARTS:
         app.include_router(part.router)
     app.add_exception_handler(NotSignedIn, _to_the_door)
     app.add_exception_handler(HTTPException, _http_error)

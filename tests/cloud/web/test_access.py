@@ -9,14 +9,9 @@ from web_home import Home
 from zodra_cloud.consent.service import Purpose
 from zodra_cloud.store.engine import Database
 from zodra_cloud.web.access import SCOPES, own_form
-from zodra_cloud.web.routes import connect, household, live, meta, operator, sign_in
+from zodra_cloud.web.site import PARTS
 
-ROUTES = [
-    route
-    for part in (connect, household, live, meta, operator, sign_in)
-    for route in part.router.routes
-    if isinstance(route, APIRoute)
-]
+ROUTES = [route for part in PARTS for route in part.router.routes if isinstance(route, APIRoute)]
 
 
 def calls(route: APIRoute) -> set[object]:

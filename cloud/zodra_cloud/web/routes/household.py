@@ -14,6 +14,7 @@ from zodra_cloud.households import service as households
 from zodra_cloud.households.models import Device, Role
 from zodra_cloud.offers import service as offers
 from zodra_cloud.offers.models import Accepted, AcceptRefusal
+from zodra_cloud.payments import service as payments
 from zodra_cloud.replenish import service as replenish
 from zodra_cloud.replenish.models import Confirmed, ConfirmRefusal, Line, StoredQuote
 from zodra_cloud.replenish.states import QuoteState
@@ -29,6 +30,8 @@ from zodra_cloud.web.views.timeline import offer_steps, why_page
 router = APIRouter()
 
 ORDERS_MAX: Final = 5
+FOLLOW_UPS_MAX: Final = 3
+"""More of them at once would be a chore; the others wait on the pages of their orders."""
 
 _REFUSAL_NOTES: Final[dict[ConfirmRefusal, str]] = {
     ConfirmRefusal.MAY_NOT_CONFIRM: "may_not_confirm",
@@ -209,6 +212,14 @@ def _facts(connection: Connection, visitor: Visitor) -> HouseholdFacts:
         quotes=[*quotes, *questions, *_asked_of_shop(lines)],
         orders=replenish.recent_orders(connection, household_id, ORDERS_MAX),
         lines=lines,
+        payments=[
+            (each, replenish.order(connection, household_id, each.order_key))
+            for each in payments.links(connection, household_id)
+        ],
+        follow_ups=[
+            (each, replenish.order(connection, household_id, each.order_key))
+            for each in replenish.open_follow_ups(connection, household_id)[:FOLLOW_UPS_MAX]
+        ],
         offer=next(iter(offers.open_offers(connection, household_id)), None),
         consents=[row for row in standing.values() if row is not None],
         products=_products(lines, devices, visitor.speech.language),

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Annotated, Final, cast
 
 from fastapi import APIRouter, Depends, Header, Request
@@ -11,6 +12,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from zodra_cloud.replenish import service as replenish
 from zodra_cloud.web.access import (
     HouseholdMember,
     Operator,
@@ -21,6 +23,7 @@ from zodra_cloud.web.access import (
 )
 from zodra_cloud.web.routes.household import home_part
 from zodra_cloud.web.routes.operator import fleet_part
+from zodra_cloud.web.routes.orders import order_part
 
 router = APIRouter()
 
@@ -39,12 +42,35 @@ def one_stream(request: Request, visitor: SignedIn) -> Iterator[None]:
         streams.give_back(session)
 
 
+def own_order(request: Request, visitor: HouseholdMember, order_key: str) -> None:
+    """Answer 404 for an order of another household before a stream begins."""
+    with site_of(request).database.read() as connection:
+        replenish.order(connection, visitor.household_id, order_key)
+
+
 @router.get("/events", response_class=EventSourceResponse, dependencies=[Depends(one_stream)])
 async def household_events(
     request: Request, visitor: HouseholdMember, last_event_id: Annotated[str, Header()] = ""
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream the household's page."""
     async for event in _stream(request, visitor.household_id, home_part, last_event_id):
+        yield event
+
+
+@router.get(
+    "/orders/{order_key}/events",
+    response_class=EventSourceResponse,
+    dependencies=[Depends(own_order), Depends(one_stream)],
+)
+async def order_events(
+    request: Request,
+    visitor: HouseholdMember,
+    order_key: str,
+    last_event_id: Annotated[str, Header()] = "",
+) -> AsyncIterator[ServerSentEvent]:
+    """Stream the page of one order."""
+    part = partial(order_part, order_key)
+    async for event in _stream(request, visitor.household_id, part, last_event_id):
         yield event
 
 

@@ -32,7 +32,8 @@
   /* An answer without our part of the page is another page (signed out, or an error): go there. */
   document.addEventListener("htmx:before:swap", (event) => {
     const text = event.detail?.ctx?.text ?? "";
-    if (text.includes('id="home"') || text.includes('id="fleet"')) return;
+    const part = document.querySelector("[data-poll]")?.firstElementChild?.id;
+    if (part && text.includes('id="' + part + '"')) return;
     event.preventDefault();
     if (text.includes("</html>")) window.location.reload();
   });

@@ -10,14 +10,18 @@ from zodra_cloud.consent.policy import Purpose
 from zodra_cloud.households.models import Device
 from zodra_cloud.ingest.models import StoredSignal
 from zodra_cloud.offers.models import StoredOffer
-from zodra_cloud.replenish.models import Line, OrderView, StoredQuote
+from zodra_cloud.payments.models import StoredPayment
+from zodra_cloud.replenish.models import FollowUp, Line, OrderView, StoredQuote
 from zodra_cloud.replenish.states import ORDER_OPEN, OrderState, QuoteState
 from zodra_cloud.web.i18n import Speech, mark
-from zodra_cloud.web.views import devices, orders, timeline
+from zodra_cloud.web.views import devices, timeline
+from zodra_cloud.web.views.orders import cards, listing
 from zodra_cloud.web.views.pages import (
     ConsentRow,
+    FollowUpCard,
     HouseholdPage,
     OfferCard,
+    PaymentCard,
     QuestionCard,
     QuoteCard,
 )
@@ -58,6 +62,10 @@ class HouseholdFacts:
     lines: Sequence[Line]
     """One more than is shown, if there are more."""
     offer: StoredOffer | None
+    payments: Sequence[tuple[StoredPayment, OrderView]]
+    """What waits for the household at its bank."""
+    follow_ups: Sequence[tuple[FollowUp, OrderView]]
+    """Deliveries of which it is not known whether they were right."""
     consents: Sequence[LedgerRow]
     """What stands now for each purpose; one without a row was never said."""
     products: dict[str, str]
@@ -78,7 +86,9 @@ def household_page(speech: Speech, facts: HouseholdFacts, now: datetime) -> Hous
         summary=summary,
         quotes=quotes,
         questions=questions,
-        orders=tuple(orders.order_card(speech, view, now) for view in shown),
+        payments=_payments(speech, facts, now),
+        follow_ups=_follow_ups(speech, facts, now),
+        orders=tuple(cards.order_card(speech, view, now) for view in shown),
         offer=None if facts.offer is None else offer_card(speech, facts.offer),
         devices=devices.device_cards(speech, facts.devices, facts.products, now),
         lines=lines,
@@ -147,11 +157,24 @@ def _asked(
             else timeline.because(speech, signal, labels, now)
         )
         if quote.state is QuoteState.OPEN and quote.snapshot is not None:
-            quotes.append(orders.quote_card(speech, quote, quote.snapshot, because, now))
+            quotes.append(cards.quote_card(speech, quote, quote.snapshot, because, now))
         else:
             product = facts.products.get(quote.sku) or devices.plain_sku(quote.sku)
-            questions.append(orders.question_card(speech, quote, product, because))
+            questions.append(cards.question_card(speech, quote, product, because))
     return tuple(quotes), tuple(questions)
+
+
+def _payments(speech: Speech, facts: HouseholdFacts, now: datetime) -> tuple[PaymentCard, ...]:
+    made = (
+        listing.payment_card(speech, found, cards.product_line(speech, view.snapshot), now)
+        for found, view in facts.payments
+    )
+    return tuple(card for card in made if card is not None)
+
+
+def _follow_ups(speech: Speech, facts: HouseholdFacts, now: datetime) -> tuple[FollowUpCard, ...]:
+    made = (listing.follow_up_card(speech, found, view, now) for found, view in facts.follow_ups)
+    return tuple(card for card in made if card is not None)
 
 
 def _on_top(view: OrderView, now: datetime) -> bool:
@@ -174,7 +197,9 @@ def _summary(
     quotes: Sequence[QuoteCard],
     questions: Sequence[QuestionCard],
 ) -> str:
-    waiting = len(quotes) + sum(1 for each in questions if not each.waits_for_shop)
+    waiting = (
+        len(quotes) + len(facts.payments) + sum(1 for each in questions if not each.waits_for_shop)
+    )
     under_way = sum(1 for view in facts.orders if view.order.state in ORDER_OPEN)
     if waiting:
         return speech.count(

@@ -125,6 +125,38 @@ class OrderCard:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerChoice:
+    """One answer to "was it right?"."""
+
+    value: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpCard:
+    """The question "was it right?", or what was said."""
+
+    order_key: str
+    product: str
+    when: str
+    choices: tuple[AnswerChoice, ...]
+    """None once it was answered."""
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentCard:
+    """A payment that the household has to approve at its bank."""
+
+    order_key: str
+    product: str
+    amount: str
+    address: str
+    """On the provider's own site."""
+    until: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
 class OfferCard:
     """At most one offer, with its reason."""
 
@@ -170,6 +202,8 @@ class HouseholdPage:
     summary: str
     quotes: tuple[QuoteCard, ...]
     questions: tuple[QuestionCard, ...]
+    payments: tuple[PaymentCard, ...]
+    follow_ups: tuple[FollowUpCard, ...]
     orders: tuple[OrderCard, ...]
     offer: OfferCard | None
     devices: tuple[DeviceCard, ...]

@@ -13,7 +13,7 @@ from zodra_cloud.replenish.policy import Fact as KnownFact
 from zodra_cloud.web.i18n import Speech, mark
 from zodra_cloud.web.views import words
 from zodra_cloud.web.views.devices import FAMILIES
-from zodra_cloud.web.views.orders import product_line
+from zodra_cloud.web.views.orders.cards import product_line
 from zodra_cloud.web.views.pages import Fact, Moment, TimelineLine, WhyPage, WhyStep
 from zodra_contract.outcome import SignalState
 

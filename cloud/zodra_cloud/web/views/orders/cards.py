@@ -115,7 +115,7 @@ def question_card(speech: Speech, quote: StoredQuote, product: str, because: str
 def order_card(speech: Speech, view: OrderView, now: datetime) -> OrderCard:
     """Make the card of an order with its steps."""
     order, snapshot = view.order, view.snapshot
-    tone, chip, headline = _ORDERS[order.state]
+    _tone, _chip, headline = _ORDERS[order.state]
     return OrderCard(
         order_id=order.order_key,
         headline=speech.say(headline),
@@ -127,11 +127,17 @@ def order_card(speech: Speech, view: OrderView, now: datetime) -> OrderCard:
         reference=speech.say("Order %(number)s", number=order.shop_order_id)
         if order.shop_order_id
         else "",
-        state=Chip(speech.say(chip), tone),
+        state=state_chip(speech, order.state),
         steps=_steps(speech, view, now),
         remark=_remark(speech, order),
         hint=_hint(speech, order, snapshot),
     )
+
+
+def state_chip(speech: Speech, state: OrderState) -> Chip:
+    """Say the state of an order in one or two words."""
+    tone, chip, _headline = _ORDERS[state]
+    return Chip(speech.say(chip), tone)
 
 
 def product_line(speech: Speech, snapshot: Snapshot) -> str:

@@ -1,0 +1,1 @@
+"""Subscriptions as people see them: the terms to join, what comes next, what happened."""
