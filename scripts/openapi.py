@@ -3,18 +3,14 @@
 import json
 from pathlib import Path
 
-from fastapi import FastAPI
-
-from zodra_cloud.api import openapi
-from zodra_cloud.api.surface import routed
+from zodra_cloud.api.surface import described
 
 TARGET = Path(__file__).parents[1] / "docs" / "openapi.json"
 
 
 def text() -> str:
     """Compose the document."""
-    app = routed(FastAPI())
-    return json.dumps(openapi.document(app), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(described(), indent=1, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

@@ -47,19 +47,25 @@ class ApiHome(Home):
     def surface(self) -> FastAPI:
         return surface.create(self.works())
 
-    def token(self, *scopes: Scope, name: str = "script", days: int = 30) -> tuple[str, api.Token]:
+    def token(
+        self, *scopes: Scope, days: int = 30, person_id: str | None = None
+    ) -> tuple[str, api.Token]:
         with self.database.write(self.household_id) as connection:
             return api.make_token(
                 connection,
                 self.household_id,
-                name=name,
+                name="script",
                 scopes=scopes or BOTH,
                 days=days,
+                person_id=person_id,
                 now=self.clock.now(),
             )
 
-    def caller(self, *scopes: Scope, app: FastAPI | None = None) -> "Caller":
-        return Caller(app or self.surface(), self.token(*scopes)[0], lambda: next(self._keys))
+    def caller(
+        self, *scopes: Scope, app: FastAPI | None = None, person_id: str | None = None
+    ) -> "Caller":
+        secret, _ = self.token(*scopes, person_id=person_id)
+        return Caller(app or self.surface(), secret, lambda: next(self._keys))
 
 
 class Caller(TestClient):

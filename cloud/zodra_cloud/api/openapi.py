@@ -6,7 +6,9 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from zodra_cloud.api.links import LINKS
 from zodra_cloud.api.problems import PROBLEM_TYPE, RULES, Code, ProblemBody
+from zodra_cloud.api.schemas.events import stream_schema
 from zodra_cloud.api.words import DETAILS, TITLES
 
 SERVER: Final = "https://zodra.example"
@@ -41,11 +43,11 @@ _UNSAFE_METHODS: Final = frozenset({"post", "patch", "put", "delete"})
 _RETRY_AFTER: Final = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
 }
-_STREAM: Final = {
+_STREAM: Final[dict[str, Any]] = {
     "description": "Events, one after the other; each `data` is a JSON object.",
     "content": {
         "text/event-stream": {
-            "schema": {"type": "string"},
+            "schema": {"$ref": "#/components/schemas/StreamEvent"},
             "examples": {
                 "late": {
                     "summary": "A promise that will not be kept",
@@ -80,6 +82,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     _add_problem(schemas)
+    schemas["StreamEvent"] = stream_schema(schemas)
     described["components"]["securitySchemes"] = {
         "token": {
             "type": "http",
@@ -120,6 +123,11 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     if path.endswith("/events"):
         codes.append(Code.TOO_MANY_STREAMS)
         answers["200"] = _STREAM
+    for target, link in LINKS.get(operation["operationId"], {}).items():
+        answers["200"].setdefault("links", {})[target] = {"operationId": target, **link}
+    for given in operation.get("parameters", ()):
+        # Left out it is answered 428, which says more than that something is missing.
+        given["required"] = given.get("required", False) or given["name"] == "if-match"
     for status in sorted({RULES[code][0] for code in codes}):
         answers[str(status)] = _answer(status, [c for c in codes if RULES[c][0] == status])
 

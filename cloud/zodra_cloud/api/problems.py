@@ -67,8 +67,6 @@ class Code(StrEnum):
     TOO_LATE_TO_CANCEL = "too_late_to_cancel"
     NOTHING_TO_ANSWER = "nothing_to_answer"
     SLOT_RULE = "slot_rule"
-    NO_FORECAST = "no_forecast"
-    SUBSCRIPTION_REFUSED = "subscription_refused"
     FAULT = "fault"
 
 
@@ -102,8 +100,6 @@ RULES: Final[dict[Code, tuple[int, Next]]] = {
     Code.TOO_LATE_TO_CANCEL: (409, Next.STOP),
     Code.NOTHING_TO_ANSWER: (409, Next.STOP),
     Code.SLOT_RULE: (422, Next.CORRECT),
-    Code.NO_FORECAST: (404, Next.STOP),
-    Code.SUBSCRIPTION_REFUSED: (409, Next.READ_AGAIN),
     Code.FAULT: (500, Next.REPEAT),
 }
 """Status and next step of each code."""

@@ -1,6 +1,7 @@
 """The API as one application, beside the pages."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final, Literal
 
 from fastapi import FastAPI, Request
@@ -41,17 +42,16 @@ def create(works: Works) -> FastAPI:
     app.state.works = works
     app.state.once = Once(works)
     app.state.public_url = works.public_url
-    document = openapi.document(routed(app))
-    served = {**document, "servers": [{"url": works.public_url.rstrip("/")}]}
-    page = openapi.page(document)
+    _add_routes(app)
+    servers = [{"url": works.public_url.rstrip("/")}]
 
     @app.get("/api/openapi.json", include_in_schema=False)
     def describe() -> JSONResponse:
-        return JSONResponse(served)
+        return JSONResponse({**described(), "servers": servers})
 
     @app.get(DOCS_PATH, include_in_schema=False)
     def explain() -> HTMLResponse:
-        return HTMLResponse(page)
+        return HTMLResponse(openapi.page(described()))
 
     app.add_middleware(Door, works=works)
     app.add_exception_handler(Problem, _problem)
@@ -62,11 +62,17 @@ def create(works: Works) -> FastAPI:
     return app
 
 
-def routed(app: FastAPI) -> FastAPI:
-    """Give an application the routes of the API."""
+@cache
+def described() -> dict[str, Any]:
+    """Describe the API; made when somebody first asks, and the same for everybody."""
+    app = FastAPI()
+    _add_routes(app)
+    return openapi.document(app)
+
+
+def _add_routes(app: FastAPI) -> None:
     for part in (home, needs, quotes, orders, slots, events):
         app.include_router(part.router, prefix=GUARDED.rstrip("/"))
-    return app
 
 
 def _problem(request: Request, fault: Exception) -> Response:

@@ -37,8 +37,6 @@ TITLES: Final = {
     "too_late_to_cancel": "Too late to cancel",
     "nothing_to_answer": "Nothing to answer",
     "slot_rule": "The slot cannot be so",
-    "no_forecast": "No forecast",
-    "subscription_refused": "The subscription does not allow that",
     "fault": "Fault of the service",
 }
 
@@ -181,15 +179,6 @@ DETAILS: Final[dict[str, dict[Language, str]]] = {
         "changed.",
         "nl": "De plek kan zo niet worden ingesteld; errors noemt het veld en de regel. Er is "
         "niets gewijzigd.",
-    },
-    "no_forecast": {
-        "en": "There is no forecast for this slot yet; it needs some history first.",
-        "nl": "Er is nog geen voorspelling voor deze plek; daar is eerst wat historie voor nodig.",
-    },
-    "subscription_refused": {
-        "en": "The subscription does not allow that now; errors names the rule. Nothing was "
-        "changed.",
-        "nl": "Het abonnement staat dat nu niet toe; errors noemt de regel. Er is niets gewijzigd.",
     },
     "fault": {
         "en": "Something is wrong on our side. A call with an Idempotency-Key can be repeated "

@@ -1,7 +1,5 @@
 """The way of a need through the API: from the press to "was it right?"."""
 
-
-
 from api_home import ApiHome, Caller
 
 LABEL = "Order with obligation to pay"

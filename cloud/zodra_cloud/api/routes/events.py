@@ -104,7 +104,7 @@ class _Follower:
                 return [_written("standing", told, last)]
         self._told = min(last_event_id, last)
         if last_event_id > last or last_event_id < first - 1:
-            return [_written("missed", {"from": last_event_id}, self._told)]
+            return [_written("missed", {"since": last_event_id}, self._told)]
         return []
 
     def _standing(self, connection: Any) -> list[dict[str, Any]]:

@@ -36,7 +36,7 @@ _NULLABLE = frozenset(
 _ETAG = {"headers": {"ETag": {"schema": {"type": "string"}, "description": "For If-Match."}}}
 
 IfMatch = Annotated[
-    str | None,
+    str,
     Header(
         max_length=200,
         description="The ETag of the slot as it was read; required, so that no change is lost.",
@@ -79,7 +79,7 @@ def change_slot(
     device_id: PathId,
     slot_key: PathId,
     given: SlotLimits,
-    if_match: IfMatch = None,
+    if_match: IfMatch = "",
 ) -> Response:
     """Change a slot's limits: what is left out stays, null takes a limit away.
 
@@ -101,7 +101,7 @@ def change_slot(
         changed = Slot.of(_slot(connection, caller, device_id, slot_key))
         return Done(changed, {"etag": changed.etag()})
 
-    if if_match is None:
+    if not if_match:
         raise Problem(Code.IF_MATCH_MISSING)
     return once.do(request, caller, given, effect)
 

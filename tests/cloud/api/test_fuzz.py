@@ -1,0 +1,162 @@
+"""Generated calls against the description: nothing faults, and every answer is as described.
+
+`make api-fuzz` runs the same for longer (FUZZ_EXAMPLES, FUZZ_SEED).
+"""
+
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from api_home import ApiHome, furnished
+from cloud_builders import FakeClock
+from zodra_cloud.api.surface import described
+from zodra_cloud.store.engine import Database
+from zodra_contract.ids import ID_PATTERN
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "8"))
+SEED = int(os.environ.get("FUZZ_SEED", "1"))
+OPERATIONS = [
+    (path, method)
+    for path, methods in described()["paths"].items()
+    for method in methods
+    # A stream does not end by itself; tests/cloud/api/test_events.py reads them.
+    if not path.endswith("/events")
+]
+UNSAID: Any = [positive_data_acceptance]
+"""No description can say whether a quote is open, a change fits the slot, a cursor is ours."""
+LIMITS = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+class Fuzz:
+    """The description as schemathesis reads it, with a token and ids that exist."""
+
+    def __init__(self, home: ApiHome) -> None:
+        self.schema = schemathesis.openapi.from_asgi("/api/openapi.json", home.surface())
+        self.headers = {"Authorization": f"Bearer {home.token()[0]}"}
+        self._numbers = itertools.count(1)
+        caller = home.caller()
+        needs = caller.see("/needs")["items"]
+        quotes = caller.see("/quotes")["items"]
+        done = [
+            {"snapshot_hash": each["snapshot_hash"], "label": each["labels"]["en"]}
+            for each in quotes
+            if each["labels"]
+        ]
+        answer = caller.do(
+            f"/quotes/{quotes[0]['quote_id']}/confirm", {**done[0], "language": "en"}
+        )
+        home.work()
+        home.press()
+        self.ids = {
+            "signal_id": [each["signal_id"] for each in needs],
+            "quote_id": [each["quote_id"] for each in caller.see("/quotes")["items"]],
+            "order_key": [answer.json()["order_key"]],
+            "device_id": ["btn-kitchen"],
+            "slot_key": ["button-1"],
+        }
+
+    def aim(self, case: "Case[Any]", choice: int) -> None:
+        """Let a call be about something that is there, and be a new wish each time."""
+        for name in case.path_parameters or {}:
+            there = self.ids[name]
+            case.path_parameters[name] = there[choice % len(there)]
+        if "idempotency-key" in case.headers:
+            case.headers["idempotency-key"] = f"k-{next(self._numbers)}"
+        if "if-match" in case.headers:
+            case.headers["if-match"] = "*"
+        if case.query and "cursor" in case.query:
+            del case.query["cursor"]
+
+
+@pytest.fixture(scope="module")
+def fuzz(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fuzz]:
+    """One home for all that is generated, which nothing of it may break.
+
+    On SQLite alone: the other tests of the API run on both databases.
+    """
+    path = tmp_path_factory.mktemp("fuzz") / "cloud.db"
+    shutil.copy(sqlite_template, path)
+    database = Database.open(f"sqlite:///{path}")
+    home = furnished(database, FakeClock())
+    home.press()
+    home.need_without_product()
+    yield Fuzz(home)
+    database.close()
+
+
+def run(examine: Callable[..., None], *strategies: Any) -> None:
+    seed(SEED)(LIMITS(given(*strategies)(examine)))()
+
+
+@pytest.mark.parametrize(("path", "method"), OPERATIONS, ids=lambda value: str(value))
+def test_what_is_as_described_is_taken(fuzz: Fuzz, path: str, method: str) -> None:
+    calls = fuzz.schema[path][method].as_strategy(generation_mode=GenerationMode.POSITIVE)
+
+    def examine(case: "Case[Any]", choice: int) -> None:
+        fuzz.aim(case, choice)
+        excluded = UNSAID if method != "get" else []
+        case.call_and_validate(headers=fuzz.headers, excluded_checks=excluded)
+
+    run(examine, calls, st.integers(0, 3))
+
+
+@pytest.mark.parametrize(("path", "method"), OPERATIONS, ids=lambda value: str(value))
+def test_what_is_not_as_described_is_refused(fuzz: Fuzz, path: str, method: str) -> None:
+    operation = fuzz.schema[path][method]
+    if not (operation.body or operation.path_parameters or operation.query or operation.headers):
+        pytest.skip("there is nothing that could be wrong")
+    calls = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
+
+    def examine(case: "Case[Any]") -> None:
+        case.call_and_validate(headers=fuzz.headers)
+
+    run(examine, calls)
+
+
+def test_one_call_after_another(fuzz: Fuzz) -> None:
+    """Follow the links of the description: read a quote, confirm it, cancel the order, ..."""
+    machine = fuzz.schema.exclude(path_regex="/events$").as_state_machine()
+    numbers = itertools.count(1)
+
+    class Followed(machine):  # type: ignore[valid-type, misc]
+        def get_call_kwargs(self, case: Case) -> dict[str, Any]:
+            if "idempotency-key" in case.headers:
+                case.headers["idempotency-key"] = f"s-{next(numbers)}"
+            return {"headers": fuzz.headers}
+
+        def validate_response(
+            self, response: Any, case: "Case[Any]", additional_checks: Any = None, **kwargs: Any
+        ) -> None:
+            case.validate_response(
+                response,
+                additional_checks=additional_checks,
+                excluded_checks=UNSAID,
+                transport_kwargs=kwargs or None,
+                recorder=self.recorder,
+            )
+
+    Followed.run(settings=settings(LIMITS, stateful_step_count=6))
+
+
+def test_ids_are_described_as_they_are() -> None:
+    document = described()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            for each in operation.get("parameters", ()):
+                if each["in"] == "path":
+                    assert each["schema"]["pattern"] == ID_PATTERN, (path, method)

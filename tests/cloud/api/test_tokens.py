@@ -1,0 +1,179 @@
+"""Who gets in: tokens of the household, their scopes, their limits, and nobody else."""
+
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from sqlalchemy import text
+
+from api_home import ApiHome, Caller, problem
+from cloud_builders import FakeClock
+from zodra_cloud.api import policy
+from zodra_cloud.api import service as api
+from zodra_cloud.api.service import Scope
+from zodra_cloud.errors import BadRequest, UnknownThing
+
+DAY_S = 86_400
+
+
+def everywhere(caller: Caller) -> list[tuple[str, str]]:
+    """Every method and path of the API, with ids that could be."""
+    app: Any = caller.app
+    found = [each for each in app.routes if isinstance(each, APIRoute) and "/v1/" in each.path]
+    return [
+        (method, each.path.format(**dict.fromkeys(each.param_convertors, "x-1")))
+        for each in found
+        for method in sorted(each.methods)
+    ]
+
+
+def test_only_a_hash_of_the_secret_is_stored(home: ApiHome) -> None:
+    secret, token = home.token()
+    with home.database.read() as connection:
+        row = connection.execute(text("SELECT * FROM api_tokens")).one()
+        assert secret not in str(row)
+        assert row.token_hash == policy.hashed(secret)
+        assert api.tokens(connection, home.household_id) == [token]
+
+
+def test_without_a_token_nothing_answers_anywhere(home: ApiHome, caller: Caller) -> None:
+    del caller.headers["authorization"]
+    for method, path in everywhere(caller):
+        answer = caller.request(method, path)
+        assert problem(answer) == (401, "token_missing", "make_token"), path
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize(
+    "presented",
+    ["Bearer zpt_" + "A" * 43, "Bearer x", "Bearer zat_" + "A" * 43, "bearer zpt_\xe9"],
+)
+def test_a_token_that_is_none_opens_nothing(caller: Caller, presented: str) -> None:
+    answer = caller.get("/api/v1/me", headers={"authorization": presented.encode("latin-1")})
+    assert problem(answer) == (401, "token_invalid", "make_token")
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+
+
+def test_a_basic_login_is_no_token(caller: Caller) -> None:
+    answer = caller.get("/api/v1/me", headers={"authorization": "Basic eDp5"})
+    assert problem(answer)[1] == "token_missing"
+
+
+def test_a_token_ends_by_itself_and_by_its_household(home: ApiHome, clock: FakeClock) -> None:
+    _, token = home.token(days=1)
+    caller = home.caller()
+    assert caller.get("/api/v1/me").status_code == 200
+    with home.database.write(home.household_id) as connection:
+        for each in api.tokens(connection, home.household_id):
+            api.revoke_token(connection, home.household_id, each.token_id, now=clock.now())
+    assert problem(caller.get("/api/v1/me"))[1] == "token_invalid"
+    with home.database.write() as connection, pytest.raises(UnknownThing):
+        api.revoke_token(connection, "hh-other", token.token_id, now=clock.now())
+    fresh = home.caller()
+    clock.advance(31 * DAY_S)
+    assert problem(fresh.get("/api/v1/me"))[1] == "token_invalid"
+
+
+def test_a_token_that_may_only_read_does_nothing(home: ApiHome) -> None:
+    reader = home.caller(Scope.READ)
+    home.press()
+    (quote,) = reader.see("/quotes")["items"]
+    for method, path in everywhere(reader):
+        if method not in ("GET",):
+            answer = reader.request(method, path, headers={"idempotency-key": "k"})
+            assert problem(answer) == (403, "scope_missing", "make_token"), path
+    assert reader.see(f"/quotes/{quote['quote_id']}")["state"] == "open"
+
+
+def test_what_a_token_cannot_be(home: ApiHome, clock: FakeClock) -> None:
+    for facts, field in (
+        ({"name": " "}, "name"),
+        ({"name": "x" * 61}, "name"),
+        ({"name": "a\nb"}, "name"),
+        ({"scopes": {Scope.ACT}}, "scopes"),
+        ({"days": 0}, "days"),
+        ({"days": 367}, "days"),
+    ):
+        wanted: dict[str, Any] = {"name": "x", "scopes": {Scope.READ}, "days": 1, **facts}
+        with home.database.write() as connection, pytest.raises(BadRequest, match=field):
+            api.make_token(connection, home.household_id, now=clock.now(), **wanted)
+    for _ in range(policy.TOKENS_MAX):
+        home.token()
+    with pytest.raises(BadRequest, match="revoke one first"):
+        home.token()
+
+
+def test_a_token_has_only_so_many_calls_a_minute(home: ApiHome, clock: FakeClock) -> None:
+    home.calls_per_minute = 3
+    app = home.surface()
+    caller, other = home.caller(app=app), home.caller(app=app)
+    assert [caller.get("/api/v1/me").status_code for _ in range(4)] == [200, 200, 200, 429]
+    refused = caller.get("/api/v1/me")
+    assert problem(refused) == (429, "too_many_calls", "wait")
+    assert other.get("/api/v1/me").status_code == 200
+    clock.advance(float(refused.headers["retry-after"]))
+    assert caller.get("/api/v1/me").status_code == 200
+
+
+def test_the_last_use_is_kept_to_the_hour(home: ApiHome, clock: FakeClock) -> None:
+    caller = home.caller()
+    used = []
+    for _ in range(3):
+        caller.get("/api/v1/me")
+        with home.database.read() as connection:
+            used.append(api.tokens(connection, home.household_id)[0].last_used_at)
+        clock.advance(1_801)
+    assert used[0] == used[1]
+    assert used[2] != used[1]
+
+
+def test_a_household_walks_into_nothing_of_another(home: ApiHome, clock: FakeClock) -> None:
+    other = ApiHome(home.database, clock, household_id="hh-other", gateway_id="gw-other")
+    home.press()
+    caller = home.caller()
+    (quote,) = caller.see("/quotes")["items"]
+    key = caller.do(
+        f"/quotes/{quote['quote_id']}/confirm",
+        {"snapshot_hash": quote["snapshot_hash"], "label": quote["labels"]["en"], "language": "en"},
+    ).json()["order_key"]
+    ids = {
+        "signal_id": quote["signal_id"],
+        "quote_id": quote["quote_id"],
+        "order_key": key,
+        "device_id": "btn-kitchen",
+        "slot_key": "button-1",
+    }
+    bodies = {
+        "confirm": {"snapshot_hash": "0" * 64, "label": "x", "language": "en"},
+        "answer": {"needed": True},
+        "was-it-right": {"answer": "yes"},
+        "count": {"units": 1},
+    }
+    stranger = other.caller()
+    assert stranger.see("/me")["household_id"] == "hh-other"
+    app: Any = stranger.app
+    for route in (each for each in app.routes if isinstance(each, APIRoute)):
+        if "/v1/" not in route.path:
+            continue
+        path = route.path.format(**{name: ids[name] for name in route.param_convertors})
+        if "{" not in route.path:
+            if not path.endswith("/events"):
+                assert quote["signal_id"] not in stranger.get(path).text, path
+            continue
+        for method in route.methods or ():
+            headers = {"idempotency-key": f"k-{path}", "if-match": "*"}
+            body = bodies.get(path.rpartition("/")[2], {}) if method != "GET" else None
+            answer = stranger.request(method, path, json=body, headers=headers)
+            assert problem(answer)[:2] == (404, "not_found"), path
+    assert caller.see(f"/orders/{key}")["state"] == "confirmed"
+
+
+def test_a_page_of_another_site_is_turned_away(caller: Caller) -> None:
+    answer = caller.get("/api/v1/me", headers={"sec-fetch-site": "cross-site"})
+    assert problem(answer) == (403, "foreign_site", "stop")
+    asked = caller.options(
+        "/api/v1/me",
+        headers={"origin": "https://other.example", "access-control-request-method": "GET"},
+    )
+    assert asked.status_code == 405
+    assert not any(name.startswith("access-control") for name in asked.headers)
