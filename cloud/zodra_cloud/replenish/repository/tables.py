@@ -237,3 +237,25 @@ slot_forecasts: Final = Table(
     Column("forecast", Json, nullable=False),
     sqlite_strict=True,
 )
+
+forecast_models: Final = Table(
+    "forecast_models",
+    metadata,
+    Column("category_id", Text, primary_key=True),
+    Column("format", Text, nullable=False),
+    Column("households", Integer, nullable=False),
+    Column("model", Json, nullable=False),
+    Column("fitted_at", Instant, nullable=False),
+    sqlite_strict=True,
+)
+"""What is typical of a product: sums over households, and nothing of any one of them."""
+
+forecast_shares: Final = Table(
+    "forecast_shares",
+    metadata,
+    _household(),
+    Column("category_id", Text, primary_key=True),
+    Index("ix_forecast_shares_category_id", "category_id"),
+    sqlite_strict=True,
+)
+"""Whose history a stored model rests on, so that it can be fitted again without it."""
