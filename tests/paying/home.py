@@ -136,6 +136,11 @@ class PayingHome(Business):
         self.do_jobs()
         return answer
 
+    def refunds(self, key: str) -> list[dict[str, Any]]:
+        with self.database.read() as connection:
+            found = payments.refunds(connection, HOUSEHOLD, key)
+        return [{"state": each.state.value, "amount_minor": each.amount_minor} for each in found]
+
     def waits(self, minutes: float) -> None:
         """Let time pass a minute at a time, as the runner does."""
         end = self.clock.now() + timedelta(minutes=minutes)

@@ -145,6 +145,12 @@ def wait_s(times: int) -> float:
     return WAITS_S[times] if times < len(WAITS_S) else AT_LEISURE_S
 
 
+def look_at_link_at(expires_at: datetime | None, now: datetime) -> datetime:
+    """Give when a page is looked at next: now and then, and as it expires."""
+    soon = now + timedelta(seconds=LOOK_AT_LINK_S)
+    return expires_at if expires_at is not None and now < expires_at < soon else soon
+
+
 def payable(amount_minor: int) -> bool:
     """Tell whether an amount can be asked of a provider at all."""
     return 0 < amount_minor <= AMOUNT_MINOR_MAX

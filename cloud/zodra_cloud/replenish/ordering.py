@@ -77,7 +77,8 @@ def _ask_gates(
     connection: Connection, order: StoredOrder, rules: Rules, at: At
 ) -> AskAgain | hooks.Stop | None:
     answer = hooks.ask_gates(connection, order, at)
-    if isinstance(answer, hooks.Wait) and at.now - order.confirmed_at >= rules.payment_limit:
+    since = max(order.confirmed_at, order.place_at or order.confirmed_at)
+    if isinstance(answer, hooks.Wait) and at.now - since >= rules.payment_limit:
         answer = hooks.Stop(Ending.PAYMENT_NOT_COMPLETED)
     if isinstance(answer, hooks.Stop):
         moves.move_order(

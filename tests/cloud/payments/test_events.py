@@ -3,7 +3,10 @@
 import hashlib
 import hmac
 import json
+import queue
+import threading
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -148,3 +151,39 @@ def test_events_that_do_not_count_leave_nothing(home: PayingHome) -> None:
     assert send(web, huge, signed(huge, at=at)) == 413
     assert send(web, body, signed(body, at=at)) == 204
     assert home.count("provider_events") == 0
+
+
+def test_what_localstripe_signs_is_believed(sqlite_home: PayingHome, peer: Stripe) -> None:
+    """The scheme as somebody else wrote it: sent by the peer itself, a second after the charge."""
+    home = sqlite_home
+    caught: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            caught.put((self.headers["Stripe-Signature"], body))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/"
+        ours = {"url": url, "secret": SECRET, "events[]": "payment_intent.succeeded"}
+        peer.counter.ask("POST", "/_config/webhooks/ours", ours)
+        home.gives_mandate(peer.counter, GOOD)
+        key = home.ordered()
+        home.do_jobs()
+        home.ship(key)
+        charge_id = home.payment(key).charge_id
+        header, body = caught.get(timeout=30)
+        while charge_id is not None and charge_id.encode() not in body:
+            # Of a test before this one.
+            header, body = caught.get(timeout=30)
+        server.shutdown()
+    event = check([SECRET], header, body, datetime.now(UTC))
+    assert isinstance(event, Signed)
+    assert (event.kind, event.about) == ("payment_intent.succeeded", (charge_id,))
+    assert check([SECRET], header, body + b" ", datetime.now(UTC)) is EventRefusal.FORGED

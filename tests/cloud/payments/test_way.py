@@ -8,7 +8,9 @@ from paying.peer import ASKS, BROKE, GOOD, Stripe
 from zodra_cloud.merchants.port import Refused, ShopOrderState, ShopRefusal
 from zodra_cloud.payments import service as payments
 from zodra_cloud.payments.service import RefundAnswer
+from zodra_cloud.replenish.models import Confirmed
 from zodra_cloud.replenish.states import OrderState
+from zodra_cloud.store.types import to_ms
 
 
 def test_a_first_order_waits_for_the_household_and_gives_a_mandate_for_the_next(
@@ -264,3 +266,45 @@ def test_an_order_from_before_payments_goes_the_way_it_went(home: PayingHome) ->
         connection.exec_driver_sql("DELETE FROM payments")
     home.do_jobs()
     assert home.order(key).order.state is OrderState.PLACED
+
+
+def test_an_order_that_is_placed_days_later_is_paid_then(home: PayingHome, peer: Stripe) -> None:
+    home.gives_mandate(peer.counter, GOOD)
+    key = home.ordered()
+    place_at = to_ms(home.clock.now()) + 3 * 86_400_000
+    with home.database.write(HOUSEHOLD) as connection:
+        connection.exec_driver_sql(f"UPDATE orders SET place_at = {place_at}")
+        connection.exec_driver_sql(f"UPDATE payments SET due_at = {place_at}")
+    home.do_jobs()
+    assert (home.state(key), peer.charges(key)) == ("due", [])
+    peer.proxy.break_next("fail", "payment_intents", times=2)
+    home.wait(3 * 86_400)
+    assert (home.state(key), home.order(key).order.reason) == ("unknown", "payment_pending")
+    home.waits(2)
+    assert home.order(key).order.state is OrderState.PLACED
+    assert peer.money(key) == ["requires_capture"]
+
+
+def test_a_yes_that_is_said_twice_is_paid_once(home: PayingHome, peer: Stripe) -> None:
+    home.gives_mandate(peer.counter, GOOD)
+    home.press()
+    home.do_jobs()
+    (quote,) = home.quotes()
+    first, second = home.confirm(quote), home.confirm(quote)
+    assert first == second
+    assert isinstance(first, Confirmed)
+    home.do_jobs()
+    assert len(peer.charges(first.order_key)) == 1
+
+
+def test_a_page_that_cannot_be_closed_is_not_forgotten(home: PayingHome, peer: Stripe) -> None:
+    key = home.ordered()
+    home.do_jobs()
+    url = home.link(key)
+    peer.proxy.break_next("fail", "/expire", times=3)
+    home.cancel(key)
+    home.wait(3)
+    assert home.state(key) == "voiding"
+    peer.counter.fill_in(url, GOOD)
+    home.waits(5)
+    assert (home.state(key), peer.money(key)) == ("voided", [])

@@ -13,6 +13,7 @@ from zodra_cloud.payments.port import (
     LinkState,
     MandateStatus,
     Page,
+    PaymentFault,
     PaymentRefusal,
     Provider,
     Refused,
@@ -87,6 +88,9 @@ def _revoke(provider: Provider, mandate: StoredMandate, payer_id: str) -> Answer
         link = provider.close_link(mandate.link_id, None)
         if not isinstance(link, Link):
             return link
+        if link.state is LinkState.OPEN:
+            # While it is open, the household can still grant it.
+            return Unknown(PaymentFault.REFUSED)
         # It may have been granted in the very last moment.
         method_id = link.method_id
     if method_id is None:
@@ -143,5 +147,4 @@ def _hear_link(
     elif link.state is LinkState.EXPIRED:
         moves.move_mandate(connection, mandate, MandateEvent.EXPIRED, at, link_url=None)
         return None
-    soon = at.now + timedelta(seconds=policy.LOOK_AT_LINK_S)
-    return min(soon, max(at.now, mandate.link_expires_at or soon))
+    return policy.look_at_link_at(mandate.link_expires_at, at.now)

@@ -143,8 +143,7 @@ def come_back_at(connection: Connection, payment: StoredPayment, at: At) -> date
     if state in (PaymentState.DUE, PaymentState.RETRYING):
         return now_it_is.due_at or at.now
     if state is PaymentState.ACTION:
-        soon = at.now + timedelta(seconds=policy.LOOK_AT_LINK_S)
-        return min(soon, max(at.now, now_it_is.link_expires_at or soon))
+        return policy.look_at_link_at(now_it_is.link_expires_at, at.now)
     at_once = (*_ASKED, PaymentState.CAPTURING, PaymentState.VOIDING)
     return at.now if state in at_once else None
 

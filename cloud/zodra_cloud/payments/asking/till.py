@@ -227,6 +227,9 @@ class Till:
         answer: Charge | Refused | Unknown | None
         if payment.link_id is not None:
             link = self._provider.close_link(payment.link_id, paying)
+            if isinstance(link, Link) and link.state is LinkState.OPEN:
+                # While it is open, the household can still pay on it.
+                return Unknown(PaymentFault.REFUSED)
             answer = link.charge if isinstance(link, Link) else link
         elif payment.charge_id is not None:
             return payment.charge_id

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 WINDOW: Final = timedelta(minutes=5)
 """How far the sender's clock may be from ours, either way; an older event is a replay."""
-EVENT_BYTES_MAX: Final = 128 * 1024
+EVENT_BYTES_MAX: Final = 64 * 1024
 HEADER_CHARS_MAX: Final = 1_024
 SIGNATURES_MAX: Final = 5
 ID_CHARS_MAX: Final = 255
