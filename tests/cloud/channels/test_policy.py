@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloud_builders import NOON
@@ -71,6 +71,7 @@ def test_what_is_taken_can_be_nothing_but_one_address(text: str) -> None:
         assert re.fullmatch(r"[^\s,;:<>()\[\]\"\\@]+@[A-Za-z0-9.-]+", text)
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_no_title_of_a_shop_becomes_a_header_or_markup(title: str, value: str) -> None:
     content = Content(title, "en", (letters.heading(title), letters.rows((title, value))))
@@ -95,6 +96,7 @@ def test_no_title_of_a_shop_becomes_a_header_or_markup(title: str, value: str) -
     assert "\r" not in as_text(title, content.blocks)
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.text(max_size=100), st.integers(0, 3))
 def test_a_letter_is_the_same_bytes_at_every_attempt(text: str, number: int) -> None:
     blocks = (letters.paragraph(text), letters.form(text), letters.link(text, "https://x.example"))
