@@ -50,6 +50,11 @@ CLOSED_LISTS = [
     ("cloud/zodra_cloud/replenish/hooks.py", ["WaitReason"]),
     ("cloud/zodra_cloud/replenish/agreements/terms.py", ["AgreementRefusal"]),
     ("cloud/zodra_cloud/replenish/models.py", ["ConfirmRefusal", "CancelAnswer"]),
+    (
+        "cloud/zodra_cloud/payments/states.py",
+        ["PaymentState", "PaymentEvent", "RefundState", "MandateState"],
+    ),
+    ("cloud/zodra_cloud/payments/port.py", ["PaymentRefusal", "PaymentFault"]),
     ("cloud/zodra_cloud/offers/policy.py", ["OfferReason"]),
     ("cloud/zodra_cloud/api/models.py", ["Scope"]),
     ("cloud/zodra_cloud/api/problems.py", ["Code", "Next"]),
@@ -233,12 +238,16 @@ def diagram(title: str, table: dict[tuple[str, str], str], begins: list[str]) ->
 
 
 def states_section() -> list[str]:
-    """Draw the tables that quotes, orders and follow-ups move by."""
+    """Draw the tables that quotes, orders, follow-ups and payments move by."""
     states = importlib.import_module("zodra_cloud.replenish.states")
+    paying = importlib.import_module("zodra_cloud.payments.states")
     drawn = [
         ("A quote", states.QUOTE_TRANSITIONS, ["question", "requested"]),
         ("An order", states.ORDER_TRANSITIONS, ["confirmed"]),
         ('"Was it right?"', states.FOLLOW_UP_TRANSITIONS, ["due"]),
+        ("A payment", paying.PAYMENT_TRANSITIONS, ["due"]),
+        ("A refund", paying.REFUND_TRANSITIONS, ["wanted"]),
+        ("A mandate", paying.MANDATE_TRANSITIONS, ["requested"]),
     ]
     lines = ["## States", "", "Drawn from the tables that the service moves by.", ""]
     for title, table, begins in drawn:
