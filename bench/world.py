@@ -26,6 +26,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from zodra_contract import envelope, topics
 from zodra_contract.envelope import NeedBatch, Receipt, TelemetryBatch
+from zodra_edge.status import look
 
 HOUSEHOLD, GATEWAY = "hh-bench", "gw-bench"
 START_S_MAX = 30.0
@@ -106,12 +107,14 @@ def thermostats(count: int) -> str:
     )
 
 
-def settings(folder: Path, home: int, cloud: int, devices: str, extra: str = "") -> Path:
-    """Write the agent's settings; `extra` holds further sections."""
+def settings(
+    folder: Path, home: int, cloud: int, devices: str, extra: str = "", top: str = ""
+) -> Path:
+    """Write the agent's settings; `extra` holds further sections, `top` lines before them."""
     config = folder / "gateway.toml"
     config.write_text(
         f'gateway_id = "{GATEWAY}"\nhousehold_id = "{HOUSEHOLD}"\n'
-        f'data_dir = "{folder / "data"}"\nlog_level = "error"\n'
+        f'data_dir = "{folder / "data"}"\nlog_level = "error"\n{top}'
         f'[cloud]\nhost = "127.0.0.1"\nport = {cloud}\n'
         f'[home_mqtt]\nhost = "127.0.0.1"\nport = {home}\n{extra}{devices}'
     )
@@ -120,11 +123,8 @@ def settings(folder: Path, home: int, cloud: int, devices: str, extra: str = "")
 
 def status(folder: Path) -> dict[str, Any]:
     """Read what the agent says about itself; empty before it said anything."""
-    try:
-        found: dict[str, Any] = json.loads((folder / "data" / "status.json").read_text())
-    except (OSError, ValueError):
-        return {}
-    return found
+    found = look(folder / "data").status
+    return {} if found is None else found.model_dump(mode="json")
 
 
 def cpu_s(pid: int) -> float:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from zodra_contract.reading import Reading, ReadingKind
 from zodra_contract.signal import NeedSignal, SignalKind, TimeNote, TimeQuality
-from zodra_edge.outbox import Kept, KeptReading, LightRow, MemoryRow, NotKept, Outbox
+from zodra_edge.outbox import Kept, KeptReading, LightRow, MemoryRow, NotKept, Outbox, schema
 
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-PAGE = 4096
+PAGE = schema.PAGE_BYTES
 
 
 def signal(name: str) -> NeedSignal:

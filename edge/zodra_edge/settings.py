@@ -4,6 +4,7 @@ A bad value stops the start with its name and what is allowed. Secrets are never
 file itself: it names files that hold them, relative to its own folder.
 """
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -28,6 +29,7 @@ from zodra_edge.link import BACKOFF_S_MAX, KEEPALIVE_S
 DEVICES_MAX: Final = 256
 BIND_KEY_BYTES: Final = 16
 SECRET_BYTES_MAX: Final = 4096
+RUNTIME_DIR: Final = "/run/zodra"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Host = Annotated[str, Field(min_length=1, max_length=253)]
@@ -211,6 +213,10 @@ class Settings(_Part):
     gateway_id: GatewayId
     household_id: HouseholdId
     data_dir: Path
+    runtime_dir: Path | None = None
+    """Where the status goes, which is written every few seconds: best a folder in memory, since it
+    wears out a card. Unless it is given, the first of `$RUNTIME_DIRECTORY` and `/run/zodra` that
+    can be written to, or else `data_dir`. `zodra-edge status` finds it in any case."""
     cloud: Cloud
     home_mqtt: HomeMqtt | None = None
     radio: Radio | None = None
@@ -262,10 +268,22 @@ def load(path: Path) -> Settings:
     except ValidationError as fault:
         raise SettingsFault(f"{path}: {_sentence(fault)}") from fault
     changed: dict[str, Any] = {"data_dir": folder / settings.data_dir}
+    runtime_dir = settings.runtime_dir
+    changed["runtime_dir"] = folder / runtime_dir if runtime_dir else _runtime_dir()
     if settings.metrics is not None and settings.metrics.socket is not None:
         socket = folder / settings.metrics.socket
         changed["metrics"] = settings.metrics.model_copy(update={"socket": socket})
     return settings.model_copy(update=changed)
+
+
+def _runtime_dir() -> Path | None:
+    """Name the folder in memory that the system keeps for this service, if it does."""
+    # systemd gives a list with colons where a unit asks for several folders.
+    named = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
+    for place in (named, RUNTIME_DIR):
+        if place and Path(place).is_dir() and os.access(place, os.W_OK):
+            return Path(place)
+    return None
 
 
 def secret_files(path: Path) -> tuple[Path, ...]:

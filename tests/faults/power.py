@@ -190,9 +190,10 @@ class CutVfs(apsw.VFS):
 class Cursor:
     """What `sqlite3` answers with, on apsw."""
 
-    def __init__(self, rows: list[tuple[Any, ...]], rowcount: int) -> None:
+    def __init__(self, rows: list[tuple[Any, ...]], rowcount: int, lastrowid: int = 0) -> None:
         self._rows = iter(rows)
         self.rowcount = rowcount
+        self.lastrowid = lastrowid
 
     def fetchone(self) -> tuple[Any, ...] | None:
         return next(self._rows, None)
@@ -215,7 +216,12 @@ class Connection:
     def execute(self, statement: str, values: Any = ()) -> Cursor:
         before = self._apsw.total_changes()
         rows = self._apsw.execute(statement, values).fetchall()
-        return Cursor(rows, self._apsw.total_changes() - before)
+        changed = self._apsw.total_changes() - before
+        return Cursor(rows, changed, self._apsw.last_insert_rowid())
+
+    @property
+    def total_changes(self) -> int:
+        return self._apsw.total_changes()
 
     def executemany(self, statement: str, values: Any) -> Cursor:
         before = self._apsw.total_changes()

@@ -65,7 +65,7 @@ def test_the_whole_log_is_the_whole_store(ram: Path, store: Store) -> None:
 def test_a_table_whose_name_is_no_text_is_a_damaged_file(store: Store, ram: Path) -> None:
     whole = settled(store, ram / "settled")
     flipped = bytearray(whole.base)
-    flipped[whole.base.index(b"light_slot")] |= 0x80
+    flipped[whole.base.index(b"tablequarantine") + len("table")] |= 0x80
     path = Store(bytes(flipped), b"", store.names).write(ram / "flipped")
     (ram / "room").mkdir()
     spec = LaneSpec(schema.NEED, 64 * 2**20, thorough=True)
@@ -103,7 +103,7 @@ def test_a_flipped_bit_never_reaches_the_cloud(ram: Path, store: Store, tell: ha
     tell(flips=trials, **{name.replace(" ", "_"): count for name, count in ends.items()})
 
 
-PAGE = 4096
+PAGE = schema.PAGE_BYTES
 
 
 def page_of(path: Path, table: str) -> int:

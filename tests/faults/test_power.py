@@ -31,9 +31,14 @@ class Promise:
     rows: dict[int, str] = field(default_factory=dict)
     memory: str | None = None
     next_sequence: int = 1
+    settled_upto: int = field(default=0, compare=False)
+    """Receipted, and to be deleted with whatever is written next."""
 
     def copy(self) -> "Promise":
-        return Promise(dict(self.rows), self.memory, self.next_sequence)
+        return Promise(dict(self.rows), self.memory, self.next_sequence, self.settled_upto)
+
+    def settle(self) -> None:
+        self.rows = {s: name for s, name in self.rows.items() if s > self.settled_upto}
 
 
 @dataclass
@@ -50,6 +55,7 @@ class Trial:
         """Draw a group of jobs, and predict what they do."""
         after = self.under_way = self.committed.copy()
         jobs: list[Any] = []
+        writes = False
         for _ in range(self.draw.choice((1, 1, 1, 2, 5))):
             what = self.draw.random()
             if what < 0.8 or not after.rows:
@@ -57,10 +63,15 @@ class Trial:
                 after.rows[after.next_sequence] = after.memory = name
                 after.next_sequence += 1
                 jobs.append(partial(_keep, name))
+                writes = True
             else:
                 upto = self.draw.choice(list(after.rows))
-                after.rows = {s: name for s, name in after.rows.items() if s > upto}
-                jobs.append(partial(_receipt, upto))
+                after.settled_upto = max(after.settled_upto, upto)
+                refused = self.draw.random() < 0.5
+                jobs.append(partial(_receipt if refused else _all_taken, upto))
+                writes |= refused
+        if writes:
+            after.settle()
         return jobs
 
     def reading_jobs(self) -> list[Any]:
@@ -93,6 +104,10 @@ def _keep(name: str, connection: Any, file: NeedFile) -> object:
 def _receipt(upto: int, connection: Any, file: NeedFile | TelemetryFile) -> object:
     # A row rejected for good goes to the quarantine, in the same transaction.
     return file.apply(connection, upto, [Rejection(upto, RejectReason.UNKNOWN_DEVICE)], 1)
+
+
+def _all_taken(upto: int, connection: Any, file: NeedFile) -> object:
+    return file.apply(connection, upto, [], 1)
 
 
 LANES: dict[str, tuple[Any, Any, str]] = {

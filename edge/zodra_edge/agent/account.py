@@ -147,6 +147,7 @@ class Account:
             failures=link.failures,
             last_receipt_at=link.last_receipt_at,
             unanswered=link.unanswered,
+            pace_s=link.pace_s,
         )
 
     def _home(self) -> HomePart | None:

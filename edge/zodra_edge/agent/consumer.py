@@ -203,7 +203,7 @@ class Consumer:
         changed = {
             device_id: memory
             for device_id, memory in self._memory.items()
-            if memory is not before.get(device_id)
+            if memory is not before.get(device_id) and memory != before.get(device_id)
         }
         unsaved = self._tally.take_unsaved()
         if not changed and not unsaved:

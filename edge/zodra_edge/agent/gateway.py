@@ -28,7 +28,15 @@ from zodra_edge.local_mqtt import HomeBroker
 from zodra_edge.outbox import Outbox
 from zodra_edge.radio import Adverts, Backends, Wearable, load
 from zodra_edge.settings import Settings
-from zodra_edge.status import Problem, Status, Tally, problems, sole_owner, write
+from zodra_edge.status import (
+    Problem,
+    Status,
+    Tally,
+    problems,
+    sole_owner,
+    status_file,
+    write,
+)
 from zodra_edge.time_floor import Move
 from zodra_edge.uplink import Hooks, Uplink
 
@@ -55,7 +63,8 @@ async def run(settings: Settings) -> int:
     """
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with sole_owner(settings.data_dir):
+        file = status_file(settings.data_dir, settings.runtime_dir)
+        with sole_owner(settings.data_dir, file):
             async with Outbox(settings.data_dir, settings.outbox) as outbox:
                 return await Gateway(settings, outbox).run()
     except OSError as fault:
@@ -305,7 +314,8 @@ class Gateway:
 
     def _write(self, status: Status) -> None:
         try:
-            write(self._settings.data_dir, status)
+            data_dir, runtime_dir = self._settings.data_dir, self._settings.runtime_dir
+            write(data_dir, status, status_file(data_dir, runtime_dir))
         except OSError:
             self._tally.add("status_not_written")
 

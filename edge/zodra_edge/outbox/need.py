@@ -27,6 +27,11 @@ NEEDS_PERCENT: Final = 90
 """Of the file's soft limit; the rest is for memory, lights and what goes aside."""
 LIGHTS_PER_SLOT_MAX: Final = 8
 """Needs of one slot whose light is remembered; older ones are done with."""
+LIGHTS_OVER_MAX: Final = 8
+"""So many more may be there before they are deleted, all at once: they lie in another page."""
+
+Slot = tuple[str, str]
+"""A device and its slot."""
 
 
 class NeedFile:
@@ -41,19 +46,53 @@ class NeedFile:
         self._quarantine_rows_max = quarantine_rows_max
         self._meta = quarantine.Meta()
         self._depth = 0
+        self._gone_upto = 0
+        """Receipted up to here. Deleted with whatever is written next: the deletion alone costs a
+        card as much as the need-moment. After a crash the cloud hears of it once more."""
+        self._settled = 0
+        """Receipted, and still in the file."""
+        self._changes = 0
+        self._lights: dict[Slot, dict[str, int]] = {}
+        """Signals and the place of each, by slot, the oldest first."""
 
     def load(self, connection: sqlite3.Connection) -> None:
         """Read the counters anew, at the start and after a rollback."""
+        before = self._meta.buffer_id
         self._meta = quarantine.Meta.load(connection)
-        (self._depth,) = connection.execute("SELECT count(*) FROM need").fetchone()
+        if self._meta.buffer_id != before:
+            self._gone_upto = 0
+        self._depth, self._settled = (
+            count or 0
+            for count in connection.execute(
+                "SELECT sum(sequence > ?1), sum(sequence <= ?1) FROM need", (self._gone_upto,)
+            ).fetchone()
+        )
+        self._lights = {}
+        for place, signal_id, *slot in connection.execute(
+            "SELECT place, signal_id, device_id, slot_key FROM light ORDER BY place"
+        ):
+            self._lights.setdefault((slot[0], slot[1]), {})[signal_id] = place
+        self._changes = connection.total_changes
 
     def finish(self, connection: sqlite3.Connection) -> None:
         """Write the counters, within the transaction."""
+        if connection.total_changes != self._changes:
+            self.let_go(connection)
         self._meta.save(connection)
+        self._changes = connection.total_changes
+
+    def let_go(self, connection: sqlite3.Connection) -> None:
+        """Delete what was receipted."""
+        if self._settled:
+            connection.execute("DELETE FROM need WHERE sequence <= ?", (self._gone_upto,))
+            self._settled = 0
 
     def level(self, connection: sqlite3.Connection) -> Level:
         """Say how full the file is."""
-        oldest = connection.execute("SELECT kept_ms FROM need ORDER BY sequence LIMIT 1").fetchone()
+        oldest = connection.execute(
+            "SELECT kept_ms FROM need WHERE sequence > ? ORDER BY sequence LIMIT 1",
+            (self._gone_upto,),
+        ).fetchone()
         counts = connection.execute("SELECT reason, count FROM refusal ORDER BY reason").fetchall()
         return Level(
             buffer_id=self._meta.buffer_id,
@@ -65,6 +104,7 @@ class NeedFile:
             restarts=self._meta.restarts,
             counts=dict(counts),
             memory_lost=self._meta.memory_lost,
+            settled=self._settled,
         )
 
     @property
@@ -81,6 +121,8 @@ class NeedFile:
         kept_ms: int,
     ) -> Kept | NotKept:
         """Store a need-moment, its light and the memory that came with it; or none of them."""
+        # First, so that the new row finds its place in the page of the old one.
+        self.let_go(connection)
         if self._depth >= self._rows_max or self._has_no_bytes_left(connection):
             return NotKept(NotKeptReason.FULL)
         sequence = self._meta.take_sequence()
@@ -140,11 +182,17 @@ class NeedFile:
 
     def shine(self, connection: sqlite3.Connection, light: LightRow) -> None:
         """Store what a light says, and forget the oldest needs of its slot."""
-        connection.execute(
+        places = self._lights.setdefault((light.device_id, light.slot_key), {})
+        place = places.get(light.signal_id)
+        if place is not None:
+            connection.execute(
+                "UPDATE light SET state = ?, reason = ?, at_ms = ?, round = ? WHERE place = ?",
+                (light.state, light.reason, light.at_ms, light.round, place),
+            )
+            return
+        written = connection.execute(
             "INSERT INTO light (signal_id, device_id, slot_key, state, reason, at_ms, round) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (signal_id) DO UPDATE "
-            "SET state = excluded.state, reason = excluded.reason, at_ms = excluded.at_ms, "
-            "round = excluded.round",
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 light.signal_id,
                 light.device_id,
@@ -155,20 +203,28 @@ class NeedFile:
                 light.round,
             ),
         )
-        connection.execute(
-            "DELETE FROM light WHERE device_id = ?1 AND slot_key = ?2 AND place NOT IN ("
-            "SELECT place FROM light WHERE device_id = ?1 AND slot_key = ?2 "
-            "ORDER BY place DESC LIMIT ?3)",
-            (light.device_id, light.slot_key, LIGHTS_PER_SLOT_MAX),
+        places[light.signal_id] = written.lastrowid or 0
+        if len(places) >= LIGHTS_PER_SLOT_MAX + LIGHTS_OVER_MAX:
+            self._forget_lights(connection, places)
+
+    @staticmethod
+    def _forget_lights(connection: sqlite3.Connection, places: dict[str, int]) -> None:
+        done_with = list(places)[:-LIGHTS_PER_SLOT_MAX]
+        connection.executemany(
+            "DELETE FROM light WHERE place = ?", [(places.pop(name),) for name in done_with]
         )
 
     def lights(self, connection: sqlite3.Connection) -> list[LightRow]:
         """Read all lights, the oldest need first."""
-        rows = connection.execute(
-            "SELECT device_id, slot_key, signal_id, state, reason, at_ms, round FROM light "
-            "ORDER BY place"
-        )
-        return [LightRow(*row) for row in rows]
+        held = {
+            place: LightRow(*row)
+            for place, *row in connection.execute(
+                "SELECT place, device_id, slot_key, signal_id, state, reason, at_ms, round "
+                "FROM light ORDER BY place"
+            )
+        }
+        newest = (list(places.values())[-LIGHTS_PER_SLOT_MAX:] for places in self._lights.values())
+        return [held[place] for place in sorted(place for some in newest for place in some)]
 
     def count(self, connection: sqlite3.Connection, refusals: Mapping[str, int]) -> None:
         """Add to the refusals by reason."""
@@ -187,7 +243,7 @@ class NeedFile:
         for sequence, body, kept_ms, checksum in connection.execute(
             "SELECT sequence, body, kept_ms, checksum FROM need WHERE sequence > ? "
             "ORDER BY sequence LIMIT ?",
-            (after, rows_max),
+            (max(after, self._gone_upto), rows_max),
         ):
             if need_checksum(sequence, kept_ms, body) != checksum:
                 damaged.append((sequence, quarantine.DAMAGED))
@@ -199,7 +255,9 @@ class NeedFile:
         self._set_aside(connection, damaged, now_ms)
         if damaged and not rows:
             return self.batch(connection, after, rows_max, now_ms)
-        (kept_from,) = connection.execute("SELECT min(sequence) FROM need").fetchone()
+        (kept_from,) = connection.execute(
+            "SELECT min(sequence) FROM need WHERE sequence > ?", (self._gone_upto,)
+        ).fetchone()
         return NeedRows(self._meta.buffer_id, kept_from, tuple(rows)) if rows else None
 
     def apply(
@@ -209,7 +267,10 @@ class NeedFile:
         rejected: Sequence[Rejection],
         now_ms: int,
     ) -> Applied:
-        """Delete what the cloud has, and set aside what it will never take."""
+        """Let go of what the cloud has, and set aside what it will never take."""
+        if not rejected:
+            return Applied(Lane.NEED, self._settle(connection, upto), 0)
+        self.let_go(connection)
         final, kept = quarantine.sort_rejections(upto, rejected)
         quarantined = self._set_aside(connection, final, now_ms)
         deleted = connection.execute(
@@ -218,6 +279,19 @@ class NeedFile:
         ).rowcount
         self._depth -= deleted
         return Applied(Lane.NEED, deleted, quarantined)
+
+    def _settle(self, connection: sqlite3.Connection, upto: int) -> int:
+        """Note that the cloud has everything up to a sequence; see `_gone_upto`."""
+        if upto <= self._gone_upto:
+            return 0
+        (gone,) = connection.execute(
+            "SELECT count(*) FROM need WHERE sequence > ? AND sequence <= ?",
+            (self._gone_upto, upto),
+        ).fetchone()
+        self._gone_upto = upto
+        self._depth -= gone
+        self._settled += gone
+        return int(gone)
 
     def _set_aside(
         self, connection: sqlite3.Connection, rows: Sequence[tuple[int, str]], now_ms: int

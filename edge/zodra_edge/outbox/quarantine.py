@@ -192,4 +192,4 @@ def used_bytes(connection: sqlite3.Connection) -> int:
     """Say how much of the file is in use; free pages inside it do not count."""
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     (free,) = connection.execute("PRAGMA freelist_count").fetchone()
-    return int(pages - free) * schema.PAGE_BYTES
+    return int(pages - free) * schema.page_bytes(connection)

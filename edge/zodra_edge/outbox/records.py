@@ -125,6 +125,8 @@ class Level:
     """Readings that grew too old to be worth sending."""
     memory_lost: bool = False
     """Whether devices may have lost their memory to damage, and this was not dealt with yet."""
+    settled: int = 0
+    """Need-moments that the cloud has and that are deleted with whatever is written next."""
 
 
 EMPTY: Final = Level("", 0, None, 1, 0, 0, 0, {})

@@ -1,26 +1,34 @@
-"""The two files, how they are opened, and the migrations that lead to their present schema.
+"""The two files and how they are opened; the steps that lead to their schema are in `migrations`.
 
 The schema is public: `sqlite-utils` and any SQLite tool may read it while the agent runs, if they
 open it with `mode=ro`. Only the agent writes.
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 from zodra_edge.errors import OutboxFault
 from zodra_edge.outbox.migrations import Migrations
+from zodra_edge.outbox.migrations.steps import NEED as NEED
+from zodra_edge.outbox.migrations.steps import TELEMETRY as TELEMETRY
+from zodra_edge.outbox.migrations.steps import write_meta
 from zodra_edge.outbox.records import meta_checksum
 from zodra_edge.outbox.storage import DamagedFile
 
 APPLICATION_ID: Final = 0x5A4F4452
 """`ZODR`; shown by file(1). A file with another one is not ours and is never touched."""
 
-WAL_PAGES_MAX: Final = 256
+PAGE_BYTES: Final = 1024
+"""A need-moment changes a few rows in a few pages, and each page is written whole. With 4,096 it
+cost a card 49 kB. With 512 a need-moment no longer fits into a page, and costs more again."""
+RESIZE_BYTES_MAX: Final = 32 * 2**20
+"""A larger file of an earlier build keeps its pages: writing it anew would hold up the start."""
+
+WAL_PAGES_MAX: Final = 1_000
 """Checkpoint every MiB: a WAL that grows can fill a card, and then even DELETE fails."""
 
-PAGE_BYTES: Final = 4096
 BUFFER_ID_BYTES: Final = 6
 """48 bits: among the handful of files one gateway ever makes, two alike are out of the question."""
 
@@ -32,115 +40,6 @@ PRAGMAS: Final = f"""
     PRAGMA trusted_schema = OFF;
 """
 """Of the writing connection. The power cuts in tests/faults run under these."""
-
-_META = """
-    CREATE TABLE meta (
-        name TEXT PRIMARY KEY,
-        value ANY NOT NULL
-    ) STRICT, WITHOUT ROWID
-"""
-_QUARANTINE = """
-    CREATE TABLE quarantine (
-        place INTEGER PRIMARY KEY,
-        buffer_id TEXT NOT NULL,
-        sequence INTEGER NOT NULL,
-        reason TEXT NOT NULL,
-        body TEXT NOT NULL,
-        set_aside_ms INTEGER NOT NULL
-    ) STRICT
-"""
-_NEED_TABLES: Final = (
-    _META,
-    """
-    CREATE TABLE need (
-        sequence INTEGER PRIMARY KEY,
-        signal_id TEXT NOT NULL,
-        body TEXT NOT NULL,
-        kept_ms INTEGER NOT NULL,
-        checksum INTEGER NOT NULL
-    ) STRICT
-    """,
-    """
-    CREATE TABLE memory (
-        device_id TEXT PRIMARY KEY,
-        memory TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE light (
-        place INTEGER PRIMARY KEY,
-        signal_id TEXT NOT NULL UNIQUE,
-        device_id TEXT NOT NULL,
-        slot_key TEXT NOT NULL,
-        state TEXT NOT NULL,
-        reason TEXT NOT NULL,
-        at_ms INTEGER NOT NULL
-    ) STRICT
-    """,
-    "CREATE INDEX light_slot ON light (device_id, slot_key, place)",
-    """
-    CREATE TABLE refusal (
-        reason TEXT PRIMARY KEY,
-        count INTEGER NOT NULL
-    ) STRICT, WITHOUT ROWID
-    """,
-    _QUARANTINE,
-)
-_TELEMETRY_TABLES: Final = (
-    _META,
-    """
-    CREATE TABLE reading (
-        sequence INTEGER PRIMARY KEY,
-        device_id TEXT NOT NULL,
-        kind TEXT NOT NULL,
-        value REAL NOT NULL,
-        observed_ms INTEGER NOT NULL,
-        quality TEXT NOT NULL,
-        error_ms INTEGER NOT NULL,
-        checksum INTEGER NOT NULL
-    ) STRICT
-    """,
-    _QUARANTINE,
-)
-
-NEED: Final = Migrations("zodra_need")
-TELEMETRY: Final = Migrations("zodra_telemetry")
-
-
-@NEED(name="0001_first")
-def _need_first(db: Any) -> None:
-    for statement in _NEED_TABLES:
-        db.execute(statement)
-
-
-@NEED(name="0002_round")
-def _need_round(db: Any) -> None:
-    db.execute("ALTER TABLE light ADD COLUMN round INTEGER NOT NULL DEFAULT 1")
-
-
-@TELEMETRY(name="0001_first")
-def _telemetry_first(db: Any) -> None:
-    for statement in _TELEMETRY_TABLES:
-        db.execute(statement)
-
-
-@NEED(name="0003_memory_checksum")
-def _need_memory_checksum(db: Any) -> None:
-    # NULL in rows of a build that did not write it: those are believed, as they were before.
-    db.execute("ALTER TABLE memory ADD COLUMN checksum INTEGER")
-
-
-def _sum_meta(db: Any) -> None:
-    db.execute("ALTER TABLE meta ADD COLUMN checksum INTEGER")
-    held = dict(db.execute("SELECT name, value FROM meta ORDER BY name").fetchall())
-    if held:
-        # Not all of these were there from the first build on.
-        _write_meta(db, {"dropped": 0, "expired": 0, "restarts": 0, "memory_lost": 0} | held)
-
-
-NEED(name="0004_meta_checksum")(_sum_meta)
-TELEMETRY(name="0002_meta_checksum")(_sum_meta)
-
 
 COLUMNS: Final = {
     "zodra_need": {
@@ -183,21 +82,48 @@ def prepare(
     connection.text_factory = text
     try:
         _refuse_strangers(path, connection)
-        # Before WAL and the first table, or auto_vacuum silently stays off.
+        # Before WAL and the first table, or both silently stay as they are.
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        _resize_pages(path, connection)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         _migrate(connection, migrations)
         with connection:
             if _is_unused(connection, migrations):
-                _write_meta(connection, FIRST_COUNTERS | {"buffer_id": buffer_id})
+                write_meta(connection, FIRST_COUNTERS | {"buffer_id": buffer_id})
             held = counters(connection)
             _compare_with_rows(connection, migrations, held["next_sequence"])
             if is_start:
                 set_counter(connection, "restarts", held["restarts"] + 1)
     finally:
         connection.close()
+
+
+def _resize_pages(path: Path, connection: sqlite3.Connection) -> None:
+    """Give a file of an earlier build pages of today's size; it works with its own as well."""
+    if page_bytes(connection) == PAGE_BYTES or path.stat().st_size > RESIZE_BYTES_MAX:
+        return
+    try:
+        # SQLite changes the size in this mode alone, and in one step: after a power cut the file is
+        # what it was before, or what it is then.
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        connection.execute("VACUUM")
+    except sqlite3.OperationalError as fault:
+        if fault.sqlite_errorcode & 0xFF not in _NOT_NOW:
+            raise
+
+
+_NOT_NOW: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+"""No room for a copy, or somebody looks into the file: at the next start, then."""
+
+
+def page_bytes(connection: sqlite3.Connection) -> int:
+    """Say how large the pages of a file are; there are those of earlier builds."""
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    return int(size)
 
 
 FIRST_COUNTERS: Final[dict[str, Any]] = {
@@ -242,15 +168,6 @@ def set_counter(connection: sqlite3.Connection, name: str, value: int) -> None:
     ).rowcount
     if changed != 1:
         raise DamagedFile("its counters are not all there")
-
-
-def _write_meta(connection: Any, held: Mapping[str, Any]) -> None:
-    for name, value in held.items():
-        connection.execute(
-            "INSERT INTO meta (name, value, checksum) VALUES (?, ?, ?) ON CONFLICT (name) "
-            "DO UPDATE SET checksum = excluded.checksum",
-            (name, value, meta_checksum(name, value)),
-        )
 
 
 def _is_unused(connection: sqlite3.Connection, migrations: Migrations) -> bool:
@@ -317,7 +234,8 @@ def connect(path: Path, bytes_max: int | None = None) -> sqlite3.Connection:
     for pragma in PRAGMAS.split(";"):
         connection.execute(pragma)
     if bytes_max is not None:
-        connection.execute(f"PRAGMA max_page_count = {bytes_max // PAGE_BYTES}")
+        pages_max = bytes_max // page_bytes(connection)
+        connection.execute(f"PRAGMA max_page_count = {pages_max}")
     return connection
 
 

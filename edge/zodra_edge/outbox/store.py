@@ -1,6 +1,7 @@
 """The outbox as the agent sees it: awaitable, durable on return, refusals as values."""
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -35,6 +36,9 @@ NEED_FILE: Final = "need.db"
 TELEMETRY_FILE: Final = "telemetry.db"
 EXPIRE_SWEEPS_MAX: Final = 20
 """Of 5,000 readings each, in one round of `care`."""
+SETTLED_CARES_MAX: Final = 120
+"""Rounds of `care`, ten minutes: a need-moment that the cloud has is then deleted by itself, if
+nothing was written that could take the deletion along."""
 
 _REASONS: Final[Mapping[str, NotKeptReason]] = {
     Trouble.FULL: NotKeptReason.DISK_FULL,
@@ -82,6 +86,7 @@ class StoredOutbox:
         )
         self._need.on_full = self._telemetry.give_way_soon
         self._reading_age_ms_max = int(limits.telemetry_age_s_max * 1000)
+        self._settled_cares = 0
 
     async def __aenter__(self) -> Self:
         """Start the threads."""
@@ -91,6 +96,8 @@ class StoredOutbox:
 
     async def __aexit__(self, *_: object) -> None:
         """Finish what is queued and close."""
+        with contextlib.suppress(OutboxFault):
+            await self._delete_settled()
         await self._need.close()
         await self._telemetry.close()
 
@@ -135,9 +142,17 @@ class StoredOutbox:
             if await asyncio.to_thread(self._room.lacks_room):
                 await self._telemetry.give_way()
             await asyncio.to_thread(self._room.rebuild)
+        self._settled_cares = self._settled_cares + 1 if self._need.level.settled else 0
+        if self._settled_cares >= SETTLED_CARES_MAX:
+            with contextlib.suppress(StorageFault):
+                await self._delete_settled()
         if is_trusted and self._telemetry.trouble is None:
             await self._expire(milliseconds(now) - self._reading_age_ms_max)
         await asyncio.to_thread(self._room.look)
+
+    async def _delete_settled(self) -> None:
+        if self._need.level.settled:
+            await self._need.run(lambda connection, file: file.let_go(connection))
 
     async def _expire(self, before_ms: int) -> None:
         for _ in range(EXPIRE_SWEEPS_MAX):

@@ -1,4 +1,4 @@
-"""The gateway's own account of itself: a file each second, and a page a person can read."""
+"""The gateway's own account of itself: a file, and a page a person can read."""
 
 from zodra_edge.status.page import render
 from zodra_edge.status.report import (
@@ -16,7 +16,16 @@ from zodra_edge.status.report import (
     StoragePart,
     problems,
 )
-from zodra_edge.status.store import FILE, Look, is_held, look, rss_bytes, sole_owner, write
+from zodra_edge.status.store import (
+    FILE,
+    Look,
+    is_held,
+    look,
+    rss_bytes,
+    sole_owner,
+    status_file,
+    write,
+)
 from zodra_edge.status.tally import Tally
 
 __all__ = [
@@ -41,5 +50,6 @@ __all__ = [
     "render",
     "rss_bytes",
     "sole_owner",
+    "status_file",
     "write",
 ]

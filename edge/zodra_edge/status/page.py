@@ -111,6 +111,8 @@ def _cloud(status: Status, cloud: CloudPart) -> str:
         words += f", refusing: {cloud.refusing.replace('_', ' ')}"
     if cloud.unanswered:
         words += f", {cloud.unanswered} times in a row without a receipt"
+    if cloud.pace_s:
+        words += f", asks for {cloud.pace_s:.1f} s between two batches of readings"
     if cloud.last_receipt_at is not None:
         receipt = (status.written_at - cloud.last_receipt_at).total_seconds()
         words += f", last receipt {age(receipt)} ago"

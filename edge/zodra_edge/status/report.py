@@ -34,6 +34,8 @@ class CloudPart(_Value):
     failures: int = 0
     last_receipt_at: AwareDatetime | None = None
     unanswered: int = 0
+    pace_s: float = 0.0
+    """What the cloud asks for between two batches of readings."""
 
 
 class LanePart(_Value):

@@ -1,6 +1,8 @@
-"""The status file in the data folder, and whether its writer still lives.
+"""The status file, and whether its writer still lives.
 
 A file, not a socket: the path of a socket may be no longer than 107 bytes, and data folders are.
+It is in the data folder, or in memory where there is a folder for that; then the lock file in the
+data folder says where, since an onlooker's environment need not be the agent's.
 """
 
 import contextlib
@@ -22,15 +24,32 @@ from zodra_edge.status.report import Status
 
 FILE: Final = "status.json"
 LOCK_FILE: Final = "agent.lock"
+PATH_BYTES_MAX: Final = 4096
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - its owner is checked
 """Where the status goes while the disk takes none."""
 AGE_S_MAX: Final = 10.0
 """A running agent writes each second; above this its word no longer counts."""
 
 
+def status_file(data_dir: Path, runtime_dir: Path | None) -> Path:
+    """Name the file of the status.
+
+    Args:
+        data_dir: whose status it is.
+        runtime_dir: a folder in memory that several agents may share, if there is one.
+    """
+    if runtime_dir is None:
+        return data_dir / FILE
+    return runtime_dir / f"status-{_name(data_dir)}.json"
+
+
 @contextlib.contextmanager
-def sole_owner(data_dir: Path) -> Iterator[None]:
+def sole_owner(data_dir: Path, file: Path | None = None) -> Iterator[None]:
     """Hold the data folder; the kernel lets go of it when the process ends, however it ends.
+
+    Args:
+        data_dir: what is held.
+        file: where the status will be, for onlookers; in the data folder if None.
 
     Raises:
         AlreadyRunning: another agent holds it.
@@ -41,6 +60,11 @@ def sole_owner(data_dir: Path) -> Iterator[None]:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as fault:
             raise AlreadyRunning(str(data_dir)) from fault
+        if file is not None and file.parent != data_dir and _told(data_dir) != file:
+            # On a disk that takes no writes the status goes to where everybody looks anyway.
+            with contextlib.suppress(OSError):
+                os.ftruncate(held, 0)
+                os.pwrite(held, os.fsencode(file), 0)
         yield
     finally:
         os.close(held)
@@ -57,17 +81,22 @@ def _open_lock(data_dir: Path, flags: int) -> int:
     return os.open(existing if existing.exists() else data_dir, os.O_RDONLY | os.O_CLOEXEC)
 
 
-def write(data_dir: Path, status: Status) -> None:
+def write(data_dir: Path, status: Status, file: Path | None = None) -> None:
     """Replace the status file in one step; a reader never sees half of one.
 
     On a disk that takes no writes it goes to memory instead: that is when somebody will look.
+
+    Args:
+        data_dir: whose status it is.
+        status: what to write.
+        file: where to, as was told to `sole_owner`.
 
     Raises:
         OSError: it could be written nowhere.
     """
     text = status.model_dump_json(indent=1)
     try:
-        _replace(data_dir / FILE, text)
+        _replace(file if file is not None and _told(data_dir) == file else data_dir / FILE, text)
     except OSError:
         folder = in_memory(data_dir)
         with contextlib.suppress(FileExistsError):
@@ -78,15 +107,27 @@ def write(data_dir: Path, status: Status) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    fresh = path.with_name(f"{FILE}.new")
+    fresh = path.with_name(f"{path.name}.new")
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(path)
 
 
 def in_memory(data_dir: Path) -> Path:
     """Name the folder in memory where the status goes while the disk takes none."""
-    place = hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:16]
-    return MEMORY / f"zodra-edge-{place}"
+    return MEMORY / f"zodra-edge-{_name(data_dir)}"
+
+
+def _name(data_dir: Path) -> str:
+    return hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:16]
+
+
+def _told(data_dir: Path) -> Path | None:
+    """Read where the agent says that its status is; None if it is in the data folder."""
+    try:
+        said = (data_dir / LOCK_FILE).read_bytes()[:PATH_BYTES_MAX]
+        return Path(os.fsdecode(said)) if said and b"\0" not in said else None
+    except OSError:
+        return None
 
 
 def _is_ours(folder: Path, data_dir: Path) -> bool:
@@ -111,10 +152,12 @@ class Look:
 
 def look(data_dir: Path) -> Look:
     """Read the status file and judge whether it is still true."""
-    folders = [data_dir]
+    files = [data_dir / FILE]
+    if (told := _told(data_dir)) is not None:
+        files.append(told)
     if _is_ours(in_memory(data_dir), data_dir):
-        folders.append(in_memory(data_dir))
-    found = [status for status in map(_read, folders) if status is not None]
+        files.append(in_memory(data_dir) / FILE)
+    found = [status for status in map(_read, files) if status is not None]
     if not found:
         return Look(None, False, 0.0)
     this_boot = boot_id()
@@ -127,9 +170,9 @@ def look(data_dir: Path) -> Look:
     return Look(status, is_held(data_dir) and age_s <= AGE_S_MAX, age_s)
 
 
-def _read(folder: Path) -> Status | None:
+def _read(file: Path) -> Status | None:
     try:
-        return Status.model_validate_json((folder / FILE).read_text(encoding="utf-8"))
+        return Status.model_validate_json(file.read_text(encoding="utf-8"))
     except (OSError, ValidationError, UnicodeDecodeError):
         return None
 

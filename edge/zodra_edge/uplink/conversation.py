@@ -1,6 +1,7 @@
 """The conversation with the cloud: connect, send, listen, and begin again politely."""
 
 import asyncio
+import math
 from collections.abc import Callable, Collection, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -59,7 +60,9 @@ class Uplink:
         self._delivery = Delivery(settings, outbox, clock, hooks, self._note)
         self._health_due = asyncio.Event()
         self._reported_s = self._clock.monotonic_s()
+        self._answered_s = self._reported_s
         self._heard_s = self._reported_s
+        self._online_s = math.inf
         self.status = LinkStatus(LinkState.IDLE, clock.now().at)
 
     def wake(self) -> None:
@@ -106,6 +109,7 @@ class Uplink:
         """Subscribe; then send, report and watch until one of them fails."""
         await connection.subscribe(client, self._address)
         self._heard_s = self._clock.monotonic_s()
+        self._online_s = self._heard_s
         self._step(LinkEvent.SUBSCRIBED, failures=0)
         log.info("uplink_connected")
         sends: Sends = set()
@@ -156,6 +160,7 @@ class Uplink:
         await self._publish(client, self._packer.pack(answer)[0])
 
     async def _receipt(self, receipt: Receipt) -> None:
+        self._answered_s = self._clock.monotonic_s()
         self._note(last_receipt_at=self._clock.now().at, unanswered=0)
         if receipt.refused is None and receipt.buffer_id is None:
             waited_s = self._clock.monotonic_s() - self._reported_s
@@ -177,6 +182,7 @@ class Uplink:
     async def _report(self, client: aiomqtt.Client) -> None:
         while True:
             self._health_due.clear()
+            self._look_for_answer()
             payload, _ = self._packer.pack(self._hooks.health())
             self._reported_s = self._clock.monotonic_s()
             await self._publish(client, payload)
@@ -185,6 +191,14 @@ class Uplink:
                     await self._health_due.wait()
             except TimeoutError:
                 continue
+
+    def _look_for_answer(self) -> None:
+        """Notice a cloud that is not there while there are no rows that could go unanswered."""
+        waited_s = self._clock.monotonic_s() - self._reported_s
+        is_ours = self._reported_s >= self._online_s
+        overdue = waited_s >= self._settings.uplink.receipt_timeout_s
+        if is_ours and overdue and self._answered_s < self._reported_s:
+            self._delivery.went_unanswered()
 
     def _wait_s(self, failures: int, *, is_denied: bool) -> float:
         # A credential that is refused is a person's business, and not over in half a minute.
@@ -200,7 +214,9 @@ class Uplink:
     def _note(self, **changes: object) -> None:
         before = self.status
         self.status = replace(before, **changes)  # type: ignore[arg-type]
-        if replace(self.status, last_receipt_at=before.last_receipt_at) != before:
+        # A receipt, and a pace that follows the length of a queue, are no news to anybody.
+        unchanged = {"last_receipt_at": before.last_receipt_at, "pace_s": before.pace_s}
+        if replace(self.status, **unchanged) != before:  # type: ignore[arg-type]
             self._hooks.changed()
 
 

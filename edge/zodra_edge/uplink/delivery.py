@@ -93,6 +93,11 @@ class Delivery:
         """Say that the cloud has told the time."""
         self._told_time.set()
 
+    def went_unanswered(self) -> None:
+        """Count a message that the broker took and for which no receipt came in time."""
+        self._unanswered += 1
+        self._note(unanswered=self._unanswered)
+
     def reconnect(self) -> None:
         """Begin a connection."""
         for lane, window in self._windows.items():
@@ -102,6 +107,7 @@ class Delivery:
         """Do what a receipt says."""
         self._unanswered = 0
         self._pace = link.hear_pace(self._pace, receipt.pace_ms)
+        self._note(pace_s=self._pace.asked_s)
         if receipt.refused is not None:
             await self._refused(receipt, receipt.refused)
         elif receipt.buffer_id is not None:
@@ -203,8 +209,7 @@ class Delivery:
                         await self._wait(STORAGE_WAIT_S)
                 case link.Resend(lane):
                     self._hooks.count("receipt_overdue")
-                    self._unanswered += 1
-                    self._note(unanswered=self._unanswered)
+                    self.went_unanswered()
                     self._windows[lane].start_again()
                 case link.Wait(at_most_s):
                     pause_s = self._paused_until_s - now_s

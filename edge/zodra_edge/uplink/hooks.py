@@ -25,6 +25,8 @@ class LinkStatus:
     last_receipt_at: datetime | None = None
     unanswered: int = 0
     """Times in a row that no receipt came for what the broker had taken."""
+    pace_s: float = 0.0
+    """What the cloud asks for between two batches of readings; 0 if it does not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -308,7 +308,7 @@ async def test_damage_to_the_outbox_is_found_and_nothing_is_changed(patient: Pat
     assert "1 of 1 rows looked at were changed on disk" in found["outbox need"].found
     assert "1 of need" in found["quarantine"].found
     before = path.read_bytes()
-    broken = before[:4096] + bytes(len(before) - 4096)
+    broken = before[:1024] + bytes(len(before) - 1024)
     path.write_bytes(broken)
     found = await patient.examine()
     assert found["outbox need"].verdict is Verdict.FAIL

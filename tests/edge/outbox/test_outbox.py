@@ -1,6 +1,7 @@
 """The outbox on real SQLite: what is kept, what leaves, and what survives."""
 
 import asyncio
+import contextlib
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from zodra_edge.errors import OutboxFault
 from zodra_edge.link import Lane
 from zodra_edge.outbox import Kept, KeptReading, LightRow, MemoryRow, NotKept, Outbox, schema
 from zodra_edge.outbox.records import NotKeptReason
+from zodra_edge.outbox.store import SETTLED_CARES_MAX
 from zodra_edge.settings import OutboxLimits
 
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -289,3 +291,61 @@ async def test_the_time_of_the_oldest_row_is_known(tmp_path: Path) -> None:
         await outbox.keep(signal("p_1"), [], light("p_1"), AT)
         await outbox.keep(signal("p_2"), [], light("p_2"), later)
         assert outbox.level(Lane.NEED).oldest_ms == AT.timestamp() * 1000
+
+
+def rows_in_file(folder: Path) -> list[int]:
+    with contextlib.closing(schema.connect_to_look(folder / "need.db")) as connection:
+        return [row[0] for row in connection.execute("SELECT sequence FROM need ORDER BY sequence")]
+
+
+async def test_a_receipted_need_is_gone_at_once_and_deleted_with_the_next_write(
+    tmp_path: Path,
+) -> None:
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        await keep(outbox, "p_1")
+        await outbox.apply_receipt(receipt(outbox.level(Lane.NEED).buffer_id, 1), ALL_SENT, AT)
+        assert (outbox.level(Lane.NEED).depth, outbox.level(Lane.NEED).settled) == (0, 1)
+        assert await outbox.need_batch(0, 10, AT) is None
+        assert rows_in_file(tmp_path) == [1], "deleting it now would cost the card as much again"
+        await keep(outbox, "p_2")
+        assert rows_in_file(tmp_path) == [2]
+        await outbox.apply_receipt(receipt(outbox.level(Lane.NEED).buffer_id, 2), ALL_SENT, AT)
+        for _ in range(SETTLED_CARES_MAX):
+            assert rows_in_file(tmp_path) == [2]
+            await outbox.care(AT, is_trusted=False)
+        assert rows_in_file(tmp_path) == []
+        await keep(outbox, "p_3")
+        await outbox.apply_receipt(receipt(outbox.level(Lane.NEED).buffer_id, 3), ALL_SENT, AT)
+    assert rows_in_file(tmp_path) == [], "a clean stop leaves nothing behind"
+
+
+async def test_a_file_with_large_pages_gets_small_ones_and_keeps_what_it_holds(
+    tmp_path: Path,
+) -> None:
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        await keep(outbox, "p_1", '{"counter": 7}')
+    path = tmp_path / "need.db"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA page_size = 4096")
+        connection.execute("VACUUM")
+        assert schema.page_bytes(connection) == 4096
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        assert await outbox.memories() == {"btn-kitchen": '{"counter": 7}'}
+        assert await outbox.lights() == [light("p_1")]
+        assert await keep(outbox, "p_2") == Kept(2)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert schema.page_bytes(connection) == schema.PAGE_BYTES
+        assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+
+
+async def test_the_newest_lights_of_a_slot_are_remembered_in_order(tmp_path: Path) -> None:
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        for number in range(40):
+            await keep(outbox, f"p_{number}")
+        await outbox.shine(light("p_35", "asked"))
+        shown = [(row.signal_id, row.state) for row in await outbox.lights()]
+    expected = [(f"p_{n}", "asked" if n == 35 else "kept") for n in range(32, 40)]
+    assert shown == expected
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        assert [(row.signal_id, row.state) for row in await outbox.lights()] == expected

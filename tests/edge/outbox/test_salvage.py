@@ -38,12 +38,14 @@ def leaf_of(path: Path, table: str) -> int:
         "SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)
     ).fetchone()
     connection.close()
-    raw = pages[(root - 1) * PAGE : root * PAGE]
-    assert raw[0] == 5, "an inner page"
-    cells = int.from_bytes(raw[3:5], "big")
-    place = 12 + 2 * (cells // 2)
-    cell = int.from_bytes(raw[place : place + 2], "big")
-    return int.from_bytes(raw[cell : cell + 4], "big")
+    number = int(root)
+    assert pages[(number - 1) * PAGE] == 5, "an inner page"
+    while (raw := pages[(number - 1) * PAGE : number * PAGE])[0] == 5:
+        cells = int.from_bytes(raw[3:5], "big")
+        place = 12 + 2 * (cells // 2)
+        cell = int.from_bytes(raw[place : place + 2], "big")
+        number = int.from_bytes(raw[cell : cell + 4], "big")
+    return number
 
 
 def set_aside_in(folder: Path) -> list[str]:

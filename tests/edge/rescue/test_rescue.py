@@ -30,7 +30,7 @@ from zodra_edge.status import sole_owner
 
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ALL_SENT = {Lane.NEED: 10**9, Lane.TELEMETRY: 10**9}
-PAGE = 4096
+PAGE = schema.PAGE_BYTES
 
 
 def signal(name: str) -> NeedSignal:
@@ -436,7 +436,7 @@ def test_a_salvage_of_a_large_lane_stays_small(tmp_path: Path) -> None:
 
 def no_text(path: Path) -> None:
     raw = bytearray(path.read_bytes())
-    raw[raw.index(b"light_slot")] |= 0x80
+    raw[raw.index(b"tablequarantine") + len("table")] |= 0x80
     path.write_bytes(raw)
 
 

@@ -28,6 +28,7 @@ from zodra_edge.status import (
     problems,
     render,
     sole_owner,
+    status_file,
     write,
 )
 from zodra_edge.status.store import in_memory
@@ -254,3 +255,23 @@ def test_the_page_says_what_was_saved_and_who_must_be_learned_anew() -> None:
     assert words in page
     assert "12 frames REFUSED AS REPLAYS" in page
     assert "zodra-edge device relearn btn-kitchen" in page
+
+
+def test_a_status_in_memory_is_found_without_the_agents_environment(tmp_path: Path) -> None:
+    data, runtime = tmp_path / "data", tmp_path / "run"
+    data.mkdir()
+    runtime.mkdir()
+    now = {"boot_id": boot_id(), "written_at": wall(), "written_monotonic_s": monotonic_s()}
+    file = status_file(data, runtime)
+    with sole_owner(data, file):
+        write(data, GOOD.model_copy(update=now), file)
+        assert not (data / FILE).exists(), "the card is spared"
+        assert look(data).running
+    assert not look(data).running
+    assert look(data).status is not None
+
+
+def test_the_pace_that_the_cloud_asks_for_is_shown() -> None:
+    paced = GOOD.model_copy(update={"cloud": CLOUD.model_copy(update={"pace_s": 1.5})})
+    assert "asks for 1.5 s between two batches of readings" in render(paced, True, 0.1)
+    assert "asks for" not in render(GOOD, True, 0.1)

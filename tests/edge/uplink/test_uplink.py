@@ -177,6 +177,17 @@ async def test_the_brokers_word_is_not_enough_and_what_has_no_receipt_is_sent_ag
     assert our_edge.uplink.status.unanswered == 0
 
 
+async def test_a_cloud_that_is_not_there_is_noticed_without_a_row_to_send(
+    broker_port: int, gateway_id: str, data_dir: Path, their_cloud: Cloud
+) -> None:
+    their_cloud.answers = False
+    wanted = settings(broker_port, gateway_id, data_dir, health_period_s=1)
+    async with edge(wanted) as idle:
+        await until(lambda: idle.uplink.status.unanswered >= 1)
+        assert idle.uplink.status.state is LinkState.ONLINE
+        assert "receipt_overdue" not in idle.counts, "no row was sent"
+
+
 async def test_needs_go_before_telemetry_however_much_of_it_waits(
     broker_port: int, gateway_id: str, data_dir: Path, their_cloud: Cloud
 ) -> None:

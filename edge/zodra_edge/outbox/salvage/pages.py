@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-PAGE_BYTES: Final = 4096
-"""Assumed when the header is gone; what our files have."""
+PAGE_BYTES: Final = 1024
+"""What our files have."""
+EARLIER_PAGE_BYTES: Final = 4096
+"""What those of earlier builds had."""
 HEADER_BYTES: Final = 100
 """Before the b-tree part of the first page."""
 WAL_HEADER_BYTES: Final = 32
@@ -23,6 +25,9 @@ RECORD_BYTES_MAX: Final = 1024 * 1024
 """A length above this is damage, not a row of ours."""
 _MAGIC: Final = b"SQLite format 3\x00"
 _LEAF: Final = 0x0D
+_KINDS: Final = {0x02, 0x05, 0x0A, _LEAF}
+"""The first byte of a page of a tree."""
+GUESSED_FROM_MAX: Final = 1_000
 _WAL_MAGIC: Final = (0x377F0682, 0x377F0683)
 _INTEGERS: Final = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 
@@ -47,7 +52,7 @@ class PageFile:
     @classmethod
     def of(cls, main: Bytes, wal: bytes = b"") -> "PageFile":
         """Take the bytes of both files."""
-        size, reserved = PAGE_BYTES, 0
+        size, reserved = _guessed_size(main, wal), 0
         if main[:16] == _MAGIC and len(main) >= HEADER_BYTES:
             told = int.from_bytes(main[16:18], "big")
             told = 65_536 if told == 1 else told
@@ -84,6 +89,22 @@ def opened(path: Path) -> Iterator[PageFile]:
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
     ):
         yield PageFile.of(mapped, wal)
+
+
+def _guessed_size(main: Bytes, wal: bytes) -> int:
+    """Say how large the pages are of a file whose header is gone: as its log says, or as it looks.
+
+    In a file of large pages hardly any quarter of a page begins as a page does.
+    """
+    if len(wal) >= WAL_HEADER_BYTES:
+        magic, _, size = struct.unpack(">III", wal[:12])
+        if magic in _WAL_MAGIC and size in (PAGE_BYTES, EARLIER_PAGE_BYTES):
+            return int(size)
+    starts = range(EARLIER_PAGE_BYTES, len(main), PAGE_BYTES)
+    inner = [main[at] for at in starts if at % EARLIER_PAGE_BYTES][:GUESSED_FROM_MAX]
+    if not inner or sum(first in _KINDS for first in inner) * 4 >= len(inner):
+        return PAGE_BYTES
+    return EARLIER_PAGE_BYTES
 
 
 def _logged(wal: bytes, page_bytes: int) -> dict[int, bytes]:
