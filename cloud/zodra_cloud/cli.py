@@ -11,9 +11,13 @@ import click
 from zodra_cloud import home as homes
 from zodra_cloud import logs, settings
 from zodra_cloud.commands.common import CONFIG, HOUSEHOLD, JSON, say, says_faults, unit_of_work
+from zodra_cloud.commands.contact import contact
 from zodra_cloud.commands.dash import dash
+from zodra_cloud.commands.mail import mail
+from zodra_cloud.commands.orders import order
 from zodra_cloud.commands.payments import payments
 from zodra_cloud.commands.slots import slot
+from zodra_cloud.commands.subscriptions import subscription
 from zodra_cloud.commands.tokens import token
 from zodra_cloud.commands.work import work
 from zodra_cloud.fleet import service as fleet
@@ -212,6 +216,10 @@ cli.add_command(slot)
 cli.add_command(token)
 cli.add_command(work)
 cli.add_command(dash)
+cli.add_command(mail)
+cli.add_command(order)
+household.add_command(contact)
+cli.add_command(subscription)
 cli.add_command(payments)
 
 

@@ -179,3 +179,24 @@ def test_a_shop_that_could_not_be_called_stops_the_start_with_a_sentence(
     config.write_text(text.replace("http://127.0.0.1:9", url))
     with pytest.raises(BadSettings, match="private_address_allowed = true"):
         load(config)
+
+
+def test_the_support_desk_lists_subscriptions_and_refuses_by_reason(config: Path) -> None:
+    ok(config, "household", "add", "hh-1")
+    assert ok(config, "subscription", "list", "--household", "hh-1") == {"subscriptions": []}
+    nobody = run(config, "subscription", "pause", "su_x", "--household", "hh-1")
+    assert nobody.exit_code == 1
+    assert "unknown_subscription" in nobody.output
+    unknown = run(config, "subscription", "show", "su_x", "--household", "hh-1")
+    assert "there is no subscription 'su_x'" in unknown.output
+
+
+def test_a_ladder_of_sizes_is_stored_or_refused_with_its_rule(config: Path) -> None:
+    file = config.parent / "sizes.toml"
+    size = '[[sizes]]\nname = "{0}"\nsku = "diapers-{0}"\npieces = 40\nper_day = 6.0\n'
+    file.write_text(size.format("3") + size.format("4"))
+    stored = ok(config, "subscription", "sizes", "diapers", "--file", str(file))
+    assert stored == {"ladder_id": "diapers", "sizes": 2}
+    file.write_text(size.format("3"))
+    refused = run(config, "subscription", "sizes", "diapers", "--file", str(file))
+    assert "from 2 to 20 sizes" in refused.output

@@ -42,7 +42,7 @@ class SubscriptionJobs:
 
     def handlers(self) -> dict[str, Handler]:
         """Give the handlers by the kind of their job."""
-        return {moves.TIMER: self._look}
+        return {moves.TIMER: self._look, moves.TELL: self._tell}
 
     def _look(self, job: Job) -> None:
         if job.household_id is None:
@@ -57,6 +57,14 @@ class SubscriptionJobs:
             again_at = work.hear(connection, found, answer, self._at())
             # The steps that follow are the next look's, so that each commit is small.
             self._end(connection, job, again_at or self._clock.now())
+
+    def _tell(self, job: Job) -> None:
+        if job.household_id is None:
+            raise ValueError(f"job {job.key!r} names no household")
+        payload = job.payload
+        with self._database.write(job.household_id) as connection:
+            moves.tell(connection, job.household_id, payload["id"], payload["number"])
+            jobs.finish(connection, job, self._clock.now())
 
     def _end(self, connection: Connection, job: Job, again_at: datetime | None) -> None:
         if again_at is None:

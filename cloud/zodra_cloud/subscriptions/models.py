@@ -53,15 +53,19 @@ class Told:
 
     household_id: str
     subscription_id: str
+    number: int
+    """Of the event in its ledger: names what is told, so that it is told once."""
     kind: Kind
     event: Event
     state: State
-    """After the event."""
+    """As it is when this is told."""
     at: datetime
+    """Of the event."""
 
 
 Teller = Callable[[Connection, Told], bool]
-"""Takes over telling a household, in the commit of what is told; called once for each.
+"""Takes over telling a household; called in the commit of an announcement, and by a job for the
+rest, which after a crash may call it twice for one number.
 
 It may read, write its own tables and enqueue jobs; it must not wait for anybody outside. False if
 it cannot tell this household this: an announcement that nobody sent makes its delivery an ordinary

@@ -30,6 +30,8 @@ from zodra_cloud.subscriptions.policy.steps import LookAt, next_step
 from zodra_cloud.subscriptions.policy.terms import Channel
 from zodra_cloud.subscriptions.repository import StoredEvent, StoredSubscription
 
+TELL: Final = "tell_subscription"
+"""Kind of the job that tells a household of one event."""
 TIMER: Final = "subscription"
 """Kind of the one job of each subscription, which looks what is to be done and when to look
 again."""
@@ -113,14 +115,10 @@ def append(
     """
     state, row = loaded.state, loaded.row
     stored: list[StoredEvent] = []
-    told: list[Told] = []
-    ids = (row.household_id, row.subscription_id)
     for event in events:
         state = folding.fold(state, Entry(event, at.now, by.person_id, by.channel))
         number = row.events + len(stored) + 1
         stored.append(_stored(row, number, event, by if not stored else _follow_on(by), at.now))
-        if codec.kind_of(event) in TOLD:
-            told.append(Told(*ids, codec.kind_of(event), event, state, at.now))
     moved = replace(
         row,
         status=state.status,
@@ -130,12 +128,43 @@ def append(
     )
     repository.save_subscription(connection, moved)
     repository.add_events(connection, stored)
-    teller = room_of(connection).teller
-    for each in told:
-        teller(connection, each)
+    for each in stored:
+        if each.kind in TOLD:
+            _tell_later(connection, each)
     after = replace(loaded, row=moved, state=state)
     _wake_and_say(connection, after, events, at)
     return after
+
+
+def _tell_later(connection: Connection, stored: StoredEvent) -> None:
+    """By a job, so that a command in a process that tells nobody is told of all the same."""
+    household_id, subscription_id = stored.household_id, stored.subscription_id
+    jobs.enqueue(
+        connection,
+        kind=TELL,
+        key=f"{TELL}:{household_id}:{subscription_id}:{stored.number}",
+        household_id=household_id,
+        payload={"id": subscription_id, "number": stored.number},
+        due_at=stored.at,
+    )
+
+
+def tell(connection: Connection, household_id: str, subscription_id: str, number: int) -> None:
+    """Tell the household of one event of the ledger."""
+    stored = repository.event(connection, household_id, subscription_id, number)
+    loaded = load(connection, household_id, subscription_id)
+    if stored is None or loaded is None:
+        return
+    told = Told(
+        household_id,
+        subscription_id,
+        number,
+        stored.kind,
+        entry(stored).event,
+        loaded.state,
+        stored.at,
+    )
+    room_of(connection).teller(connection, told)
 
 
 def _follow_on(by: By) -> By:

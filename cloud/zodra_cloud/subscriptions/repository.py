@@ -245,6 +245,20 @@ def recent_events(
     return [_event(row) for row in rows]
 
 
+def event(
+    connection: Connection, household_id: str, subscription_id: str, number: int
+) -> StoredEvent | None:
+    """Read one event; None if the ledger has none of this number."""
+    row = connection.execute(
+        select(subscription_events).where(
+            subscription_events.c.household_id == household_id,
+            subscription_events.c.subscription_id == subscription_id,
+            subscription_events.c.number == number,
+        )
+    ).first()
+    return None if row is None else _event(row)
+
+
 def event_of_command(
     connection: Connection, household_id: str, subscription_id: str, command_key: str
 ) -> StoredEvent | None:

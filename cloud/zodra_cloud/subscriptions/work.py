@@ -193,7 +193,8 @@ def _send_notice(
     )
     after = folding.fold(state, e.Entry(notice, at.now))
     ids = (row.household_id, row.subscription_id)
-    told = Told(*ids, Kind.PRE_NOTICE_SENT, notice, after, at.now)
+    number_of = row.events + len(events) + 1
+    told = Told(*ids, number_of, Kind.PRE_NOTICE_SENT, notice, after, at.now)
     if not room_of(connection).teller(connection, told):
         notice = e.PreNoticeSent(
             notice.cycle, notice.on, notice.order_at, notice.item, total, handed_over=False

@@ -6,7 +6,7 @@ date, and a date that the household chose stays.
 
 from datetime import date
 
-from zodra_cloud.subscriptions.policy.dates import nearest_step
+from zodra_cloud.subscriptions.policy.dates import date_at, nearest_step
 from zodra_cloud.subscriptions.policy.ledger import events as e
 from zodra_cloud.subscriptions.policy.ledger.state import Plan, State
 
@@ -46,11 +46,20 @@ def carried(state: State, plan: Plan, not_before: date) -> e.Marks:
 
 
 def after_cadence(state: State, plan: Plan, today: date) -> e.Marks:
-    """Carry marks over to another cadence; those up to its anchor keep their number."""
-    before = {cycle: mark for cycle, mark in state.by_hand.items() if cycle <= plan.cycle}
-    behind = {
-        number: mark
-        for number, mark in carried(state, plan, today).items()
-        if number > plan.cycle and number not in before
-    }
-    return {**before, **behind}
+    """Carry marks over to another cadence; those up to its anchor keep their number.
+
+    A delivery behind the anchor that was skipped leaves out the new one nearest to its date. Where
+    that is the anchor itself, which was not skipped, nothing comes near that date any more.
+    """
+    kept = {cycle: mark for cycle, mark in state.by_hand.items() if cycle <= plan.cycle}
+    for cycle, mark in sorted(state.by_hand.items()):
+        if cycle <= plan.cycle or mark.planned_on < today:
+            continue
+        steps = nearest_step(plan.on, plan.cadence, mark.planned_on)
+        if steps == 0:
+            first = date_at(plan.on, plan.cadence, 1)
+            if mark.planned_on - plan.on < first - mark.planned_on:
+                continue
+            steps = 1
+        kept[plan.cycle + steps] = mark
+    return kept
