@@ -33,7 +33,7 @@ from zodra_cloud.law.policy.withdrawing import (
     WithdrawalState,
 )
 from zodra_cloud.law.pricing import observe_catalogue
-from zodra_cloud.law.proving import as_html, check_file, export
+from zodra_cloud.law.proving import PROOF_BYTES_MAX, as_html, check_file, export
 from zodra_cloud.law.repository import withdrawals
 from zodra_cloud.law.rules import Page, RefundAnswer, Refunder, Rules
 from zodra_cloud.law.words import Wording
@@ -44,6 +44,7 @@ from zodra_cloud.replenish.snapshot import Snapshot
 OPERATOR_MAX = 200
 
 __all__ = [
+    "PROOF_BYTES_MAX",
     "Channel",
     "Choice",
     "Control",
