@@ -14,12 +14,12 @@ class Teller:
     """Writes the letters; see `payments.hooks.PaymentListener`.
 
     Args:
-        public_url: where the household's page is.
+        public_url: where the household's pages are.
         mail_on: whether this service sends mail at all; else letters are kept to download.
     """
 
     def __init__(self, public_url: str, *, mail_on: bool) -> None:
-        self._page = f"{public_url.rstrip('/')}/"
+        self._pages = public_url.rstrip("/")
         self._mail_on = mail_on
 
     def on_payment(
@@ -48,7 +48,8 @@ class Teller:
         if news is PaymentNews.LINK and payment.link_url is not None:
             blocks.append(link(say(language, "link_how", amount), payment.link_url))
             blocks.append(paragraph(say(language, "link_until", amount)))
-        blocks.append(link(say(language, "page", amount), self._page))
+        order = f"{self._pages}/orders/{payment.order_key}"
+        blocks.append(link(say(language, "page", amount), order))
         return Content(
             subject=say(language, f"{name}_subject", amount),
             language=language,

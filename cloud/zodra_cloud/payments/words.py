@@ -21,7 +21,7 @@ _EN: Final[Mapping[str, str]] = {
     "The link works for a limited time.",
     "not_now_subject": "The payment of your order did not go through yet",
     "not_now": "Your bank did not allow the payment of %(amount)s now. We ask it again later. You "
-    "can also pay in another way: see your page.",
+    "can also pay in another way: see the page of your order.",
     "declined_subject": "The payment of your order was declined",
     "declined": "Your bank declined the payment of %(amount)s. Nothing was ordered and nothing was "
     "charged. Press again to order; you can then pay in another way.",
@@ -30,8 +30,8 @@ _EN: Final[Mapping[str, str]] = {
     "nothing was charged. Press again if you still need it.",
     "unpaid_subject": "The payment of your order is still due",
     "unpaid": "Your order has been sent, and your bank did not allow the payment of %(amount)s. "
-    "You can pay in another way: see your page.",
-    "page": "Your page",
+    "You can pay in another way: see the page of your order.",
+    "page": "The page of your order",
     "order": "Order",
 }
 
@@ -45,7 +45,7 @@ _NL: Final[Mapping[str, str]] = {
     "nooit. De link werkt een beperkte tijd.",
     "not_now_subject": "De betaling van uw bestelling is nog niet gelukt",
     "not_now": "Uw bank stond de betaling van %(amount)s nu niet toe. We vragen het later opnieuw. "
-    "U kunt ook anders betalen: zie uw pagina.",
+    "U kunt ook anders betalen: zie de pagina van uw bestelling.",
     "declined_subject": "De betaling van uw bestelling is geweigerd",
     "declined": "Uw bank weigerde de betaling van %(amount)s. Er is niets besteld en niets "
     "afgeschreven. Druk opnieuw om te bestellen; u kunt dan anders betalen.",
@@ -54,8 +54,8 @@ _NL: Final[Mapping[str, str]] = {
     "niets afgeschreven. Druk opnieuw als u het nog nodig hebt.",
     "unpaid_subject": "De betaling van uw bestelling staat nog open",
     "unpaid": "Uw bestelling is verzonden, en uw bank stond de betaling van %(amount)s niet toe. U "
-    "kunt anders betalen: zie uw pagina.",
-    "page": "Uw pagina",
+    "kunt anders betalen: zie de pagina van uw bestelling.",
+    "page": "De pagina van uw bestelling",
     "order": "Bestelling",
 }
 

@@ -282,6 +282,40 @@ def test_a_cancellation_while_money_is_taken_gives_it_back(home: PayingHome, pee
     assert peer.refunds(key) == [home.payment(key).amount_minor]
 
 
+@pytest.mark.parametrize("verb", ["prepare", "authorize"])
+def test_two_workers_that_ask_at_the_same_time_hold_the_money_once(
+    home: PayingHome, peer: Stripe, provider: StripeProvider, verb: str
+) -> None:
+    """One is taken for dead while it waits for an answer, and goes on when the other is done."""
+    mandated(home, peer)
+    key = home.ordered()
+    other_worked = False
+
+    class Slow:
+        """The provider, so slow that the lease of whoever asks runs out meanwhile."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(provider, name) if name != verb else self._slowly
+
+        def _slowly(self, *asked: Any) -> Any:
+            nonlocal other_worked
+            answer = None if verb == "authorize" else provider.prepare(*asked)
+            if not other_worked:
+                other_worked = True
+                # What was made is not listed yet where the other one looks.
+                peer.proxy.break_next("rewrite", "limit=", pattern=r"pa_\w+", becomes="pa_other")
+                home.clock.advance(120)
+                home.do_jobs()
+            return provider.authorize(*asked) if answer is None else answer
+
+    home.use(Slow())
+    with pytest.raises(AssertionError, match="taken over"):
+        home.do_jobs()
+    home.do_jobs()
+    assert other_worked
+    assert (home.state(key), peer.money(key)) == ("authorized", ["requires_capture"])
+
+
 def test_two_workers_at_one_payment_hold_the_money_once(home: PayingHome, peer: Stripe) -> None:
     """A worker is taken for dead while it works, and wakes up after the other was done."""
     mandated(home, peer)

@@ -31,7 +31,7 @@ def test_the_household_gets_its_link(told: PayingHome, peer: Stripe) -> None:
     told.do_jobs()
     (letter,) = letters(told, key)
     urls = [each.url for each in letter.content.blocks if each.kind is BlockKind.LINK]
-    assert urls == [told.link(key), "https://home.example/"]
+    assert urls == [told.link(key), f"https://home.example/orders/{key}"]
     peer.counter.fill_in(urls[0], ASKS)
     told.wait(60)
     assert told.state(key) == "authorized"

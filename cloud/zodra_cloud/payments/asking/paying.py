@@ -106,6 +106,10 @@ def remember(
     payment = _same_attempt(connection, work.payment)
     if payment is None or payment.state not in _ASKED:
         raise MovedOn
+    if charge_id is not None and payment.charge_id not in (None, charge_id):
+        # A worker that was taken for dead made another; only the one that is stored may ever hold
+        # money, and whoever comes next asks about that.
+        raise MovedOn
     if payer_id is not None:
         repository.save_payer(connection, payment.household_id, payer_id, now)
     if charge_id is not None:
