@@ -304,6 +304,8 @@ def test_two_workers_that_ask_at_the_same_time_hold_the_money_once(
                 other_worked = True
                 # What was made is not listed yet where the other one looks.
                 peer.proxy.break_next("rewrite", "limit=", pattern=r"pa_\w+", becomes="pa_other")
+                if verb == "prepare":
+                    peer.proxy.break_next("drop", CONFIRM)
                 home.clock.advance(120)
                 home.do_jobs()
             return provider.authorize(*asked) if answer is None else answer
@@ -311,7 +313,7 @@ def test_two_workers_that_ask_at_the_same_time_hold_the_money_once(
     home.use(Slow())
     with pytest.raises(AssertionError, match="taken over"):
         home.do_jobs()
-    home.do_jobs()
+    home.waits(2)
     assert other_worked
     assert (home.state(key), peer.money(key)) == ("authorized", ["requires_capture"])
 
