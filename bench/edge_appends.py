@@ -23,7 +23,7 @@ from bench import world
 from zodra_contract.signal import NeedSignal, SignalKind, TimeNote, TimeQuality
 from zodra_edge.outbox import Kept, LightRow, MemoryRow, Outbox
 from zodra_edge.outbox.records import memory_checksum, need_checksum
-from zodra_edge.outbox.schema import PRAGMAS
+from zodra_edge.outbox.schema import PAGE_BYTES, PRAGMAS
 from zodra_edge.outbox.writer import Writer
 from zodra_edge.settings import OutboxLimits
 
@@ -35,12 +35,11 @@ MEMORY = '{"press":{"epoch":1,"counter":4711,"done":[0],"packet":null,"recent":[
 SCHEMA = """
     CREATE TABLE need (sequence INTEGER PRIMARY KEY, signal_id TEXT NOT NULL, body TEXT NOT NULL,
         kept_ms INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT;
-    CREATE TABLE memory (device_id TEXT PRIMARY KEY, memory TEXT NOT NULL,
-        checksum INTEGER) STRICT, WITHOUT ROWID;
-    CREATE TABLE light (place INTEGER PRIMARY KEY, signal_id TEXT NOT NULL UNIQUE,
+    CREATE TABLE memory (place INTEGER PRIMARY KEY, device_id TEXT NOT NULL UNIQUE,
+        memory TEXT NOT NULL, checksum INTEGER) STRICT;
+    CREATE TABLE light (place INTEGER PRIMARY KEY, signal_id TEXT NOT NULL,
         device_id TEXT NOT NULL, slot_key TEXT NOT NULL, state TEXT NOT NULL,
         reason TEXT NOT NULL, at_ms INTEGER NOT NULL, round INTEGER NOT NULL) STRICT;
-    CREATE INDEX light_slot ON light (device_id, slot_key, place);
 """
 
 
@@ -93,6 +92,7 @@ def alone(path: Path, sizes: Sequence[int]) -> float:
     """Write as many rows in as many transactions; returns the seconds."""
     bodies = [signal_of(number).model_dump_json() for number in range(sum(sizes))]
     db = sqlite3.connect(path, isolation_level=None)
+    db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     db.executescript(f"PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; {PRAGMAS}")
     db.executescript(SCHEMA)
     began, first = time.monotonic(), 0
@@ -106,7 +106,9 @@ def alone(path: Path, sizes: Sequence[int]) -> float:
             [(n, f"p-{n}", bodies[n], 1, need_checksum(n, 1, bodies[n])) for n in rows],
         )
         db.executemany(
-            "INSERT OR REPLACE INTO memory (device_id, memory, checksum) VALUES (?, ?, ?)",
+            "INSERT INTO memory (device_id, memory, checksum) VALUES (?, ?, ?) "
+            "ON CONFLICT (device_id) "
+            "DO UPDATE SET memory = excluded.memory, checksum = excluded.checksum",
             [
                 (f"btn-{n % CALLERS}", MEMORY, memory_checksum(f"btn-{n % CALLERS}", MEMORY))
                 for n in rows

@@ -27,7 +27,7 @@ from bench import world
 
 BUTTONS = 20
 DEVICES = 20
-REST_S = 3.0
+REST_S = 4.0
 WARM_UP_S = 7.0
 """Past the first writing of the status, of the memory and of the time floor."""
 

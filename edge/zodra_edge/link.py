@@ -150,7 +150,8 @@ class Pace:
 
 def hear_pace(pace: Pace, pace_ms: int | None) -> Pace:
     """Take what a receipt asks for; None is no wish, and ends an earlier one."""
-    return replace(pace, asked_s=min((pace_ms or 0) / 1000, PACE_S_MAX))
+    asked_s = min((pace_ms or 0) / 1000, PACE_S_MAX)
+    return pace if asked_s == pace.asked_s else replace(pace, asked_s=asked_s)
 
 
 def spend(pace: Pace, drained_rows: int, rows_per_s_max: float, now_s: float) -> Pace:

@@ -154,10 +154,11 @@ class OutboxLimits(_Part):
     reserve_bytes: Annotated[int, Field(ge=2**18, le=2**30)] = 8 * 2**20
     """Held back on the disk, and given up when it is full: room for the need-moments of weeks.
     Without it no reading is kept."""
-    linger_s: Annotated[float, Field(ge=0, le=60)] = 2.0
+    linger_s: Annotated[float, Field(ge=0, le=60)] = 3.0
     """A reading is sent at once, and written to the disk when its receipt takes longer than this;
-    so long a detector's memory waits, too. One commit alone costs a card 8 kB and more, one of a
-    hundred 0.9 kB a reading. 0 writes each reading before it is sent. Never for a need-moment."""
+    so long a detector's memory waits, too. What is younger than twice this, and not at the cloud
+    yet, is lost with the power. One commit costs a card 8 kB, however few readings are in it. 0
+    writes each reading before it is sent. Never for a need-moment."""
     linger_rows_max: Annotated[int, Field(ge=1, le=10_000)] = 500
 
 

@@ -213,6 +213,8 @@ class Uplink:
 
     def _note(self, **changes: object) -> None:
         before = self.status
+        if all(getattr(before, name) == value for name, value in changes.items()):
+            return
         self.status = replace(before, **changes)  # type: ignore[arg-type]
         # A receipt, and a pace that follows the length of a queue, are no news to anybody.
         unchanged = {"last_receipt_at": before.last_receipt_at, "pace_s": before.pace_s}

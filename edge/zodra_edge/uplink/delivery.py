@@ -239,6 +239,8 @@ class Delivery:
                 await self._told_time.wait()
 
     def _limits_now(self) -> link.SendLimits:
+        if not any(window.narrowed for window in self._windows.values()):
+            return self._limits
         return replace(
             self._limits,
             need_batches_max=self._batches(Lane.NEED, self._limits.need_batches_max),
