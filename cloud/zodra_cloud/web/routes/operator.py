@@ -5,10 +5,12 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
+from zodra_cloud.channels import service as channels
 from zodra_cloud.errors import BadRequest
 from zodra_cloud.fleet import service as fleet
 from zodra_cloud.households import service as households
 from zodra_cloud.ingest import service as ingest
+from zodra_cloud.law import service as law
 from zodra_cloud.replenish import service as replenish
 from zodra_cloud.store import jobs
 from zodra_cloud.web.access import Operator, OwnForm, Visitor, site_of
@@ -87,5 +89,7 @@ def read_page(request: Request, visitor: Visitor) -> OperatorPage:
             refusals=ingest.refusals(connection),
             dead_jobs=jobs.dead(connection),
             unclear_orders=replenish.unclear_orders(connection),
+            overdue=law.open_withdrawals(connection, overdue_at=now),
+            letters_owed=channels.report(connection, since=now).no_durable_medium,
         )
     return operator_page(visitor.speech, facts, now)

@@ -8,6 +8,7 @@ from typing import Final
 from zodra_cloud.fleet.models import GatewayView
 from zodra_cloud.fleet.policy import GatewayState, Verdict
 from zodra_cloud.ingest.models import RefusalCount
+from zodra_cloud.law.service import Withdrawal
 from zodra_cloud.replenish.models import Balance, UnclearOrder
 from zodra_cloud.replenish.states import OrderState
 from zodra_cloud.store.jobs import DeadJob
@@ -51,13 +52,19 @@ class OperatorFacts:
     dead_jobs: Sequence[DeadJob]
     unclear_orders: Sequence[UnclearOrder]
     """Orders that may or may not be at the shop; it is asked about them all the time."""
+    overdue: Sequence[Withdrawal] = ()
+    """Withdrawals whose money should have been back by now."""
+    letters_owed: int = 0
+    """Confirmations and acknowledgements that no household has on a durable medium."""
 
 
 def operator_page(speech: Speech, facts: OperatorFacts, now: datetime) -> OperatorPage:
     """Make the operator's page."""
     unwell = sum(1 for each in facts.gateways if each.verdict.state not in _WELL)
-    jobs = tuple(_job(speech, job, now) for job in facts.dead_jobs) + tuple(
-        _unclear(speech, order, now) for order in facts.unclear_orders
+    jobs = (
+        *(_job(speech, job, now) for job in facts.dead_jobs),
+        *(_unclear(speech, order, now) for order in facts.unclear_orders),
+        *(_overdue(speech, each, now) for each in facts.overdue),
     )
     balances = tuple(balance_row(speech, each) for each in facts.balances)
     tone = Tone.WAIT if unwell or jobs or any(not row.adds_up for row in balances) else Tone.GOOD
@@ -73,6 +80,9 @@ def operator_page(speech: Speech, facts: OperatorFacts, now: datetime) -> Operat
             Fact(speech.say("Gateways"), speech.number(len(facts.gateways))),
             Fact(speech.say("Refused messages"), speech.number(refused)),
             Fact(speech.say("Needs a person"), speech.number(len(jobs))),
+            Fact(
+                speech.say("Letters owed, on no durable medium"), speech.number(facts.letters_owed)
+            ),
         ),
         gateways=tuple(_gateway(speech, each, facts.devices, now) for each in facts.gateways),
         balances=balances,
@@ -277,4 +287,13 @@ def _unclear(speech: Speech, order: UnclearOrder, now: datetime) -> JobRow:
         since=moment(speech, order.unclear_since, now),
         error=words.plain(order.fault),
         order_key=order.order_key if order.state is OrderState.NEEDS_PERSON else "",
+    )
+
+
+def _overdue(speech: Speech, found: Withdrawal, now: datetime) -> JobRow:
+    return JobRow(
+        name=speech.say("Pay back what is overdue for order %(key)s", key=found.order_key),
+        household=found.household_id,
+        since=moment(speech, found.refund_by_at, now),
+        error=words.plain(found.reason),
     )

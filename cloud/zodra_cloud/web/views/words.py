@@ -137,6 +137,8 @@ JOBS: Final[dict[str, str]] = {
     "expire_offer": mark("Let an offer expire"),
     "replenish_withdrawn": mark("Take back what waits after a withdrawal"),
     "offers_withdrawn": mark("Take back what waits after a withdrawal"),
+    "mail": mark("Send a letter"),
+    "refund_withdrawal": mark("Pay back after a withdrawal"),
 }
 
 
