@@ -80,7 +80,7 @@ def test_a_cloud_that_does_not_know_needs_by_name_is_noticed(ram: Path) -> None:
 
 
 def test_a_disk_that_has_not_written_what_it_says_is_noticed(ram: Path) -> None:
-    report = live(1, ram, 1_500, disk_lies=True)
+    report = live(3, ram, 1_500, disk_lies=True)
     assert any("lost" in fault or "never came to rest" in fault for fault in report.faults)
 
 
