@@ -85,7 +85,7 @@ def test_a_yes_orders_once_and_is_followed_until_delivered(
     home.deliver(ShopOrderState.DELIVERED)
     page = text_of(resident.get("/").text)
     assert "Your order was delivered" in page
-    assert "You may return it until Sunday 6 December." in page
+    assert "You may return it until Monday 7 December." in page
 
 
 def test_a_press_while_an_order_is_under_way_orders_nothing(

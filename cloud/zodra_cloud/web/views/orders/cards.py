@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from zodra_cloud.law.policy.period import Exclusion, period_end, terms_of
 from zodra_cloud.replenish.models import OrderView, StoredOrder, StoredQuote
 from zodra_cloud.replenish.policy import Reason
 from zodra_cloud.replenish.snapshot import Snapshot
@@ -158,18 +159,19 @@ def delivery_window(speech: Speech, start: datetime, end: datetime) -> str:
 
 def withdrawal(speech: Speech, snapshot: Snapshot) -> str:
     """Write the terms of withdrawal."""
-    if snapshot.returns_days <= 0:
+    given = terms_of(snapshot.returns_days, snapshot.returns_sealed_only)
+    if given.exclusion is Exclusion.PERISHABLE:
         return speech.say("This cannot be returned.")
-    if snapshot.returns_sealed_only:
+    if given.exclusion is Exclusion.SEALED_HYGIENE:
         return speech.count(
             "You may return it within %(n)s day of delivery, as long as the seal is unbroken.",
             "You may return it within %(n)s days of delivery, as long as the seal is unbroken.",
-            snapshot.returns_days,
+            given.days,
         )
     return speech.count(
         "You may return it within %(n)s day of delivery, without giving a reason.",
         "You may return it within %(n)s days of delivery, without giving a reason.",
-        snapshot.returns_days,
+        given.days,
     )
 
 
@@ -214,7 +216,10 @@ def _remark(speech: Speech, order: StoredOrder) -> str:
 
 
 def _hint(speech: Speech, order: StoredOrder, snapshot: Snapshot) -> str:
-    if order.state is OrderState.DELIVERED and snapshot.returns_days > 0:
-        until = order.state_at + timedelta(days=snapshot.returns_days)
+    given = terms_of(snapshot.returns_days, snapshot.returns_sealed_only)
+    if order.state is OrderState.DELIVERED and given.days > 0:
+        delivered_at = order.delivered_at or order.state_at
+        ends_at = period_end(delivered_at, given.days, speech.zone, delivered_at)
+        until = ends_at - timedelta(seconds=1)
         return speech.say("You may return it until %(day)s.", day=speech.day(until))
     return ""
