@@ -37,6 +37,10 @@ faults: $(STAMP) ## break everything that can break, many times (KILLS=10000 CUT
 	@bash scripts/tools.sh faults
 	@FAULTS=full $(PY) -m pytest -n auto -m "" --timeout 3600 tests/faults tests/system/test_kills.py $(ARGS)
 
+.PHONY: api-fuzz
+api-fuzz: tools ## generated calls against the API's own description, many of them (FUZZ_EXAMPLES=300 FUZZ_SEED=7)
+	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-300} FUZZ_SEED=$${FUZZ_SEED:-7} $(PY) -m pytest -n auto --timeout 3600 tests/cloud/api/test_fuzz.py $(ARGS)
+
 .PHONY: merchants
 merchants: tools ## every connector against its real shop, Medusa on PostgreSQL included (brings Node and Medusa)
 	@MEDUSA_FOLDER="$$(bash scripts/merchants.sh $(VENV))" && export MEDUSA_FOLDER && \

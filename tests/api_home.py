@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -14,7 +14,11 @@ from zodra_cloud.api import surface
 from zodra_cloud.api.door import Works
 from zodra_cloud.api.service import Scope
 from zodra_cloud.consent.service import Purpose
+from zodra_cloud.merchants.port import Shop
+from zodra_cloud.store import jobs
 from zodra_cloud.store.engine import Database
+from zodra_cloud.subscriptions.jobs import SubscriptionJobs
+from zodra_cloud.subscriptions.models import Room, Rules
 from zodra_cloud.web.security import AttemptLimit, StreamLimit
 
 BOTH = (Scope.READ, Scope.ACT)
@@ -28,7 +32,29 @@ class ApiHome(Home):
 
     def __init__(self, database: Database, clock: FakeClock, **facts: Any) -> None:
         super().__init__(database, clock, **facts)
+        self.subscriptions: SubscriptionJobs | None = None
         self._keys = itertools.count(1)
+
+    def work(self) -> None:
+        """Do the jobs that are due, those of subscriptions among them."""
+        handlers = {
+            **self.replenisher.handlers(),
+            **self.offers.handlers(),
+            **({} if self.subscriptions is None else self.subscriptions.handlers()),
+        }
+        while True:
+            now = self.clock.now()
+            with self.database.write() as connection:
+                due = jobs.claim(connection, owner="test", now=now, limit=50, lease_s=60)
+            if not due:
+                return
+            for job in due:
+                handler = handlers.get(job.kind)
+                if handler is not None:
+                    handler(job)
+                with self.database.write() as connection:
+                    if jobs.still_leased(connection, job):
+                        jobs.finish(connection, job, now)
 
     def works(self, call_off_allowed: bool = False) -> Works:
         streams = StreamLimit(self.streams_per_token)
@@ -104,5 +130,12 @@ def problem(answer: Any) -> tuple[int, str, str]:
 def furnished(database: Database, clock: FakeClock, **facts: Any) -> ApiHome:
     home = ApiHome(database, clock, **facts)
     api.listen(database)
+    home.subscriptions = SubscriptionJobs(
+        database=database,
+        clock=clock,
+        changes=home.changes,
+        shop=cast(Shop, home.shop),
+        room=Room(Rules(), teller=lambda _connection, _told: True),
+    )
     home.furnish(Purpose.REPLENISH, Purpose.OFFERS)
     return home

@@ -67,6 +67,7 @@ class Code(StrEnum):
     TOO_LATE_TO_CANCEL = "too_late_to_cancel"
     NOTHING_TO_ANSWER = "nothing_to_answer"
     SLOT_RULE = "slot_rule"
+    SUBSCRIPTION_REFUSED = "subscription_refused"
     FAULT = "fault"
 
 
@@ -100,6 +101,7 @@ RULES: Final[dict[Code, tuple[int, Next]]] = {
     Code.TOO_LATE_TO_CANCEL: (409, Next.STOP),
     Code.NOTHING_TO_ANSWER: (409, Next.STOP),
     Code.SLOT_RULE: (422, Next.CORRECT),
+    Code.SUBSCRIPTION_REFUSED: (409, Next.READ_AGAIN),
     Code.FAULT: (500, Next.REPEAT),
 }
 """Status and next step of each code."""

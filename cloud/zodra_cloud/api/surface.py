@@ -21,7 +21,7 @@ from zodra_cloud.api.problems import (
     answer_to,
     safe_value,
 )
-from zodra_cloud.api.routes import events, home, needs, orders, quotes, slots
+from zodra_cloud.api.routes import events, home, needs, orders, quotes, slots, subscriptions
 from zodra_cloud.errors import UnknownThing
 
 ERRORS_MAX: Final = 10
@@ -71,7 +71,7 @@ def described() -> dict[str, Any]:
 
 
 def _add_routes(app: FastAPI) -> None:
-    for part in (home, needs, quotes, orders, slots, events):
+    for part in (home, needs, quotes, orders, subscriptions, slots, events):
         app.include_router(part.router, prefix=GUARDED.rstrip("/"))
 
 

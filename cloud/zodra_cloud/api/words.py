@@ -37,6 +37,7 @@ TITLES: Final = {
     "too_late_to_cancel": "Too late to cancel",
     "nothing_to_answer": "Nothing to answer",
     "slot_rule": "The slot cannot be so",
+    "subscription_refused": "The subscription does not allow that",
     "fault": "Fault of the service",
 }
 
@@ -179,6 +180,11 @@ DETAILS: Final[dict[str, dict[Language, str]]] = {
         "changed.",
         "nl": "De plek kan zo niet worden ingesteld; errors noemt het veld en de regel. Er is "
         "niets gewijzigd.",
+    },
+    "subscription_refused": {
+        "en": "The subscription does not allow that now; errors names the rule. Nothing was "
+        "changed.",
+        "nl": "Het abonnement staat dat nu niet toe; errors noemt de regel. Er is niets gewijzigd.",
     },
     "fault": {
         "en": "Something is wrong on our side. A call with an Idempotency-Key can be repeated "

@@ -62,7 +62,21 @@ class Fuzz:
         )
         home.work()
         home.press()
+        wish = {
+            "device_id": "btn-kitchen",
+            "slot_key": "button-1",
+            "cadence": {"count": 4, "every": "weeks"},
+        }
+        subscription_id = caller.do("/subscriptions", wish).json()["subscription_id"]
+        home.work()
+        offered = caller.see(f"/subscriptions/{subscription_id}")
+        said = {"label": offered["order_labels"]["en"], "language": "en"}
+        caller.do(
+            f"/subscriptions/{subscription_id}/join",
+            {"terms_hash": offered["terms_hash"], **said},
+        )
         self.ids = {
+            "subscription_id": [subscription_id],
             "signal_id": [each["signal_id"] for each in needs],
             "quote_id": [each["quote_id"] for each in caller.see("/quotes")["items"]],
             "order_key": [answer.json()["order_key"]],
