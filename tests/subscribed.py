@@ -1,6 +1,6 @@
 """A household with a subscription: the business, the room beside it, and commands in one word."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -37,6 +37,7 @@ class Subscribed(Business):
     told: list[Told] = field(default_factory=list)
     can_tell: bool = True
     outlook: Outlook | None = None
+    letters: Callable[[Connection, Told], bool] | None = None
     commands: int = 0
 
     def __post_init__(self) -> None:
@@ -51,7 +52,9 @@ class Subscribed(Business):
         )
         self.handlers |= self.subscriptions.handlers()
 
-    def _tell(self, _connection: Connection, told: Told) -> bool:
+    def _tell(self, connection: Connection, told: Told) -> bool:
+        if self.letters is not None:
+            return self.letters(connection, told)
         self.told.append(told)
         return self.can_tell
 

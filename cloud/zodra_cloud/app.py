@@ -36,7 +36,6 @@ from zodra_cloud.payments.models import Rules as PaymentRules
 from zodra_cloud.payments.routes import router as payment_events
 from zodra_cloud.payments.stripe.provider import StripeProvider
 from zodra_cloud.payments.telling import Teller
-from zodra_cloud.payments.telling import Teller
 from zodra_cloud.replenish import hooks
 from zodra_cloud.replenish.jobs import Replenisher
 from zodra_cloud.replenish.metering import foreseeing
@@ -46,6 +45,7 @@ from zodra_cloud.store.engine import Database
 from zodra_cloud.store.migrate import migrate
 from zodra_cloud.store.runner import WORKERS, Handler, JobRunner
 from zodra_cloud.subscriptions.jobs import SubscriptionJobs
+from zodra_cloud.subscriptions.letters.writing import SubscriptionLetters
 from zodra_cloud.subscriptions.models import Room
 from zodra_cloud.subscriptions.models import Rules as SubscriptionRules
 from zodra_cloud.subscriptions.work import foreseen
@@ -134,12 +134,14 @@ class Cloud:
         given = self.settings.subscriptions.model_dump()
         asked = country in given.pop("ask_each_time_countries")
         rules = SubscriptionRules(country=country, ask_each_time=asked, **given)
+        mail_on = self.settings.mail is not None
+        letters = SubscriptionLetters(self.settings.web.public_url, mail_on=mail_on)
         return SubscriptionJobs(
             database=self.database,
             clock=self.clock,
             changes=self.changes,
             shop=self.shop,
-            room=Room(rules, foresee=foreseen),
+            room=Room(rules, letters, foreseen),
         )
 
     def _runner(self, instance: str, jobs_at_once: int, offers: OfferJobs) -> JobRunner:
@@ -253,8 +255,6 @@ def _cashier(
         return None
     hooks.on_order(database, payments.on_order)
     hooks.before_placing(database, payments.gate)
-    teller = Teller(settings.web.public_url, mail_on=settings.mail is not None)
-    payments.on_payment(database, teller.on_payment)
     teller = Teller(settings.web.public_url, mail_on=settings.mail is not None)
     payments.on_payment(database, teller.on_payment)
     return Cashier(

@@ -1,0 +1,1 @@
+"""Letters about subscriptions: announcements of charges, and what a household must know."""
