@@ -55,6 +55,11 @@ CLOSED_LISTS = [
         ["PaymentState", "PaymentEvent", "RefundState", "MandateState"],
     ),
     ("cloud/zodra_cloud/payments/port.py", ["PaymentRefusal", "PaymentFault"]),
+    ("cloud/zodra_cloud/channels/policy.py", ["Fault"]),
+    ("cloud/zodra_cloud/channels/models.py", ["LetterKind"]),
+    ("cloud/zodra_cloud/law/labels.py", ["Control", "Channel"]),
+    ("cloud/zodra_cloud/law/policy/period.py", ["Exclusion"]),
+    ("cloud/zodra_cloud/law/policy/withdrawing.py", ["NotPossible", "Refusal"]),
     ("cloud/zodra_cloud/offers/policy.py", ["OfferReason"]),
     ("cloud/zodra_cloud/api/models.py", ["Scope"]),
     ("cloud/zodra_cloud/api/problems.py", ["Code", "Next"]),
@@ -241,6 +246,8 @@ def states_section() -> list[str]:
     """Draw the tables that quotes, orders, follow-ups and payments move by."""
     states = importlib.import_module("zodra_cloud.replenish.states")
     paying = importlib.import_module("zodra_cloud.payments.states")
+    withdrawing = importlib.import_module("zodra_cloud.law.policy.withdrawing")
+    writing = importlib.import_module("zodra_cloud.channels.models")
     drawn = [
         ("A quote", states.QUOTE_TRANSITIONS, ["question", "requested"]),
         ("An order", states.ORDER_TRANSITIONS, ["confirmed"]),
@@ -248,6 +255,8 @@ def states_section() -> list[str]:
         ("A payment", paying.PAYMENT_TRANSITIONS, ["due"]),
         ("A refund", paying.REFUND_TRANSITIONS, ["wanted"]),
         ("A mandate", paying.MANDATE_TRANSITIONS, ["requested"]),
+        ("A withdrawal", withdrawing.WITHDRAWAL_TRANSITIONS, ["declared"]),
+        ("A letter", writing.LETTER_TRANSITIONS, ["waiting", "kept"]),
     ]
     lines = ["## States", "", "Drawn from the tables that the service moves by.", ""]
     for title, table, begins in drawn:
