@@ -82,6 +82,15 @@ class Subscribed(Business):
         self.do_jobs()
         return done.subscription_id
 
+    def join_late(self, wanted: Wanted) -> str:
+        """Join although the worker may be killed meanwhile."""
+        done = self.ask(wanted)
+        assert isinstance(done, Done), done
+        self.to(self.clock.now() + timedelta(minutes=5))
+        joined = self.say_yes(done.subscription_id)
+        assert isinstance(joined, Done), joined
+        return done.subscription_id
+
     def say_yes(self, subscription_id: str, **said: Any) -> Any:
         shown = self.view(subscription_id)
         facts: dict[str, Any] = {
@@ -167,8 +176,10 @@ def replay_of(rows: Iterable[repository.StoredEvent]) -> Any:
     return replay(entry(row) for row in rows)
 
 
-def joined_home(database: Database, **facts: Any) -> Subscribed:
-    home = Subscribed(database, **facts)
+def joined_home(
+    database: Database, kind: type[Subscribed] = Subscribed, **facts: Any
+) -> Subscribed:
+    home = kind(database, **facts)
     home.set_up(Purpose.REPLENISH)
     return home
 
