@@ -21,6 +21,7 @@ from zodra_cloud.replenish.models import At, StoredOrder, StoredQuote
 from zodra_cloud.replenish.states import OrderNews, QuoteState
 from zodra_cloud.store.engine import Database
 from zodra_cloud.store.jobs import Job
+from zodra_cloud.store.types import from_ms, to_ms
 
 __all__ = [
     "FORGET",
@@ -83,6 +84,7 @@ def make_token(
     fault = policy.token_fault(name, scopes, days, live)
     if fault is not None:
         raise BadRequest(f"token: {fault}")
+    made_at = from_ms(to_ms(now))  # as the column keeps it
     secret = policy.TOKEN_PREFIX + secrets.token_urlsafe(policy.TOKEN_BYTES)
     token = Token(
         household_id=household_id,
@@ -90,8 +92,8 @@ def make_token(
         name=name.strip(),
         scopes=frozenset(scopes),
         person_id=person_id or people[0],
-        created_at=now,
-        expires_at=now + timedelta(days=days),
+        created_at=made_at,
+        expires_at=made_at + timedelta(days=days),
         revoked_at=None,
         last_used_at=None,
     )

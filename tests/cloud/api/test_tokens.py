@@ -1,16 +1,21 @@
 """Who gets in: tokens of the household, their scopes, their limits, and nobody else."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from fastapi.routing import APIRoute
 from sqlalchemy import text
 
 from api_home import ApiHome, Caller, problem
 from cloud_builders import FakeClock
+from cloud_serving import Serving
 from zodra_cloud.api import policy
 from zodra_cloud.api import service as api
 from zodra_cloud.api.service import Scope
+from zodra_cloud.cli import cli
 from zodra_cloud.errors import BadRequest, UnknownThing
 
 DAY_S = 86_400
@@ -181,3 +186,23 @@ def test_a_page_of_another_site_is_turned_away(caller: Caller) -> None:
     )
     assert asked.status_code == 405
     assert not any(name.startswith("access-control") for name in asked.headers)
+
+
+def test_the_commands_make_list_and_revoke(database_url: str, tmp_path: Path) -> None:
+    serving = Serving(tmp_path, database_url)
+    serving.set_up()
+
+    def say(*words: str) -> Any:
+        config = str(tmp_path / "cloud.toml")
+        place = ["--config", config, "--household", "hh-1", "--json"]
+        done = CliRunner().invoke(cli, ["token", *words, *place])
+        return json.loads(done.output) if done.exit_code == 0 else done.output
+
+    made = say("make", "--name", "My script", "--act", "--days", "7")
+    assert made["scopes"] == ["act", "read"]
+    assert policy.may_be_token(made["secret"])
+    (listed,) = say("list")["tokens"]
+    assert listed == {name: value for name, value in made.items() if name != "secret"}
+    assert say("revoke", made["token_id"])["token_id"] == made["token_id"]
+    assert "there is no live token" in say("revoke", made["token_id"])
+    assert say("list")["tokens"][0]["revoked_at"] is not None

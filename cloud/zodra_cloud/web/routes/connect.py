@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
+from zodra_cloud.api import service as api
 from zodra_cloud.dash import service as dash
 from zodra_cloud.dash.service import DeviceView, Wanted
 from zodra_cloud.oauth import service as oauth
@@ -18,11 +19,12 @@ from zodra_cloud.web.i18n import Speech
 from zodra_cloud.web.render import Message, Shell, render
 from zodra_cloud.web.returning import AUTHORIZE, forget_next, here, may_return, remember_next
 from zodra_cloud.web.security import POLICY
-from zodra_cloud.web.views.connect import connect_page, connections_page, field_of
+from zodra_cloud.web.views.connect import connect_page, connections_page, field_of, tokens_page
 
 router = APIRouter()
 
 CONNECTIONS: Final = "/connections"
+TOKENS: Final = "/tokens"
 FIELDS_MAX: Final = 40
 
 
@@ -193,3 +195,49 @@ def _target(redirect_uri: str) -> str:
     if parts.scheme in ("http", "https"):
         return f"{parts.scheme}://{parts.netloc}"
     return f"{parts.scheme}:"
+
+
+@router.get(TOKENS)
+def tokens(request: Request, visitor: HouseholdMember) -> Response:
+    """Show which access tokens the household's own software has."""
+    return _tokens_page(request, visitor)
+
+
+@router.post(TOKENS, dependencies=[OwnForm])
+def make_token(
+    request: Request,
+    visitor: HouseholdMember,
+    name: Annotated[str, Form(max_length=60)],
+    act: Annotated[bool, Form()] = False,
+) -> Response:
+    """Make an access token; the answer to this form is the only page that ever shows it."""
+    site = site_of(request)
+    scopes = {api.Scope.READ, api.Scope.ACT} if act else {api.Scope.READ}
+    with site.database.write(visitor.household_id) as connection:
+        secret, _made = api.make_token(
+            connection,
+            visitor.household_id,
+            name=name,
+            scopes=scopes,
+            days=api.TOKEN_DAYS,
+            person_id=visitor.session.person_id,
+            now=site.clock.now(),
+        )
+    return _tokens_page(request, visitor, secret)
+
+
+@router.post(TOKENS + "/{token_id}/revoke", dependencies=[OwnForm])
+def revoke_token(request: Request, visitor: HouseholdMember, token_id: str) -> Response:
+    """End an access token at once."""
+    site = site_of(request)
+    with site.database.write(visitor.household_id) as connection:
+        api.revoke_token(connection, visitor.household_id, token_id, now=site.clock.now())
+    return back_to(TOKENS)
+
+
+def _tokens_page(request: Request, visitor: Visitor, secret: str = "") -> Response:
+    site = site_of(request)
+    with site.database.read() as connection:
+        found = api.tokens(connection, visitor.household_id)
+    model = tokens_page(visitor.speech, found, site.clock.now(), secret)
+    return page(request, render("tokens.html", visitor.shell(request, TOKENS), page=model))

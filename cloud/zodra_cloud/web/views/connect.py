@@ -1,10 +1,12 @@
 """The pages on which a household lets a device in, and sees which it let in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
+from zodra_cloud.api.service import Scope, Token
 from zodra_cloud.dash.models import DeviceModel, DeviceView, ModelSlot, Named, Wanted
-from zodra_cloud.web.i18n import Speech
+from zodra_cloud.web.i18n import Speech, mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +131,45 @@ def _slot(speech: Speech, spec: ModelSlot, picked: Mapping[str, str | None] | No
 
 def _named(speech: Speech, name: Named) -> str:
     return name.nl if speech.language == "nl" else name.en
+
+
+READS = mark("may read")
+ACTS = mark("may read, answer, order and change")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """An access token that opens something."""
+
+    token_id: str
+    name: str
+    allows: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokensPage:
+    """The household's access tokens."""
+
+    tokens: tuple[TokenRow, ...]
+    secret: str
+    """Of the one that was just made; empty otherwise, and never shown again."""
+
+
+def tokens_page(
+    speech: Speech, tokens: Iterable[Token], now: datetime, secret: str = ""
+) -> TokensPage:
+    """Show the tokens that are live."""
+    live = [each for each in tokens if each.revoked_at is None and now < each.expires_at]
+    return TokensPage(
+        tuple(
+            TokenRow(
+                token_id=each.token_id,
+                name=each.name,
+                allows=speech.say(ACTS if Scope.ACT in each.scopes else READS),
+                until=speech.say(mark("until %(day)s"), day=speech.short_day(each.expires_at)),
+            )
+            for each in live
+        ),
+        secret,
+    )
