@@ -29,11 +29,16 @@ def peer(started: Stripe) -> Iterator[Stripe]:
     started.proxy.mend()
 
 
+@pytest.fixture(scope="session")
+def connector(started: Stripe) -> Iterator[StripeProvider]:
+    connected = started.connect()
+    yield connected
+    connected.close()
+
+
 @pytest.fixture
-def provider(peer: Stripe) -> Iterator[StripeProvider]:
-    connector = peer.connect()
-    yield connector
-    connector.close()
+def provider(peer: Stripe, connector: StripeProvider) -> StripeProvider:
+    return connector
 
 
 @pytest.fixture

@@ -140,7 +140,8 @@ def test_an_event_makes_us_look_at_once_and_is_believed_in_nothing(
         assert home.state(key) == "authorized"
 
 
-def test_events_that_do_not_count_leave_nothing(home: PayingHome) -> None:
+def test_events_that_do_not_count_leave_nothing(sqlite_home: PayingHome) -> None:
+    home = sqlite_home
     web = client(home.clock, home)
     body = event()
     at = home.clock.now()

@@ -15,7 +15,8 @@ from zodra_cloud.payments.words import TOLD, WORDS, say
 
 
 @pytest.fixture
-def told(home: PayingHome) -> PayingHome:
+def told(sqlite_home: PayingHome) -> PayingHome:
+    home = sqlite_home
     on_payment(home.database, Teller("https://home.example", mail_on=False).on_payment)
     return home
 
@@ -43,7 +44,7 @@ def test_a_link_that_lapsed_and_a_bank_that_said_no_are_told(
 ) -> None:
     key = told.ordered()
     told.do_jobs()
-    told.waits(61)
+    told.wait(3_600)
     told.gives_mandate(peer.counter, BROKE)
     other = told.ordered(2)
     told.do_jobs()

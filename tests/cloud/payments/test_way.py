@@ -60,12 +60,15 @@ def test_a_bank_that_wants_to_see_the_household_sends_it_a_link(
     assert peer.money(key) == ["requires_capture"]
 
 
-def test_a_link_that_nobody_uses_ends_with_nothing_ordered(home: PayingHome, peer: Stripe) -> None:
+def test_a_link_that_nobody_uses_ends_with_nothing_ordered(
+    sqlite_home: PayingHome, peer: Stripe
+) -> None:
+    home = sqlite_home
     key = home.ordered()
     home.do_jobs()
     url = home.link(key)
     assert peer.counter.fill_in(url, BROKE) == "open"
-    home.waits(61)
+    home.wait(3_600)
     assert home.state(key) == "expired"
     order = home.order(key).order
     assert (order.state, order.reason) == (OrderState.FAILED, "payment_not_completed")
@@ -74,8 +77,9 @@ def test_a_link_that_nobody_uses_ends_with_nothing_ordered(home: PayingHome, pee
 
 
 def test_a_household_that_approves_in_the_last_second_has_its_order(
-    home: PayingHome, peer: Stripe
+    sqlite_home: PayingHome, peer: Stripe
 ) -> None:
+    home = sqlite_home
     key = home.ordered()
     home.do_jobs()
     home.clock.advance(3_599)
@@ -85,8 +89,9 @@ def test_a_household_that_approves_in_the_last_second_has_its_order(
 
 
 def test_a_soft_no_is_asked_again_at_given_times_and_then_ends(
-    home: PayingHome, peer: Stripe
+    sqlite_home: PayingHome, peer: Stripe
 ) -> None:
+    home = sqlite_home
     home.gives_mandate(peer.counter, BROKE)
     key = home.ordered()
     home.do_jobs()
@@ -116,8 +121,9 @@ def test_a_hard_no_is_final_and_ends_the_mandate(home: PayingHome, peer: Stripe)
 
 
 def test_the_household_pays_otherwise_what_its_bank_declined(
-    home: PayingHome, peer: Stripe
+    sqlite_home: PayingHome, peer: Stripe
 ) -> None:
+    home = sqlite_home
     home.gives_mandate(peer.counter, BROKE)
     key = home.ordered()
     home.do_jobs()
@@ -131,7 +137,8 @@ def test_the_household_pays_otherwise_what_its_bank_declined(
     assert (home.state(key), peer.money(key)) == ("authorized", ["requires_capture"])
 
 
-def test_what_the_shop_refuses_is_let_go(home: PayingHome, peer: Stripe) -> None:
+def test_what_the_shop_refuses_is_let_go(sqlite_home: PayingHome, peer: Stripe) -> None:
+    home = sqlite_home
     home.gives_mandate(peer.counter, GOOD)
     home.shop.say["place"] = [lambda: Refused(ShopRefusal.OUT_OF_STOCK)]
     key = home.ordered()
@@ -152,8 +159,9 @@ def test_what_the_household_cancels_is_let_go(home: PayingHome, peer: Stripe, pa
 
 
 def test_a_page_that_was_left_open_cannot_be_paid_after_the_cancellation(
-    home: PayingHome, peer: Stripe
+    sqlite_home: PayingHome, peer: Stripe
 ) -> None:
+    home = sqlite_home
     key = home.ordered()
     home.do_jobs()
     url = home.link(key)
@@ -162,8 +170,9 @@ def test_a_page_that_was_left_open_cannot_be_paid_after_the_cancellation(
 
 
 def test_money_that_was_approved_while_the_order_was_cancelled_is_let_go(
-    home: PayingHome, peer: Stripe
+    sqlite_home: PayingHome, peer: Stripe
 ) -> None:
+    home = sqlite_home
     key = home.ordered()
     home.do_jobs()
     peer.counter.fill_in(home.link(key), GOOD)
@@ -172,8 +181,9 @@ def test_money_that_was_approved_while_the_order_was_cancelled_is_let_go(
 
 
 def test_a_hold_is_taken_before_it_lapses_if_a_shop_has_the_order(
-    home: PayingHome, peer: Stripe
+    sqlite_home: PayingHome, peer: Stripe
 ) -> None:
+    home = sqlite_home
     home.gives_mandate(peer.counter, GOOD)
     key = home.ordered()
     home.do_jobs()
@@ -184,8 +194,9 @@ def test_a_hold_is_taken_before_it_lapses_if_a_shop_has_the_order(
 
 
 def test_a_hold_that_lapsed_is_charged_anew_when_the_goods_are_sent(
-    home: PayingHome, peer: Stripe
+    sqlite_home: PayingHome, peer: Stripe
 ) -> None:
+    home = sqlite_home
     home.gives_mandate(peer.counter, GOOD)
     key = home.ordered()
     home.do_jobs()
@@ -196,8 +207,9 @@ def test_a_hold_that_lapsed_is_charged_anew_when_the_goods_are_sent(
 
 
 def test_goods_that_were_sent_and_cannot_be_paid_become_a_persons_matter(
-    home: PayingHome, peer: Stripe
+    sqlite_home: PayingHome, peer: Stripe
 ) -> None:
+    home = sqlite_home
     home.gives_mandate(peer.counter, GOOD)
     key = home.ordered()
     home.do_jobs()
@@ -233,7 +245,10 @@ def test_money_goes_back_once_for_each_cause(home: PayingHome, peer: Stripe) -> 
     assert home.order(key).order.refunded_minor == total
 
 
-def test_what_a_shop_cancels_after_it_was_taken_goes_back(home: PayingHome, peer: Stripe) -> None:
+def test_what_a_shop_cancels_after_it_was_taken_goes_back(
+    sqlite_home: PayingHome, peer: Stripe
+) -> None:
+    home = sqlite_home
     home.gives_mandate(peer.counter, GOOD)
     key = home.ordered()
     home.do_jobs()
@@ -260,7 +275,8 @@ def test_a_mandate_that_is_revoked_is_forgotten_by_the_provider(
     assert home.state(key) == "action"
 
 
-def test_an_order_from_before_payments_goes_the_way_it_went(home: PayingHome) -> None:
+def test_an_order_from_before_payments_goes_the_way_it_went(sqlite_home: PayingHome) -> None:
+    home = sqlite_home
     key = home.ordered()
     with home.database.write(HOUSEHOLD) as connection:
         connection.exec_driver_sql("DELETE FROM payments")
@@ -268,7 +284,10 @@ def test_an_order_from_before_payments_goes_the_way_it_went(home: PayingHome) ->
     assert home.order(key).order.state is OrderState.PLACED
 
 
-def test_an_order_that_is_placed_days_later_is_paid_then(home: PayingHome, peer: Stripe) -> None:
+def test_an_order_that_is_placed_days_later_is_paid_then(
+    sqlite_home: PayingHome, peer: Stripe
+) -> None:
+    home = sqlite_home
     home.gives_mandate(peer.counter, GOOD)
     key = home.ordered()
     place_at = to_ms(home.clock.now()) + 3 * 86_400_000
@@ -285,7 +304,8 @@ def test_an_order_that_is_placed_days_later_is_paid_then(home: PayingHome, peer:
     assert peer.money(key) == ["requires_capture"]
 
 
-def test_a_yes_that_is_said_twice_is_paid_once(home: PayingHome, peer: Stripe) -> None:
+def test_a_yes_that_is_said_twice_is_paid_once(sqlite_home: PayingHome, peer: Stripe) -> None:
+    home = sqlite_home
     home.gives_mandate(peer.counter, GOOD)
     home.press()
     home.do_jobs()
@@ -297,7 +317,10 @@ def test_a_yes_that_is_said_twice_is_paid_once(home: PayingHome, peer: Stripe) -
     assert len(peer.charges(first.order_key)) == 1
 
 
-def test_a_page_that_cannot_be_closed_is_not_forgotten(home: PayingHome, peer: Stripe) -> None:
+def test_a_page_that_cannot_be_closed_is_not_forgotten(
+    sqlite_home: PayingHome, peer: Stripe
+) -> None:
+    home = sqlite_home
     key = home.ordered()
     home.do_jobs()
     url = home.link(key)
