@@ -22,6 +22,7 @@ COMMANDS = {
 SETTINGS = {
     "The gateway: `zodra-edge run --config gateway.toml`": "edge/zodra_edge/settings.py",
     "The service: `zodra-cloud serve --config cloud.toml`": "cloud/zodra_cloud/settings.py",
+    "The service's shop: `[shop]` in the same file": "cloud/zodra_cloud/shops.py",
     "A home, for the service: `zodra-cloud set-up --home home.toml`": "cloud/zodra_cloud/home.py",
     "A device model, for the service: `zodra-cloud dash model`": "cloud/zodra_cloud/dash/models.py",
     "The broker: `zodra-sim broker --config broker.toml`": (
@@ -55,6 +56,11 @@ CLOSED_LISTS = [
         ["PaymentState", "PaymentEvent", "RefundState", "MandateState"],
     ),
     ("cloud/zodra_cloud/payments/port.py", ["PaymentRefusal", "PaymentFault"]),
+    (
+        "cloud/zodra_cloud/subscriptions/policy/ledger/states.py",
+        ["Status", "CycleState"],
+    ),
+    ("cloud/zodra_cloud/subscriptions/policy/refusals.py", ["Why"]),
     ("cloud/zodra_cloud/channels/policy.py", ["Fault"]),
     ("cloud/zodra_cloud/channels/models.py", ["LetterKind"]),
     ("cloud/zodra_cloud/law/labels.py", ["Control", "Channel"]),
@@ -242,10 +248,16 @@ def diagram(title: str, table: dict[tuple[str, str], str], begins: list[str]) ->
     ]
 
 
+def _moving(table: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    """Leave out what moves nothing, which would fill the picture."""
+    return {key: target for key, target in table.items() if key[0] != target}
+
+
 def states_section() -> list[str]:
     """Draw the tables that quotes, orders, follow-ups and payments move by."""
     states = importlib.import_module("zodra_cloud.replenish.states")
     paying = importlib.import_module("zodra_cloud.payments.states")
+    subscribing = importlib.import_module("zodra_cloud.subscriptions.policy.ledger.states")
     withdrawing = importlib.import_module("zodra_cloud.law.policy.withdrawing")
     writing = importlib.import_module("zodra_cloud.channels.models")
     drawn = [
@@ -255,6 +267,8 @@ def states_section() -> list[str]:
         ("A payment", paying.PAYMENT_TRANSITIONS, ["due"]),
         ("A refund", paying.REFUND_TRANSITIONS, ["wanted"]),
         ("A mandate", paying.MANDATE_TRANSITIONS, ["requested"]),
+        ("A subscription", _moving(subscribing.TRANSITIONS), ["draft"]),
+        ("A delivery of a subscription", subscribing.CYCLE_TRANSITIONS, ["planned"]),
         ("A withdrawal", withdrawing.WITHDRAWAL_TRANSITIONS, ["declared"]),
         ("A letter", writing.LETTER_TRANSITIONS, ["waiting", "kept"]),
     ]
