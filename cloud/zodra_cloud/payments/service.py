@@ -75,11 +75,12 @@ _log = structlog.get_logger("zodra_cloud.payments")
 def on_order(connection: Connection, order: StoredOrder, news: OrderNews, at: At) -> None:
     """Take part in the moves of an order; see `replenish.hooks.OrderListener`."""
     if news is OrderNews.CONFIRMED:
-        moves.add_payment(connection, _new_payment(order, at))
+        if order.total_minor > 0:
+            moves.add_payment(connection, _new_payment(order, at))
         return
     found = repository.payment(connection, order.household_id, order.order_key)
     if found is None:
-        # Ordered before payments were switched on: the shop charges its own account.
+        # For nothing, or from before payments were switched on: the shop charges its own account.
         return
     if news is OrderNews.SHIPPED:
         _want_capture(connection, found, at)

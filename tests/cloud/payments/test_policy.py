@@ -74,7 +74,7 @@ def test_a_shop_is_asked_only_when_the_money_is_there(
     answer: Charge | Refused, facts: Facts, now: datetime
 ) -> None:
     step = judge(answer, facts, now)
-    state = step.event and next_payment_state(PaymentState.ASKING, step.event)
+    state = None if step.event is None else next_payment_state(PaymentState.ASKING, step.event)
     there = isinstance(answer, Charge) and answer.state in (ChargeState.HELD, ChargeState.CAPTURED)
     assert (state is not None and lets_place(state)) == there
 
