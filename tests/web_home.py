@@ -19,11 +19,14 @@ from zodra_cloud.kit.changes import Changes
 from zodra_cloud.kit.clock import Clock
 from zodra_cloud.kit.money import Money
 from zodra_cloud.merchants.port import (
+    CataloguePage,
     QuoteRequest,
     Refused,
+    ShopItem,
     ShopOrder,
     ShopOrderState,
     ShopQuote,
+    ShopRefund,
     ShopRefusal,
     Unknown,
 )
@@ -135,6 +138,20 @@ class ObedientShop:
                 return each
         return self.unclear or Refused(ShopRefusal.ORDER_NOT_FOUND)
 
+    def catalogue(self, cursor: str | None = None) -> CataloguePage | Refused | Unknown:
+        return CataloguePage(
+            tuple(
+                ShopItem(sku, {"en": english, "nl": dutch}, Money(749, "EUR"), available=True)
+                for sku, (english, dutch) in _TITLES.items()
+            ),
+            None,
+        )
+
+    def refund(
+        self, order_id: str, refund_key: str, amount: Money
+    ) -> ShopRefund | Refused | Unknown:
+        return ShopRefund(f"re-{refund_key}", order_id, amount)
+
     def cancel(self, order_id: str) -> ShopOrder | Refused | Unknown:
         return self.orders[order_id]
 
@@ -195,17 +212,18 @@ class Home:
     def app(self, public_url: str = "http://testserver", *, production: bool = True) -> FastAPI:
         """Make the application that serves this home, and every other in the database."""
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-        install(
-            app,
-            Site(
-                database=self.database,
-                clock=self.clock,
-                changes=self.changes,
-                public_url=public_url,
-                production=production,
-            ),
-        )
+        install(app, self.site(public_url, production=production))
         return app
+
+    def site(self, public_url: str, *, production: bool = True) -> Site:
+        """Put together what the pages work with."""
+        return Site(
+            database=self.database,
+            clock=self.clock,
+            changes=self.changes,
+            public_url=public_url,
+            production=production,
+        )
 
     def furnish(self, *purposes: Purpose) -> "Home":
         """Add the four devices, and grant these purposes."""
@@ -359,9 +377,13 @@ class Home:
         self.replenisher.hear_event(told, f"e-{self.household_id}-{self._events}", self.clock.now())
         self.work()
 
+    def handlers(self) -> dict[str, Any]:
+        """Give what does the jobs, by their kind."""
+        return {**self.replenisher.handlers(), **self.offers.handlers()}
+
     def work(self) -> None:
         """Do the jobs that are due, until there are none."""
-        handlers = {**self.replenisher.handlers(), **self.offers.handlers()}
+        handlers = self.handlers()
         while True:
             with self.database.write() as connection:
                 due = jobs.claim(

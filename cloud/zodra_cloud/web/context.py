@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from zodra_cloud.kit.changes import Changes
 from zodra_cloud.kit.clock import Clock
 from zodra_cloud.law.service import Rules
+from zodra_cloud.merchants.port import Shop
 from zodra_cloud.store.engine import Database
 from zodra_cloud.web.security import AttemptLimit, StreamLimit
 
@@ -23,6 +24,8 @@ class Site:
     """Whether device models that are not live are refused."""
     law: Rules = field(default_factory=Rules)
     """Labels, periods and letters, as they are in this country."""
+    shop: Shop | None = None
+    """Who is asked whether it sells what a subscription is to be swapped for; None: no swapping."""
     call_off_allowed: bool = False
     """Whether the country lets a press order under a standing agreement."""
     sign_in_attempts: AttemptLimit = field(default_factory=AttemptLimit)

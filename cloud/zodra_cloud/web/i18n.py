@@ -5,7 +5,7 @@ and kept in memory, so the repository holds no compiled file. A missing string f
 """
 
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import cache
 from gettext import NullTranslations
 from importlib.resources import files
@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel.dates import format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 
@@ -129,6 +129,14 @@ class Speech:
     def short_day(self, at: datetime) -> str:
         """Write weekday and date in little room, for example "Mon 24 Nov"."""
         return str(format_datetime(at, "EEE d MMM", tzinfo=self.zone, locale=self.locale))
+
+    def on(self, day: date) -> str:
+        """Write weekday and date of a day of the household's own calendar."""
+        return str(format_date(day, "EEEE d MMMM", locale=self.locale))
+
+    def on_short(self, day: date) -> str:
+        """Write a day with its year, for example "24 Nov 2026"."""
+        return str(format_date(day, "d MMM y", locale=self.locale))
 
     def instant(self, at: datetime, now: datetime) -> str:
         """Write an instant: today by its time, any other day with its date."""

@@ -48,6 +48,8 @@ def _within(path: str, place: str) -> bool:
 PLACES: Final = (
     ("/", mark("Home")),
     ("/orders", mark("Orders")),
+    ("/subscriptions", mark("Subscriptions")),
+    ("/products", mark("Products")),
 )
 """Where a household finds what; the home page shows what needs an answer from all of them."""
 

@@ -22,6 +22,9 @@ from zodra_cloud.web.routes import (
     operator,
     orders,
     sign_in,
+    slots,
+    standing,
+    subscriptions,
     withdrawal,
 )
 
@@ -33,6 +36,9 @@ PARTS: Final = (
     operator,
     orders,
     sign_in,
+    slots,
+    standing,
+    subscriptions,
     withdrawal,
 )
 """Every module with routes of pages; tests go through them all."""

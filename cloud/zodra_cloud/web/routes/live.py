@@ -24,6 +24,7 @@ from zodra_cloud.web.access import (
 from zodra_cloud.web.routes.household import home_part
 from zodra_cloud.web.routes.operator import fleet_part
 from zodra_cloud.web.routes.orders import order_part
+from zodra_cloud.web.routes.subscriptions import own_subscription, subscription_part
 
 router = APIRouter()
 
@@ -48,6 +49,12 @@ def own_order(request: Request, visitor: HouseholdMember, order_key: str) -> Non
         replenish.order(connection, visitor.household_id, order_key)
 
 
+def own_terms(request: Request, visitor: HouseholdMember, subscription_id: str) -> None:
+    """Answer 404 for a subscription of another household before a stream begins."""
+    with site_of(request).database.read() as connection:
+        own_subscription(connection, visitor, subscription_id, request)
+
+
 @router.get("/events", response_class=EventSourceResponse, dependencies=[Depends(one_stream)])
 async def household_events(
     request: Request, visitor: HouseholdMember, last_event_id: Annotated[str, Header()] = ""
@@ -70,6 +77,23 @@ async def order_events(
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream the page of one order."""
     part = partial(order_part, order_key)
+    async for event in _stream(request, visitor.household_id, part, last_event_id):
+        yield event
+
+
+@router.get(
+    "/subscriptions/{subscription_id}/events",
+    response_class=EventSourceResponse,
+    dependencies=[Depends(own_terms), Depends(one_stream)],
+)
+async def subscription_events(
+    request: Request,
+    visitor: HouseholdMember,
+    subscription_id: str,
+    last_event_id: Annotated[str, Header()] = "",
+) -> AsyncIterator[ServerSentEvent]:
+    """Stream the page of one subscription."""
+    part = partial(subscription_part, subscription_id)
     async for event in _stream(request, visitor.household_id, part, last_event_id):
         yield event
 

@@ -1,5 +1,6 @@
 """Signing in with a one-time link, signing out, and the choice of language."""
 
+import re
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -17,6 +18,9 @@ from zodra_cloud.web.returning import may_return, next_of
 router = APIRouter()
 
 _BACK: Final = frozenset({"/", "/operator", "/sign-in", "/connections"})
+_PLACE: Final = re.compile(
+    r"/(orders|subscriptions|products|slots)(/[A-Za-z0-9_-]{1,64}){0,3}", re.ASCII
+)
 """Where the language switch may lead back to; anything else leads home."""
 _TOKEN_CHARS_MAX: Final = 128
 
@@ -87,9 +91,13 @@ def choose(
     if visitor is not None and security.is_form_token(form_token, visitor.session_id):
         with site_of(request).database.write() as connection:
             households.set_language(connection, visitor.session.person_id, chosen)
-    answer = back_to(back if back in _BACK or may_return(back) else "/")
+    answer = back_to(back if _leads_back(back) else "/")
     remember_language(answer, chosen)
     return answer
+
+
+def _leads_back(path: str) -> bool:
+    return path in _BACK or _PLACE.fullmatch(path) is not None or may_return(path)
 
 
 def _used_up(request: Request) -> Response:

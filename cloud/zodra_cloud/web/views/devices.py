@@ -59,6 +59,14 @@ def _card(speech: Speech, device: Device, products: dict[str, str], now: datetim
         heard=None if heard is None else moment(speech, heard, now),
         battery="" if battery is None else f"{speech.number(round(battery))}%",
         battery_low=battery is not None and battery < BATTERY_LOW_PERCENT,
+        slots=tuple(
+            (
+                f"/slots/{slot.device_id}/{slot.slot_key}",
+                products.get(slot.sku, plain_sku(slot.sku)),
+            )
+            for slot in device.slots
+            if slot.sku is not None
+        ),
     )
 
 

@@ -44,6 +44,31 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a form, with what was typed and what was wrong with it."""
+
+    name: str
+    label: str
+    value: str = ""
+    ident: str = ""
+    """Tells fields of one name on one page apart; else it is the name."""
+    kind: str = "text"
+    """The `type` of the input; `check` for a box to tick."""
+    mode: str = ""
+    unit: str = ""
+    hint: str = ""
+    fault: str = ""
+    required: bool = False
+    choices: tuple[tuple[str, str], ...] = ()
+    """Value and text of each; then it is a list to choose from."""
+
+    @property
+    def key(self) -> str:
+        """Name the field within its page."""
+        return f"f-{self.ident or self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceCard:
     """One device of the home and how it is."""
 
@@ -57,6 +82,8 @@ class DeviceCard:
     battery: str
     """Empty if the device has not reported one."""
     battery_low: bool
+    slots: tuple[tuple[str, str], ...] = ()
+    """Address and name of each place on it that something is bound to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +107,8 @@ class QuoteCard:
     """For example "12 minutes left"; the page counts on from here."""
     remark: str
     """Why this is a question rather than the usual quote; empty if there is nothing to add."""
+    subscribe: str = ""
+    """Where it becomes a subscription; empty where it cannot."""
 
 
 @dataclass(frozen=True, slots=True)
