@@ -14,6 +14,8 @@ class Purpose(StrEnum):
     """To turn the household's need signals into quotes and orders."""
     OFFERS = "offers"
     """To turn moments at home into offers, and to use signals for that."""
+    FORECASTS = "forecasts"
+    """To learn from the household's history what is typical of a product, for all households."""
     DIAGNOSTICS = "diagnostics"
     """To use health reports of gateways and devices beyond running the service."""
 
@@ -25,6 +27,8 @@ class Method(StrEnum):
     """With a control on the household's page."""
     SETUP = "setup"
     """While the household was set up."""
+    ERASURE = "erasure"
+    """With the wish that the household's data be erased; a withdrawal only."""
 
 
 NOTICE_VERSIONS: Final = {purpose: "2026-11" for purpose in Purpose}

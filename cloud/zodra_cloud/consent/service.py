@@ -19,12 +19,16 @@ from zodra_cloud.store.engine import after_commit
 WITHDRAWN_JOBS: Final = {
     Purpose.REPLENISH: "replenish_withdrawn",
     Purpose.OFFERS: "offers_withdrawn",
+    Purpose.FORECASTS: "forecasts_withdrawn",
 }
 """Kind of the job that takes back what waits under a consent. Nothing waits for diagnostics."""
+GRANTED_JOBS: Final = {Purpose.FORECASTS: "forecasts_granted"}
+"""Kind of the job that a grant begins."""
 
 LEDGER_ROWS_MAX: Final = 200
 
 __all__ = [
+    "GRANTED_JOBS",
     "WITHDRAWN_JOBS",
     "ConsentRow",
     "Method",
@@ -33,6 +37,7 @@ __all__ = [
     "grant",
     "ledger",
     "live_grant",
+    "live_grants",
     "withdraw",
 ]
 
@@ -99,6 +104,7 @@ def grant(
         language=language,
         method=method,
     )
+    _follow(connection, GRANTED_JOBS.get(purpose), "granted", household_id, row)
     after_commit(connection, lambda: changes.tell(household_id))
     return row
 
@@ -135,14 +141,20 @@ def withdraw(
         language=language,
         method=method,
     )
-    if purpose in WITHDRAWN_JOBS:
-        jobs.enqueue(
-            connection,
-            kind=WITHDRAWN_JOBS[purpose],
-            key=f"withdrawn:{household_id}:{row.consent_id}",
-            household_id=household_id,
-            payload={},
-            due_at=now,
-        )
+    _follow(connection, WITHDRAWN_JOBS.get(purpose), "withdrawn", household_id, row)
     after_commit(connection, lambda: changes.tell(household_id))
     return row
+
+
+def _follow(
+    connection: Connection, kind: str | None, word: str, household_id: str, row: ConsentRow
+) -> None:
+    if kind is not None:
+        jobs.enqueue(
+            connection,
+            kind=kind,
+            key=f"{word}:{household_id}:{row.consent_id}",
+            household_id=household_id,
+            payload={},
+            due_at=row.recorded_at,
+        )

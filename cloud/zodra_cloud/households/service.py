@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import Connection
 
 from zodra_cloud.errors import AlreadyThere, BadRequest, UnknownThing
-from zodra_cloud.households.models import Device, Household, Role, Session, Slot
+from zodra_cloud.households.models import Device, Household, Metering, Role, Session, Slot
 from zodra_cloud.households.policy import Surroundings, fault_of
 from zodra_cloud.households.repository import owned, people
 from zodra_cloud.households.repository.owned import Heard
@@ -43,6 +43,7 @@ __all__ = [
     "add_household",
     "all_households",
     "bind_slot",
+    "bound_in_common",
     "device_ids",
     "device_slots",
     "devices",
@@ -57,6 +58,7 @@ __all__ = [
     "sign_out",
     "slot",
     "slots_at",
+    "slots_bound",
     "zone",
 ]
 
@@ -261,6 +263,18 @@ def device_slots(connection: Connection, household_id: str, device_id: str) -> l
 def metered_slots(connection: Connection, devices: Collection[tuple[str, str]]) -> list[Slot]:
     """Read the slots of several devices (household and id) whose threshold is ours."""
     return owned.metered_slots(connection, devices)
+
+
+def bound_in_common(
+    connection: Connection, at_least: int, limit: int
+) -> list[tuple[Metering, str, str]]:
+    """Give metering, unit and SKU of what is bound in at least so many households, most first."""
+    return owned.bound_in_common(connection, at_least, limit)
+
+
+def slots_bound(connection: Connection, to: tuple[Metering, str, str], limit: int) -> list[Slot]:
+    """List the slots of all households that have this metering, unit and SKU, by place."""
+    return owned.slots_bound(connection, to, limit)
 
 
 def person_ids(connection: Connection, household_id: str) -> frozenset[str]:

@@ -25,6 +25,7 @@ from zodra_cloud.replenish.agreements.contracts import cover_finder
 from zodra_cloud.replenish.asking import AskAgain
 from zodra_cloud.replenish.deciding import Unbound
 from zodra_cloud.replenish.metering import foreseeing
+from zodra_cloud.replenish.metering.learning import Learner
 from zodra_cloud.replenish.models import At, Rules
 from zodra_cloud.replenish.moves import (
     CANCEL_JOB,
@@ -92,6 +93,7 @@ class Replenisher:
             FOLLOW_UP_JOB: self._follow_up,
             foreseeing.FORECAST_JOB: self._forecast,
             WITHDRAWN_JOBS[Purpose.REPLENISH]: self._withdrawn,
+            **Learner(self._database, self._clock).handlers(),
         }
 
     def batches(self) -> dict[str, BatchHandler]:

@@ -41,6 +41,7 @@ def test_a_grant_records_who_when_what_and_how(home: Database) -> None:
     assert standing == {
         Purpose.REPLENISH: granted,
         Purpose.OFFERS: None,
+        Purpose.FORECASTS: None,
         Purpose.DIAGNOSTICS: None,
     }
     assert (granted.person_id, granted.language, granted.recorded_at) == (PERSON, "nl", NOON)
@@ -73,7 +74,12 @@ def test_a_withdrawal_leaves_a_job_that_takes_back_what_waits(home: Database) ->
             consent.grant(connection, HOUSEHOLD, purpose, **SAID)
             consent.withdraw(connection, HOUSEHOLD, purpose, **SAID)
         claimed = jobs.claim(connection, owner="w", now=NOON, limit=9, lease_s=9)
-    assert [job.kind for job in claimed] == ["replenish_withdrawn", "offers_withdrawn"]
+    assert [job.kind for job in claimed] == [
+        "replenish_withdrawn",
+        "offers_withdrawn",
+        "forecasts_granted",
+        "forecasts_withdrawn",
+    ]
 
 
 def test_another_households_word_does_not_count(home: Database) -> None:

@@ -15,9 +15,11 @@ from zodra_cloud.ingest import service as needs
 from zodra_cloud.ingest.models import StoredSignal
 from zodra_cloud.ingest.service import Metered
 from zodra_cloud.merchants.port import ShopOrderState
+from zodra_cloud.replenish import repository
 from zodra_cloud.replenish import service as replenish
 from zodra_cloud.replenish.metering import foreseeing
 from zodra_cloud.replenish.models import Confirmed
+from zodra_cloud.replenish.states import Answer
 from zodra_cloud.store.engine import Database
 from zodra_contract.reading import ReadingKind
 from zodra_contract.signal import SignalKind
@@ -215,6 +217,45 @@ def test_an_erasure_forgets_what_slots_said(home: Business) -> None:
     use(home, 3, 100.0, 1.0)
     with home.database.write(HOUSEHOLD) as connection:
         replenish.count_remaining(connection, LEVEL, 50.0, now=home.clock.now())
-        replenish.forget(connection, HOUSEHOLD)
+        replenish.forget(connection, HOUSEHOLD, now=home.clock.now(), changes=home.changes)
     tables = ("slot_readings", "slot_counts", "slot_forecasts")
     assert [home.count(table) for table in tables] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(("said", "sooner"), [(Answer.TOO_LATE, 1), (Answer.TOO_EARLY, -1)])
+def test_an_answer_about_the_day_moves_the_next_need_by_a_day_and_why_says_so(
+    home: Business, said: Answer, sooner: int
+) -> None:
+    bind(home, LEVEL)
+    read(home, 9.0)
+    order = home.confirm(home.quotes()[0])
+    assert isinstance(order, Confirmed)
+    home.do_jobs()
+    home.wait(2 * 86_400)
+    home.shop.advance(order.order_key, ShopOrderState.DELIVERED)
+    home.wait(86_400)
+    with home.database.write(HOUSEHOLD) as connection:
+        assert replenish.answer_follow_up(
+            connection,
+            HOUSEHOLD,
+            order.order_key,
+            said,
+            person_id="u-1",
+            now=home.clock.now(),
+            changes=home.changes,
+        )
+    home.wait(60)
+    read(home, 95.0)
+    home.wait(86_400)
+    home.wait(60)
+    read(home, 9.0)
+    need, _first = foreseen(home)
+    assert need.evidence["days_sooner"] == sooner
+    with home.database.read() as connection:
+        why = replenish.why(connection, HOUSEHOLD, need.signal_id)
+        bought = repository.deliveries(connection, (HOUSEHOLD, "btn-kitchen", "button-1"))
+    decision = next(step for step in why.steps if step.kind.value == "decision")
+    assert decision.facts["forecast_days_sooner"] == sooner
+    assert bought[0].delivered_at is not None
+    took = (bought[0].delivered_at - bought[0].confirmed_at) / timedelta(days=1)
+    assert need.evidence["lead_days"] == pytest.approx(max(took + sooner, 1.0), abs=0.01)

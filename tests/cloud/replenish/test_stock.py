@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zodra_cloud.forecast import LevelHistory, LevelModel
+from zodra_cloud.replenish.metering import stock
 from zodra_cloud.replenish.metering.stock import (
     LEAD_DEFAULT,
     LEAD_MAX,
@@ -20,6 +21,7 @@ from zodra_cloud.replenish.metering.stock import (
     p_within,
     stock_history,
 )
+from zodra_cloud.replenish.states import Answer
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -142,3 +144,24 @@ def test_a_slot_that_is_no_longer_used_is_left_alone() -> None:
     still = [Point(at(day), 12.0) for day in range(20, 380)]
     forecast = LevelModel().predict(level_history([*used, *still], 10.0), days(at(380)))
     assert not is_time(forecast, 12.0, 10.0, 3 * DAY, None, at(380))
+
+
+@pytest.mark.parametrize(
+    ("answers", "sooner"),
+    [
+        ([], 0),
+        ([Answer.YES, None, Answer.WRONG_PRODUCT, Answer.NOT_NEEDED], 0),
+        ([Answer.TOO_LATE], 1),
+        ([Answer.TOO_LATE, Answer.TOO_LATE, Answer.TOO_EARLY], 1),
+        ([Answer.TOO_EARLY] * 2, -2),
+        ([Answer.TOO_LATE] * 9, stock.SOONER_MAX),
+        ([Answer.TOO_EARLY] * 9, -stock.SOONER_MAX),
+    ],
+)
+def test_each_answer_moves_the_next_need_by_a_day_and_all_by_no_more_than_a_few(
+    answers: list[Answer | None], sooner: int
+) -> None:
+    assert stock.days_sooner(answers) == sooner
+    four = [timedelta(days=4)]
+    expected = max(timedelta(days=4 + sooner), stock.LEAD_MIN)
+    assert stock.lead_time(four, stock.days_sooner(answers)) == expected

@@ -18,7 +18,7 @@ from zodra_cloud.store.migrate import migrate
 
 def _import_every_repository() -> None:
     for found in pkgutil.walk_packages(zodra_cloud.__path__, "zodra_cloud."):
-        if found.name.endswith((".repository", "store.jobs")):
+        if ".repository" in found.name or found.name.endswith("store.jobs"):
             importlib.import_module(found.name)
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, time
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from zodra_cloud.households.models import Device, LatestReading, MayPress, Metering, Slot
 from zodra_cloud.households.repository.tables import devices, latest_readings, slots
@@ -119,6 +119,34 @@ def metered_slots(connection: Connection, wanted: Collection[tuple[str, str]]) -
             slots.c.metering != Metering.PRESS,
             slots.c.reorder_units.is_not(None),
         )
+    )
+    return [_slot(row) for row in rows]
+
+
+def bound_in_common(
+    connection: Connection, at_least: int, limit: int
+) -> list[tuple[Metering, str, str]]:
+    """Read metering, unit and SKU of what is bound in many households, most first."""
+    homes = func.count(slots.c.household_id.distinct())
+    rows = connection.execute(
+        select(slots.c.metering, slots.c.unit, slots.c.sku)
+        .where(slots.c.sku.is_not(None))
+        .group_by(slots.c.metering, slots.c.unit, slots.c.sku)
+        .having(homes >= at_least)
+        .order_by(homes.desc(), slots.c.metering, slots.c.unit, slots.c.sku)
+        .limit(limit)
+    )
+    return [(Metering(row.metering), row.unit, row.sku) for row in rows]
+
+
+def slots_bound(connection: Connection, to: tuple[Metering, str, str], limit: int) -> list[Slot]:
+    """Read the slots of all households that are bound alike, by place."""
+    metering, unit, sku = to
+    rows = connection.execute(
+        select(*_SLOT)
+        .where(slots.c.sku == sku, slots.c.metering == metering, slots.c.unit == unit)
+        .order_by(slots.c.household_id, slots.c.device_id, slots.c.slot_key)
+        .limit(limit)
     )
     return [_slot(row) for row in rows]
 

@@ -7,19 +7,22 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from zodra_cloud.consent import service as consent
+from zodra_cloud.consent.service import Method, Purpose
 from zodra_cloud.errors import BadRequest
-from zodra_cloud.forecast import Forecast, History, LevelHistory, LevelModel, Model
+from zodra_cloud.forecast import Forecast, History, LevelHistory
 from zodra_cloud.households import service as households
 from zodra_cloud.households.models import Metering, Slot
 from zodra_cloud.households.policy import UNITS_MAX
 from zodra_cloud.ingest import service as needs
 from zodra_cloud.ingest.service import Metered
+from zodra_cloud.kit.changes import Changes
 from zodra_cloud.replenish import reading, repository
-from zodra_cloud.replenish.metering import stock
+from zodra_cloud.replenish.metering import learned, stock
 from zodra_cloud.replenish.metering.stock import Past, Point
 from zodra_cloud.replenish.models import At
 from zodra_cloud.replenish.repository import Place
-from zodra_cloud.replenish.repository.metering import KEPT, Delivery, KeptForecast
+from zodra_cloud.replenish.repository.metering import KEPT, KeptForecast
 from zodra_cloud.replenish.states import Answer
 from zodra_cloud.store import jobs
 from zodra_contract.ids import derived_id
@@ -114,9 +117,24 @@ def count_remaining(connection: Connection, slot: Slot, units: float, *, now: da
     set_timer(connection, place, now)
 
 
-def forget(connection: Connection, household_id: str) -> None:
-    """Forget what slots said, what was counted and what was foreseen, for an erasure."""
+def forget(connection: Connection, household_id: str, *, now: datetime, changes: Changes) -> None:
+    """Forget what slots said, what was counted and what was foreseen, for an erasure.
+
+    What was learned with the help of its history is fitted again without it, at once.
+    """
     repository.forget_metering(connection, household_id)
+    granted = consent.live_grant(connection, household_id, Purpose.FORECASTS)
+    if granted is not None:
+        consent.withdraw(
+            connection,
+            household_id,
+            Purpose.FORECASTS,
+            person_id=granted.person_id,
+            language=granted.language,
+            method=Method.ERASURE,
+            now=now,
+            changes=changes,
+        )
 
 
 def forecast_of(connection: Connection, slot: Slot, now: datetime) -> SlotForecast:
@@ -124,27 +142,39 @@ def forecast_of(connection: Connection, slot: Slot, now: datetime) -> SlotForeca
 
     Of a press slot it is a guess from its orders, to be shown and never acted upon.
     """
-    bought = repository.deliveries(connection, _place(slot))
+    today = stock.days(now)
     if slot.metering is Metering.PRESS or slot.reorder_units is None:
-        real = [each for each in bought if each.answer not in _NO_NEED]
-        history = History([stock.days(each.confirmed_at) for each in real])
-        shown = tuple(Point(each.confirmed_at, 1.0) for each in real)
-        predicted = Model().predict(history, stock.days(now))
+        history = gap_history(connection, slot, now)
+        shown = tuple(Point(_instant(day), 1.0) for day in history.days)
+        predicted = learned.gaps_model(connection, slot).predict(history, today)
         return SlotForecast(slot, now, predicted, None, shown)
-    left = _left(connection, slot, bought, now)
+    left = level_history(connection, slot, now, now - KEPT)
     shown = tuple(
-        Point(stock.EPOCH + timedelta(days=day), value)
-        for day, value in zip(left.days, left.remaining, strict=True)
+        Point(_instant(day), value) for day, value in zip(left.days, left.remaining, strict=True)
     )
     remaining = left.remaining[-1] if left.remaining else None
-    return SlotForecast(slot, now, LevelModel().predict(left, stock.days(now)), remaining, shown)
+    predicted = learned.levels_model(connection, slot).predict(left, today)
+    return SlotForecast(slot, now, predicted, remaining, shown)
 
 
-def _left(
-    connection: Connection, slot: Slot, bought: Sequence[Delivery], now: datetime
+def _instant(day: float) -> datetime:
+    return stock.EPOCH + timedelta(days=day)
+
+
+def gap_history(connection: Connection, slot: Slot, now: datetime) -> History:
+    """Give when a press slot's product was wanted: its orders, but those nobody needed."""
+    bought = repository.deliveries(connection, _place(slot))
+    real = [each for each in bought if each.answer not in _NO_NEED]
+    return History([stock.days(each.confirmed_at) for each in real], until_days=stock.days(now))
+
+
+def level_history(
+    connection: Connection, slot: Slot, now: datetime, since: datetime
 ) -> LevelHistory:
+    """Give what was left of a slot that counts, by its readings since an instant."""
     threshold = slot.reorder_units or 0.0
-    read = repository.readings(connection, _place(slot), KINDS[slot.metering].value, now - KEPT)
+    bought = repository.deliveries(connection, _place(slot))
+    read = repository.readings(connection, _place(slot), KINDS[slot.metering].value, since)
     if slot.metering is Metering.LEVEL:
         return stock.level_history(read, threshold)
     units = slot.quantity * (slot.units_per_item or 0.0)
@@ -168,10 +198,11 @@ def foresee(connection: Connection, place: Place, at: At) -> datetime | None:
         return None
     made = forecast_of(connection, slot, at.now)
     bought = repository.deliveries(connection, place)
+    newest = bought[-stock.ANSWERS_MAX :]
+    sooner = stock.days_sooner(each.answer for each in newest)
     lead = stock.lead_time(
-        each.delivered_at - each.confirmed_at
-        for each in bought[-10:]
-        if each.delivered_at is not None
+        (each.delivered_at - each.confirmed_at for each in newest if each.delivered_at is not None),
+        sooner,
     )
     kept = repository.kept_forecast(connection, place)
     past = _past(connection, slot, kept, made)
@@ -184,7 +215,7 @@ def foresee(connection: Connection, place: Place, at: At) -> datetime | None:
     ):
         cycle += 1
         signal_id = derived_id("f", *place, cycle)
-        need = _need(slot, signal_id, made, lead, at.now)
+        need = _need(slot, signal_id, made, lead, sooner, at.now)
         needs.take_in(connection, place[0], need, source=SOURCE, now=at.now)
     stored = made.forecast.to_json() | {"remaining_units": made.remaining_units}
     repository.keep_forecast(connection, place, KeptForecast(at.now, cycle, signal_id, stored))
@@ -210,7 +241,7 @@ def _past(
 
 
 def _need(
-    slot: Slot, signal_id: str, made: SlotForecast, lead: timedelta, now: datetime
+    slot: Slot, signal_id: str, made: SlotForecast, lead: timedelta, sooner: int, now: datetime
 ) -> NeedSignal:
     forecast = made.forecast
     lead_days = lead / timedelta(days=1)
@@ -218,11 +249,11 @@ def _need(
         "remaining_units": round(made.remaining_units or 0.0, 3),
         "reorder_units": slot.reorder_units or 0.0,
         "lead_days": round(lead_days, 2),
+        "days_sooner": sooner,
         "p_within_lead": round(stock.p_within(forecast, lead_days), 3),
         "days_p10": round(forecast.quantiles[0.1], 2),
         "days_p50": round(forecast.quantiles[0.5], 2),
         "days_p90": round(forecast.quantiles[0.9], 2),
-        "readings": forecast.explanation.count,
     }
     return NeedSignal(
         signal_id=signal_id,

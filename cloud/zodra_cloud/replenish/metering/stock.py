@@ -1,5 +1,6 @@
 """What is left of a slot that counts, and whether it is time to order. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -7,6 +8,7 @@ from statistics import median
 from typing import Final
 
 from zodra_cloud.forecast import Forecast, LevelHistory, State
+from zodra_cloud.replenish.states import Answer
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LEAD_DEFAULT: Final = timedelta(days=3)
@@ -18,6 +20,10 @@ NEEDED_FROM: Final = 0.6
 too early twice in five times at most, if forecasts are calibrated."""
 REST: Final = timedelta(days=3)
 """After a need that ended without a delivery, until the next is opened."""
+ANSWERS_MAX: Final = 10
+"""The newest deliveries whose answers count, and whose time on the way does."""
+SOONER_MAX: Final = 5
+"""Days by which all answers together may move a need, either way."""
 UNOPENED: Final = timedelta(days=30)
 """After a delivery that no reading shows, which may stand in a cupboard."""
 
@@ -84,11 +90,26 @@ def stock_history(
     )
 
 
-def lead_time(taken: Iterable[timedelta]) -> timedelta:
-    """Give how long a delivery takes, by the slot's own past ones."""
+def days_sooner(answers: Iterable[Answer | None]) -> int:
+    """Give how many days sooner to ask than a delivery takes: one more for each that came too late.
+
+    One less for each that came too early, so it may be negative; never beyond `SOONER_MAX`.
+    """
+    counted = Counter(answers)
+    wanted = counted[Answer.TOO_LATE] - counted[Answer.TOO_EARLY]
+    return min(max(wanted, -SOONER_MAX), SOONER_MAX)
+
+
+def lead_time(taken: Iterable[timedelta], sooner: int = 0) -> timedelta:
+    """Give how long before it runs out to ask: as a delivery takes, by the slot's own past ones.
+
+    Args:
+        taken: from yes to door, of each of them.
+        sooner: days to add, by what the household said of them.
+    """
     known = [each.total_seconds() for each in taken]
     found = timedelta(seconds=median(known)) if known else LEAD_DEFAULT
-    return min(max(found, LEAD_MIN), LEAD_MAX)
+    return min(max(found + timedelta(days=sooner), LEAD_MIN), LEAD_MAX)
 
 
 def p_within(forecast: Forecast, days_ahead: float) -> float:

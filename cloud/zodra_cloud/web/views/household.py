@@ -45,6 +45,13 @@ _CONSENTS: Final[dict[Purpose, tuple[str, str]]] = {
         mark("Offers that fit the moment"),
         mark("At most one a day, never at night, and always with the reason."),
     ),
+    Purpose.FORECASTS: (
+        mark("Help forecasts get better"),
+        mark(
+            "When things are used up at your home counts in what is typical of a product, with at "
+            "least twenty homes together. Off again, it is worked out anew without yours."
+        ),
+    ),
     Purpose.DIAGNOSTICS: (
         mark("Help find faults"),
         mark("Technical figures of your gateway and devices. Nothing about people."),
