@@ -96,6 +96,28 @@ def goods_back(config: Path, household: str, order_key: str, as_json: bool) -> N
     _answer(as_json, order_key, changed, "The refund is due and set going.")
 
 
+@order.command("refunded")
+@click.argument("order_key")
+@CONFIG
+@HOUSEHOLD
+@click.option("--number", type=click.IntRange(1), default=1, show_default=True)
+@JSON
+@says_faults
+def refunded(config: Path, household: str, order_key: str, number: int, as_json: bool) -> None:
+    """Say that the money of a withdrawal was paid by hand; the household gets a letter."""
+    with unit_of_work(config, household) as session:
+        changed = law.paid_by_hand(
+            session.connection,
+            household,
+            order_key,
+            number,
+            rules=lawful.rules_of(session.settings),
+            now=session.now,
+            changes=Changes(),
+        )
+    _answer(as_json, order_key, changed, "The withdrawal is settled.")
+
+
 @order.command("refuse-withdrawal")
 @click.argument("order_key")
 @CONFIG

@@ -286,6 +286,39 @@ def hear_of_goods(
     return changed
 
 
+def paid_by_hand(
+    connection: Connection, household_id: str, order_key: str, number: int, rules: Rules, at: At
+) -> bool:
+    """Take the operator's word that a refund was paid by another way, and write it down."""
+    for each in withdrawals.of_order(connection, household_id, order_key):
+        if each.number != number or each.state not in WITHDRAWAL_OPEN:
+            continue
+        order = replenish.order(connection, household_id, order_key).order
+        replenish.note_refund(
+            connection,
+            household_id,
+            order_key,
+            refunded_minor=min(order.total_minor, order.refunded_minor + each.refund_minor),
+            now=at.now,
+            changes=at.changes,
+        )
+        # Where the room listens, that has moved it already, and this does nothing.
+        move(connection, each, WithdrawalEvent.REFUNDED, rules, at, reason="by_hand")
+        order = replenish.order(connection, household_id, order_key).order
+        tell_refunded(connection, order, rules, at)
+        return True
+    return False
+
+
+def tell_refunded(connection: Connection, order: StoredOrder, rules: Rules, at: At) -> None:
+    """Write how much went back; more may come later, so each sum is a letter of its own."""
+    content = letters.refunded(reading.subject(connection, order, rules))
+    name = str(order.refunded_minor)
+    kind = LetterKind.REFUNDED
+    draft = Draft(order.household_id, kind, content, at.now, order.order_key, name)
+    channels.post(connection, draft, now=at.now, mail_on=rules.mail_on)
+
+
 def needs_person(connection: Connection, withdrawal: Withdrawal, reason: str, at: At) -> None:
     """Note why a refund does not go by itself; the operator sees it with its deadline."""
     withdrawals.save(connection, replace(withdrawal, reason=reason))

@@ -59,11 +59,12 @@ class Listener:
             declaring.note_stopped(connection, order, self._rules, at)
         elif news is OrderNews.REFUNDED:
             declaring.note_refunded(connection, order, self._rules, at)
+            declaring.tell_refunded(connection, order, self._rules, at)
         written = self._write(connection, order, news)
         if written is None:
             return
-        kind, content, name = written
-        draft = Draft(order.household_id, kind, content, at.now, order.order_key, name)
+        kind, content = written
+        draft = Draft(order.household_id, kind, content, at.now, order.order_key)
         channels.post(connection, draft, now=at.now, mail_on=self._rules.mail_on)
 
     def on_accepted(self, connection: Connection, letter: Letter, now: object, /) -> None:
@@ -85,19 +86,16 @@ class Listener:
 
     def _write(
         self, connection: Connection, order: StoredOrder, news: OrderNews
-    ) -> tuple[LetterKind, Content, str] | None:
+    ) -> tuple[LetterKind, Content] | None:
         if news not in _WRITTEN:
             return None
         about = reading.subject(connection, order, self._rules)
         if news is OrderNews.PLACED:
             mark = proving.mark(connection, order)
-            return LetterKind.CONFIRMATION, letters.confirmation(about, mark), ""
+            return LetterKind.CONFIRMATION, letters.confirmation(about, mark)
         if news is OrderNews.FOLLOW_UP:
             ends_at = reading.ends_at(connection, order, about.terms)
-            return LetterKind.FOLLOW_UP, letters.follow_up(about, ends_at), ""
-        if news is OrderNews.REFUNDED:
-            # More may come back later: each amount is a letter of its own.
-            return LetterKind.REFUNDED, letters.refunded(about), str(order.refunded_minor)
+            return LetterKind.FOLLOW_UP, letters.follow_up(about, ends_at)
         return _plain(news, about)
 
 
@@ -108,14 +106,13 @@ _WRITTEN: Final = frozenset(
         OrderNews.LATE,
         OrderNews.FOLLOW_UP,
         OrderNews.CANCELLED,
-        OrderNews.REFUNDED,
     }
 )
 
 
-def _plain(news: OrderNews, about: Subject) -> tuple[LetterKind, Content, str]:
+def _plain(news: OrderNews, about: Subject) -> tuple[LetterKind, Content]:
     if news is OrderNews.SHIPPED:
-        return LetterKind.SHIPPED, letters.shipped(about), ""
+        return LetterKind.SHIPPED, letters.shipped(about)
     if news is OrderNews.LATE:
-        return LetterKind.LATE, letters.late(about), ""
-    return LetterKind.CANCELLED, letters.cancelled(about), ""
+        return LetterKind.LATE, letters.late(about)
+    return LetterKind.CANCELLED, letters.cancelled(about)

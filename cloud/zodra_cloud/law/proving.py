@@ -15,7 +15,7 @@ from zodra_cloud.errors import UnknownThing
 from zodra_cloud.law import letters, pricing, reading
 from zodra_cloud.law.policy import proof
 from zodra_cloud.law.repository import records, withdrawals
-from zodra_cloud.law.rules import Rules
+from zodra_cloud.law.rules import Page, Rules
 from zodra_cloud.replenish import service as replenish
 from zodra_cloud.replenish.models import StoredOrder
 from zodra_cloud.replenish.snapshot import Snapshot
@@ -59,7 +59,8 @@ def _parts(
     now: datetime,
 ) -> dict[str, Any]:
     about = reading.subject(connection, order, rules, snapshot)
-    page = rules.show(order, snapshot, time_zone)
+    # What a contract covers is ordered without a page: nobody saw one.
+    page = rules.show(order, snapshot, time_zone) if order.agreement_id is None else Page("", "")
     thing = (snapshot.merchant_id, snapshot.sku, snapshot.currency)
     reduced = pricing.reduction(connection, thing, snapshot.unit_price_minor, now)
     return {

@@ -70,6 +70,7 @@ __all__ = [
     "letters_of",
     "observe_catalogue",
     "open_withdrawals",
+    "paid_by_hand",
     "reduction",
     "refuse",
     "sent_back",
@@ -179,6 +180,21 @@ def refuse(
     return declaring.hear_of_goods(
         connection, household_id, order_key, event, rules, at, number=number, refusal=refusal
     )
+
+
+def paid_by_hand(
+    connection: Connection,
+    household_id: str,
+    order_key: str,
+    number: int,
+    *,
+    rules: Rules,
+    now: datetime,
+    changes: Changes,
+) -> bool:
+    """Take the operator's word that a refund was paid by another way; the household is told."""
+    at = At(now, changes)
+    return declaring.paid_by_hand(connection, household_id, order_key, number, rules, at)
 
 
 def open_withdrawals(

@@ -115,6 +115,17 @@ def test_an_operator_sees_to_withdrawals(config: Path, key: str) -> None:
     assert again.exit_code == 1
 
 
+def test_a_refund_that_was_paid_by_hand_settles_the_withdrawal_and_is_written(
+    config: Path, key: str
+) -> None:
+    place = ("--household", HOUSEHOLD)
+    assert ok(config, "order", "refunded", key, *place)["changed"]
+    assert not ok(config, "order", "refunded", key, *place)["changed"]
+    assert ok(config, "order", "withdrawals")["withdrawals"] == []
+    kinds = [each["kind"] for each in ok(config, "mail", "list")["letters"]]
+    assert kinds.count("refunded") == 1
+
+
 def loaded(config: Path, more: str) -> Any:
     config.write_text(CONFIG.format(folder=config.parent) + more)
     return load(config)
