@@ -8,15 +8,18 @@ from typing import Any
 import pytest
 
 from business_builders import HOUSEHOLD
+from cloud_builders import slot
 from law_world import EMAIL, LawfulBusiness
 from mail_server import Mailbox, mail_server
 from zodra_cloud.channels import service as channels
 from zodra_cloud.channels.models import LetterKind, LetterState
+from zodra_cloud.households import service as households
 from zodra_cloud.law import service as law
 from zodra_cloud.law.models import Declared, NotDeclared
 from zodra_cloud.law.policy.withdrawing import NotPossible, Refusal, WithdrawalState
 from zodra_cloud.law.rules import RefundAnswer, Rules
 from zodra_cloud.merchants.port import Refused, ShopFault, ShopOrderState, ShopRefusal, Unknown
+from zodra_cloud.replenish import service as replenish
 from zodra_cloud.replenish.states import OrderState
 from zodra_cloud.store.engine import Database
 
@@ -147,6 +150,38 @@ def test_the_same_form_twice_is_one_withdrawal(home: LawfulBusiness) -> None:
     assert again.withdrawal == first.withdrawal
     assert home.home.count("withdrawals") == 1
     assert home.withdraw(key, withdrawn_shown=1) == NotDeclared(NotPossible.ALL_WITHDRAWN)
+
+
+def test_parts_are_withdrawn_from_one_after_the_other_and_each_is_paid_out_by_itself(
+    home: LawfulBusiness,
+) -> None:
+    with home.database.write(HOUSEHOLD) as connection:
+        bound = replace(slot(HOUSEHOLD, "btn-kitchen", "button-1", sku="towels"), quantity=3)
+        households.bind_slot(connection, bound, now=home.clock.now())
+    key = home.order()
+    home.deliver(key)
+    assert isinstance(home.withdraw(key, 1), Declared)
+    assert home.withdraw(key, 1) == home.withdraw(key, 1)
+    assert isinstance(home.withdraw(key, 2, withdrawn_shown=1), Declared)
+    first, second = home.choice(key).withdrawals
+    # Three times 7.99, and the delivery goes back with the last of them.
+    assert (first.refund_minor, second.refund_minor) == (799, 2 * 799 + 295)
+
+    def given_back(minor: int) -> list[str]:
+        with home.database.write(HOUSEHOLD) as connection:
+            replenish.note_refund(
+                connection,
+                HOUSEHOLD,
+                key,
+                refunded_minor=minor,
+                now=home.clock.now(),
+                changes=home.home.changes,
+            )
+        return [each.state.value for each in home.choice(key).withdrawals]
+
+    assert given_back(798) == ["declared", "declared"]
+    assert given_back(799) == ["refunded", "declared"]
+    assert given_back(3 * 799 + 295) == ["refunded", "refunded"]
 
 
 def test_an_order_that_has_not_been_sent_is_stopped_and_nothing_has_to_come_back(
@@ -314,6 +349,7 @@ def test_a_household_without_mail_keeps_the_longer_period_until_it_has_the_file(
     assert long - home.clock.now() > timedelta(days=365)
     (letter,) = home.letters(key, LetterKind.CONFIRMATION)
     assert (letter.state, letter.last_error) == (LetterState.KEPT, "mail_off")
+    home.clock.advance(5 * 86_400)
     with database.write(HOUSEHOLD) as connection:
         fetched, page = law.fetch_letter(
             connection,
