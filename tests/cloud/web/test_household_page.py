@@ -189,7 +189,12 @@ def test_a_device_without_a_name_says_what_it_is(resident: TestClient, home: Hom
 
 def test_consents_are_switched_in_plain_words(resident: TestClient, home: Home) -> None:
     page = resident.get("/").text
-    assert re.findall(r'role="switch" aria-checked="(\w+)"', page) == ["true", "true", "false", "false"]
+    assert re.findall(r'role="switch" aria-checked="(\w+)"', page) == [
+        "true",
+        "true",
+        "false",
+        "false",
+    ]
     page = send(resident, "consents/replenish")
     assert "Switched off, from this moment." in text_of(page)
     assert "Reordering is off" in text_of(page)
@@ -197,7 +202,12 @@ def test_consents_are_switched_in_plain_words(resident: TestClient, home: Home) 
     page = text_of(resident.get("/").text)
     assert "not done You do not allow this, so nothing was done." in page
     page = send(resident, "consents/replenish")
-    assert re.findall(r'role="switch" aria-checked="(\w+)"', page) == ["true", "true", "false", "false"]
+    assert re.findall(r'role="switch" aria-checked="(\w+)"', page) == [
+        "true",
+        "true",
+        "false",
+        "false",
+    ]
     answer = resident.post("/consents/everything", data={**form(page, "consents/offers")[1]})
     assert answer.status_code == 404
 
