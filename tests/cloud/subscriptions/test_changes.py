@@ -1,6 +1,6 @@
 """What a household may change, what it may not, and what a repeat does."""
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
@@ -32,8 +32,8 @@ WANTED = Wanted(FOUR, first_on=FIRST)
 
 
 @pytest.fixture
-def home(database: Database) -> Subscribed:
-    return joined_home(database)
+def home(sqlite_database: Database) -> Subscribed:
+    return joined_home(sqlite_database)
 
 
 BAD_WISHES: list[tuple[Wanted, Why, str]] = [
@@ -59,8 +59,8 @@ def test_a_wish_that_cannot_be_had_names_field_and_rule(home: Subscribed) -> Non
     assert home.count("subscriptions") == 0
 
 
-def test_without_consent_nothing_is_asked(database: Database) -> None:
-    home = Subscribed(database)
+def test_without_consent_nothing_is_asked(sqlite_database: Database) -> None:
+    home = Subscribed(sqlite_database)
     home.set_up(Purpose.OFFERS)
     assert home.ask(WANTED) == Refused(Why.NO_CONSENT)
 
@@ -270,9 +270,13 @@ def test_a_larger_size_is_proposed_and_taken_only_on_a_yes(home: Subscribed) -> 
 def test_a_size_that_was_declined_is_not_proposed_again_at_once(home: Subscribed) -> None:
     joined = grown(home, date(2026, 1, 1))
     home.command("decline_size", joined, "5")
+    home.until(FIRST, time(9, 1))
+    home.deliver()
     home.until(FIRST + timedelta(days=20))
     assert home.view(joined).proposal is None
-    home.until(FIRST + timedelta(weeks=8))
+    home.until(FIRST + timedelta(weeks=4), time(9, 1))
+    home.deliver()
+    home.until(FIRST + timedelta(weeks=7))
     assert home.view(joined).proposal is not None
 
 

@@ -1,12 +1,10 @@
 """One need for each delivery, whoever is killed, doubled, or comes at the same moment."""
 
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, time, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,15 +64,6 @@ class MortalHome(Subscribed):
             # Its lease runs out, and another worker takes the job over.
             self.handlers |= self.subscriptions.handlers()
             self.clock.advance(61)
-
-
-@pytest.fixture
-def sqlite_database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
-    """One database is enough for what is the same on both: the order of commits."""
-    shutil.copy(sqlite_template, tmp_path / "cloud.db")
-    opened = Database.open(f"sqlite:///{tmp_path / 'cloud.db'}")
-    yield opened
-    opened.close()
 
 
 @pytest.mark.parametrize("write", range(1, 10))

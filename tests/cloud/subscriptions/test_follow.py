@@ -23,8 +23,8 @@ def outlook(days: float, **facts: Any) -> Outlook:
 
 
 @pytest.fixture
-def home(database: Database) -> Subscribed:
-    return joined_home(database)
+def home(sqlite_database: Database) -> Subscribed:
+    return joined_home(sqlite_database)
 
 
 def joined(home: Subscribed, follow: Follow | None) -> str:

@@ -38,8 +38,8 @@ def test_each_thing_that_is_told_has_words(kind: Kind) -> None:
 
 
 @pytest.fixture
-def home(database: Database) -> Subscribed:
-    home = joined_home(database)
+def home(sqlite_database: Database) -> Subscribed:
+    home = joined_home(sqlite_database)
     letters = SubscriptionLetters("https://zodra.example/", mail_on=True)
 
     def write(connection: Connection, told: Told) -> bool:

@@ -84,12 +84,18 @@ def next_step(state: State, now: datetime, zone: tzinfo) -> Step:
     return _watch(state, step, now) if isinstance(step, LookAt) else step
 
 
+def _patience(waited: timedelta) -> timedelta:
+    if waited < LATER:
+        return SOON
+    return LATER if waited < timedelta(days=1) else timedelta(days=1)
+
+
 def _watch(state: State, step: LookAt, now: datetime) -> LookAt:
     """Look again at deliveries that are under way, in case nobody tells."""
     waits = [each for each in state.done.values() if each.state in UNSETTLED]
     if not waits:
         return step
-    again = now + min(SOON if now - each.since < LATER else LATER for each in waits)
+    again = now + min(_patience(now - each.since) for each in waits)
     return LookAt(again if step.at is None else min(step.at, again))
 
 
