@@ -1,6 +1,7 @@
 """The service's own parts at work: real workers, real time, a real mail server."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -65,7 +66,7 @@ def test_a_confirmation_is_with_the_mail_server_well_within_its_two_minutes(
                 now=home.clock.now(),
                 mail_on=True,
             )
-        handlers = {**home.handlers, **built.handlers}
+        handlers: dict[str, Any] = {**home.handlers, **built.handlers}
         runner = JobRunner(
             home.database, home.clock, handlers, "test", batches=home.replenisher.batches()
         )
