@@ -82,22 +82,12 @@ def test_keys_of_two_tokens_do_not_meet(home: ApiHome, caller: Caller, quote: An
     assert problem(other)[1] == "question_closed"
 
 
-@pytest.mark.parametrize(
-    ("key", "code"),
-    [
-        (None, "idempotency_key_missing"),
-        ("", "idempotency_key_invalid"),
-        ('"', "idempotency_key_invalid"),
-        ("two words", "idempotency_key_invalid"),
-        ("x" * 256, "idempotency_key_invalid"),
-    ],
-)
-def test_a_call_without_a_usable_key_does_nothing(
-    caller: Caller, quote: Any, key: str | None, code: str
-) -> None:
-    headers = {} if key is None else {"idempotency-key": key}
+def test_a_call_without_a_usable_key_does_nothing(caller: Caller, quote: Any) -> None:
     path = f"/api/v1/quotes/{quote['quote_id']}/decline"
-    assert problem(caller.post(path, headers=headers))[:2] == (400, code)
+    assert problem(caller.post(path))[:2] == (400, "idempotency_key_missing")
+    for key in ("", '"', "two words", "x" * 256):
+        refused = caller.post(path, headers={"idempotency-key": key})
+        assert problem(refused)[:2] == (400, "idempotency_key_invalid"), key
     assert caller.see(f"/quotes/{quote['quote_id']}")["state"] == "open"
 
 

@@ -3,6 +3,8 @@
 import json
 import re
 import runpy
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from starlette.testclient import TestClient
 from api_home import ApiHome, Caller
 from zodra_cloud.api.problems import PROBLEM_TYPE, Code
 from zodra_cloud.api.surface import described
+from zodra_cloud.store.engine import Database
 
 ROOT = Path(__file__).parents[3]
 OPERATIONS = [
@@ -19,6 +22,15 @@ OPERATIONS = [
     for path, methods in described()["paths"].items()
     for method, operation in methods.items()
 ]
+
+
+@pytest.fixture
+def database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+    """Nothing here reaches the database."""
+    shutil.copy(sqlite_template, tmp_path / "cloud.db")
+    opened = Database.open(f"sqlite:///{tmp_path / 'cloud.db'}")
+    yield opened
+    opened.close()
 
 
 def test_the_stored_description_is_what_the_code_says() -> None:

@@ -46,9 +46,10 @@ def test_every_need_is_in_exactly_one_page(home: ApiHome, caller: Caller, clock:
     assert walk(caller, "/orders", 1) == []
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "101", "x", "1e9", ""])
-def test_a_limit_is_bounded(caller: Caller, limit: str) -> None:
-    assert problem(caller.get(f"/api/v1/needs?limit={limit}"))[:2] == (422, "invalid_request")
+def test_a_limit_is_bounded(caller: Caller) -> None:
+    for limit in ("0", "-1", "101", "x", "1e9", ""):
+        refused = caller.get(f"/api/v1/needs?limit={limit}")
+        assert problem(refused)[:2] == (422, "invalid_request"), limit
 
 
 def test_a_cursor_of_another_list_is_refused(home: ApiHome, caller: Caller) -> None:

@@ -49,14 +49,12 @@ def test_without_a_token_nothing_answers_anywhere(home: ApiHome, caller: Caller)
         assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
-@pytest.mark.parametrize(
-    "presented",
-    ["Bearer zpt_" + "A" * 43, "Bearer x", "Bearer zat_" + "A" * 43, "bearer zpt_\xe9"],
-)
-def test_a_token_that_is_none_opens_nothing(caller: Caller, presented: str) -> None:
-    answer = caller.get("/api/v1/me", headers={"authorization": presented.encode("latin-1")})
-    assert problem(answer) == (401, "token_invalid", "make_token")
-    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+def test_a_token_that_is_none_opens_nothing(caller: Caller) -> None:
+    for presented in (b"zpt_" + b"A" * 43, b"x", b"zat_" + b"A" * 43, b"zpt_\xe9"):
+        headers: dict[bytes, bytes] = {b"authorization": b"bearer " + presented}
+        answer = caller.get("/api/v1/me", headers=headers)
+        assert problem(answer) == (401, "token_invalid", "make_token"), presented
+        assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
 def test_a_basic_login_is_no_token(caller: Caller) -> None:
