@@ -26,7 +26,6 @@ from zodra_cloud.ingest.writer import Writer
 from zodra_cloud.kit.changes import Changes
 from zodra_cloud.kit.clock import Clock, SystemClock
 from zodra_cloud.merchants.routes import router as shop_events
-from zodra_cloud.merchants.ucp import UcpShop
 from zodra_cloud.oauth.routes import router as oauth_tokens
 from zodra_cloud.offers.jobs import OfferJobs
 from zodra_cloud.offers.service import Rules as OfferRules
@@ -41,6 +40,7 @@ from zodra_cloud.replenish.jobs import Replenisher
 from zodra_cloud.replenish.metering import foreseeing
 from zodra_cloud.replenish.models import Rules as ReplenishRules
 from zodra_cloud.settings import Settings
+from zodra_cloud.shops import connect
 from zodra_cloud.store.engine import Database
 from zodra_cloud.store.migrate import migrate
 from zodra_cloud.store.runner import WORKERS, Handler, JobRunner
@@ -90,12 +90,7 @@ class Cloud:
         self.consumer = _consumer(
             settings, instance, Writer(self.database, self.clock, self.changes)
         )
-        self.shop = UcpShop(
-            settings.shop.base_url,
-            settings.shop.api_key.get_secret_value(),
-            self.clock.monotonic,
-            private_allowed=settings.shop.private_address_allowed,
-        )
+        self.shop = connect(settings.shop, self.clock)
         offers = self._offers()
         on_metered(self.database, foreseeing.keep)
         api.listen(self.database)
@@ -203,8 +198,10 @@ def create_app(cloud: Cloud) -> FastAPI:
         await run_in_threadpool(cloud.stop)
 
     app = FastAPI(title="Zodra", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    secret = cloud.settings.shop.webhook_secret.get_secret_value()
-    app.include_router(shop_events(cloud.clock, [secret], cloud.replenisher.hear_event))
+    signed_with = cloud.settings.shop.webhook_secret
+    if signed_with is not None:
+        secrets = [signed_with.get_secret_value()]
+        app.include_router(shop_events(cloud.clock, secrets, cloud.replenisher.hear_event))
     _add_makers(app, cloud)
     _add_payments(app, cloud)
     site.install(
@@ -216,6 +213,8 @@ def create_app(cloud: Cloud) -> FastAPI:
             public_url=cloud.settings.web.public_url,
             production=cloud.settings.dash.production,
             law=cloud.law.rules,
+            shop=cloud.shop,
+            call_off_allowed=cloud.settings.replenish.market(cloud.settings.shop.country).call_off,
         ),
     )
     _add_api(app, cloud)

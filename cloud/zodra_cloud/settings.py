@@ -25,12 +25,12 @@ from zodra_cloud.errors import BadSettings
 from zodra_cloud.kit.outgoing import refusal
 from zodra_cloud.law.labels import Channel, Choice, Control
 from zodra_cloud.law.policy.period import Exclusion
+from zodra_cloud.shops import Shop, Url
 
 SECRET_BYTES_MAX: Final = 4096
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Host = Annotated[str, Field(min_length=1, max_length=253)]
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$", max_length=500)]
 
 
 class _Part(BaseModel):
@@ -58,27 +58,6 @@ class Broker(_Part):
     tls: bool = False
     ca_file: Path | None = None
     """Certificates to trust; the system's own if not given."""
-
-
-class Shop(_Part):
-    """The shop that quotes and takes orders."""
-
-    base_url: Url
-    api_key: SecretStr
-    """From `api_key_file`."""
-    webhook_secret: SecretStr
-    """From `webhook_secret_file`; the shop signs its events with it."""
-    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = "NL"
-    """Where it delivers to."""
-    private_address_allowed: bool = False
-    """The shop may be on this machine or in this network, and without TLS: for trials."""
-
-    @model_validator(mode="after")
-    def _can_be_called(self) -> Self:
-        why = refusal(self.base_url, private_allowed=self.private_address_allowed)
-        if why is not None:
-            raise ValueError(f"base_url: {why}, or set private_address_allowed = true for a trial")
-        return self
 
 
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
@@ -279,11 +258,17 @@ _SECRET_FILES: Final = {
     ("broker", "password_file"): "password",
     ("shop", "api_key_file"): "api_key",
     ("shop", "webhook_secret_file"): "webhook_secret",
+    ("shop.oscar", "password_file"): "password",
+    ("shop.medusa", "secret_key_file"): "secret_key",
+    ("shop.woocommerce", "consumer_key_file"): "consumer_key",
+    ("shop.woocommerce", "consumer_secret_file"): "consumer_secret",
     ("payments", "api_key_file"): "api_key",
     ("payments", "webhook_secret_file"): "webhook_secret",
     ("mail", "password_file"): "password",
 }
-_ONLY_IF_GIVEN: Final = frozenset({("mail", "password_file")})
+_ONLY_IF_GIVEN: Final = frozenset(
+    {("mail", "password_file"), ("shop", "api_key_file"), ("shop", "webhook_secret_file")}
+)
 
 
 def load(path: Path) -> Settings:
@@ -320,9 +305,11 @@ def load(path: Path) -> Settings:
 def _read_secret(
     folder: Path, document: dict[str, Any], part: str, name: str, becomes: str
 ) -> None:
-    section = document.get(part)
-    if not isinstance(section, dict):
-        return
+    section: Any = document
+    for name_of_part in part.split("."):
+        section = section.get(name_of_part)
+        if not isinstance(section, dict):
+            return
     if becomes in section:
         raise BadSettings(f"{part}.{becomes}: write the secret to a file and name it in {name}")
     file = section.pop(name, None)

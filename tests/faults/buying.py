@@ -89,7 +89,7 @@ class Street:
 
     def _say(self, quote: Rows, *, yes: bool) -> object:
         household_id, quote_id, snapshot_hash = quote
-        who = {"person_id": PERSON, "changes": self.town.household.changes}
+        who: dict[str, Any] = {"person_id": PERSON, "changes": self.town.household.changes}
         for attempt in range(TRY_AGAIN_MAX):
             now = self.town.household.clock.now()
             try:

@@ -38,9 +38,13 @@ class Started:
             if MEDUSA not in os.environ:
                 give_up("Medusa is brought by make merchants")
             return medusa(Path(os.environ[MEDUSA]), self._folder(name))
+        return peers.oscar(self.oscar(), plugin=name == "oscar-plugin")
+
+    def oscar(self) -> OscarProcess:
+        """The one django-oscar that runs, with and without our plug-in."""
         if self._oscar is None:
             self._oscar = self._open.enter_context(OscarProcess(self._folder("oscar")))
-        return peers.oscar(self._oscar, plugin=name == "oscar-plugin")
+        return self._oscar
 
     def close(self) -> None:
         self._open.close()
