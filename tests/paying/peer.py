@@ -1,6 +1,7 @@
 """A payment provider to pay through, behind a proxy that breaks what passes."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -17,6 +18,8 @@ from shop_process import free_port
 from zodra_cloud.payments.stripe.provider import StripeProvider
 
 WITHIN_S = 30
+# A test run that is killed cannot stop its peer; the kernel then does.
+_END_WITH_US = ("setpriv", "--pdeathsig", "TERM") if shutil.which("setpriv") else ()
 GOOD = "4242424242424242"
 ASKS = "4000002500003155"
 """Wants to see the household approve, every time."""
@@ -72,7 +75,10 @@ def stripe(folder: Path) -> Iterator[Stripe]:
     port = free_port()
     with open(folder / "localstripe.log", "wb") as log:
         process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).parent / "localstripe_serve.py"), str(port)],
+            [
+                *_END_WITH_US,
+                *(sys.executable, str(Path(__file__).parent / "localstripe_serve.py"), str(port)),
+            ],
             stdout=log,
             stderr=log,
             env={**os.environ, "PYTHONWARNINGS": "ignore", "PYTHONDONTWRITEBYTECODE": "1"},
