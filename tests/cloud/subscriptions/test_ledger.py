@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -249,6 +250,21 @@ def test_the_ledger_keeps_its_promises(
         if life.stands.status in LIVE:
             life.tick()
         life.check()
+
+
+@pytest.mark.parametrize("days", [10, 14, 21, 35, 45])
+def test_another_cadence_leaves_out_the_delivery_nearest_to_the_one_that_was_skipped(
+    days: int,
+) -> None:
+    life = Life(terms_of(Cadence(28, Every.DAYS), None, 0, 0))
+    act(life, "skip", 3)
+    skipped_on = life.stands.on(4)
+    act(life, "cadence", days)
+    state = life.stands
+    assert state.cadence.days == days
+    left_out = [state.on(number) for number in range(1, 20) if state.is_skipped(number)]
+    assert len(left_out) == 1
+    assert abs((left_out[0] - skipped_on).days) <= days / 2
 
 
 def test_every_kind_of_event_is_in_the_ledgers_table() -> None:
