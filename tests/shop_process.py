@@ -18,7 +18,7 @@ from zodra_cloud.merchants.ucp import UcpShop
 
 API_KEY = "test-api-key"
 SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
-STARTED_WITHIN_S = 30
+STARTED_WITHIN_S = 120
 
 
 def free_port() -> int:

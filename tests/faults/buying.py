@@ -37,6 +37,15 @@ FINAL: Final = "('delivered', 'already_on_its_way', 'refused', 'expired')"
 OUR_JOBS: Final = "('decide', 'quote', 'place', 'follow', 'cancel', 'expire_quote')"
 ASKS_SHOP: Final = "('quote', 'place', 'follow', 'cancel')"
 
+BREAKS: Final = {
+    "break_shop": (1, 20),
+    "steal_leases": (1, 10),
+    "change_minds": (5, 60),
+    "kill": (10, 190),
+    "check_balance": (400, 600),
+}
+"""What happens, and between how many orders: one in a hundred orders is a kill."""
+
 Rows = Sequence[Any]
 
 
@@ -48,12 +57,13 @@ class Street:
     dice: random.Random
     orders: int
     """How many the shop shall take."""
-    kill_every_s: tuple[float, float] = (3.0, 20.0)
     pressed: int = 0
     confirmed: dict[str, str] = field(default_factory=dict)
     """Household by order key: what it said yes to."""
     needs: int = 0
     did: Counter[str] = field(default_factory=Counter)
+    _next: Counter[str] = field(default_factory=Counter)
+    """After how many orders each thing breaks again."""
 
     def __post_init__(self) -> None:
         self.database = self.town.household.database
@@ -114,6 +124,8 @@ class Street:
 
     def change_minds(self) -> None:
         """Let one household cancel, wherever its order stands."""
+        if not self.confirmed:
+            return
         key = self.dice.choice(list(self.confirmed)[-200:])
         now, changes = self.town.household.clock.now(), self.town.household.changes
         with self.database.write(self.confirmed[key]) as connection:
@@ -149,6 +161,12 @@ class Street:
         except httpx2.HTTPError:
             self.did["shop was away"] += 1
 
+    def kill(self) -> None:
+        """SIGKILL one process at an instant that nothing else decides."""
+        time.sleep(self.dice.uniform(0.0, 0.3))
+        self.town.kill(self.dice.choice(self.town.killable))
+        self.did["kills"] += 1
+
     def steal_leases(self) -> None:
         """Let leases run out while their jobs are done, as if a worker had been too slow."""
         with self.database.write() as connection:
@@ -161,32 +179,22 @@ class Street:
     # A run
 
     def run(self) -> None:
-        """Press until enough was confirmed, break things all the while, then let it end."""
-        next_kill_s = next_fault_s = next_theft_s = next_look_s = time.monotonic()
+        """Press until the shop took enough, break things all the while, then let it end.
+
+        What breaks next is a matter of orders rather than of seconds, so that a machine on which
+        all this is slow gets on between two kills as well.
+        """
         with ThreadPoolExecutor(8) as pool:
-            while self._taken() < self.orders:
+            while (taken := self._taken()) < self.orders:
                 if self._under_way() < min(UNDER_WAY_MAX, self.orders):
                     self.press()
                 answered = self.answer(pool)
-                now_s = time.monotonic()
-                if now_s > next_fault_s:
-                    next_fault_s = now_s + 1.0
-                    self.break_shop()
-                if now_s > next_theft_s:
-                    next_theft_s = now_s + 0.5
-                    self.steal_leases()
-                if self.confirmed and self.dice.random() < 0.1:
-                    self.change_minds()
-                if now_s > next_kill_s:
-                    next_kill_s = now_s + self.dice.uniform(*self.kill_every_s)
-                    victim = self.dice.choice(self.town.killable)
-                    self.town.kill(victim)
-                    self.did["kills"] += 1
-                if now_s > next_look_s:
-                    next_look_s = now_s + 60.0
-                    self.check_balance()
+                for what, between in BREAKS.items():
+                    if taken >= self._next[what]:
+                        self._next[what] = taken + self.dice.randint(*between)
+                        getattr(self, what)()
                 if answered < ANSWERS_AT_ONCE:
-                    time.sleep(0.1)
+                    time.sleep(0.05)
             self.let_it_end(pool)
 
     def let_it_end(self, pool: ThreadPoolExecutor) -> None:

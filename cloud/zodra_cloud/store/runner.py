@@ -165,13 +165,9 @@ class JobRunner:
         """Hand due jobs to free workers; give the seconds until there may be more."""
         self._free.acquire()
         self._free.release()
-        now = self._clock.now()
-        wait_s = self._wait_s(self._lane, now)
-        if wait_s > 0:
-            self._prune_sometimes()
-            return wait_s
         if self._stopping:
             return 0.0
+        now = self._clock.now()
         taken = 0
         while self._free.acquire(blocking=False):
             taken += 1
@@ -191,7 +187,10 @@ class JobRunner:
                 self._free.release()
         for job in claimed:
             self._claimed.put(job)
-        return 0.0
+        if claimed:
+            return 0.0
+        self._prune_sometimes()
+        return self._wait_s(self._lane, now)
 
     def _work(self) -> None:
         while (job := self._claimed.get()) is not None:
@@ -220,7 +219,7 @@ class JobRunner:
             self._fail(job, fault.reason, fault.after_s)
         elif fault is not None:
             self._fail(job, type(fault).__name__, None)
-        else:
+        elif not job.ended.is_set():
             with self._database.write() as connection:
                 if jobs.still_leased(connection, job):
                     jobs.finish(connection, job, self._clock.now())

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select, update
 
 from zodra_cloud.errors import LeaseLost
 from zodra_cloud.store.among import among_ids
-from zodra_cloud.store.engine import wake_jobs_after_commit
+from zodra_cloud.store.engine import after_commit, wake_jobs_after_commit
 from zodra_cloud.store.jobs.table import (
     COLUMNS,
     ERROR_CHARS_MAX,
@@ -213,6 +213,7 @@ def _move(connection: Connection, job: Job, **values: Any) -> None:
     )
     if moved.rowcount != 1:
         raise LeaseLost(job.kind, job.key)
+    after_commit(connection, job.ended.set)
     wake_jobs_after_commit(connection)
 
 

@@ -1,7 +1,8 @@
 """The table of jobs, what a job is, and which of them a worker looks for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from threading import Event
 from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Index, Integer, Table, Text, UniqueConstraint
@@ -60,6 +61,8 @@ class Job:
     failures: int
     """How often it failed before this attempt, since it last succeeded."""
     lease_token: int
+    ended: Event = field(default_factory=Event, compare=False, repr=False)
+    """Set once a unit of work that ended it has committed, so that nobody needs to look."""
 
 
 @dataclass(frozen=True, slots=True)
