@@ -43,8 +43,8 @@ LEVELS_SPAN: Final = timedelta(days=90)
 """How far back a level's readings are learned from, at most one an hour."""
 CATEGORIES_MAX: Final = 2_000
 """Learned in one round, those in most households first."""
-SLOTS_MAX: Final = 200_000
-"""Of one category, looked at for consent."""
+SLOTS_MAX: Final = 50_000
+"""Of one category, looked at for consent; some 25 MB."""
 _ASKED_AT_ONCE: Final = 5_000
 
 _H = TypeVar("_H", History, LevelHistory)
