@@ -1,8 +1,10 @@
 """The databases that the cloud's tests run on: each test on SQLite and on PostgreSQL."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
@@ -11,6 +13,24 @@ from missing import MissingTool, give_up
 from postgresql_server import PostgresqlMissing, PostgresqlServer
 from zodra_cloud.store.engine import Database
 from zodra_cloud.store.migrate import migrate
+
+_MEMORY = Path("/dev/shm")
+_BYTES_MIN = 1024**3
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in memory where there is room: no test here is about a disk that loses power.
+
+    Of a test's time a quarter went into syncing commits, on a quiet disk. Set `KEEP=1` to have
+    the folders where pytest keeps them.
+    """
+    roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _BYTES_MIN
+    if not roomy or "KEEP" in os.environ:
+        yield tmp_path_factory.mktemp("cloud")
+        return
+    with TemporaryDirectory(prefix="zodra-t-", dir=_MEMORY, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")
