@@ -18,7 +18,15 @@ from zodra_cloud.store.engine import Database
 from zodra_cloud.subscriptions import service as subscriptions
 from zodra_cloud.subscriptions.jobs import SubscriptionJobs
 from zodra_cloud.subscriptions.models import Room, Said
-from zodra_cloud.subscriptions.service import Cadence, Channel, Done, Every, Source, Wanted
+from zodra_cloud.subscriptions.service import (
+    Cadence,
+    Channel,
+    Done,
+    Every,
+    Source,
+    SubscriptionView,
+    Wanted,
+)
 from zodra_cloud.web.context import Site
 from zodra_cloud.web.showing import show_quote
 from zodra_contract.ids import derived_id
@@ -32,9 +40,17 @@ TANK: Final = ("tank", "soap")
 class FullHome(Home):
     """Everything but the broker and the banks."""
 
-    def __init__(self, database: Database, clock: Clock, **home: Any) -> None:
+    law: LawRules
+    subscriptions: SubscriptionJobs
+
+    def __init__(
+        self, database: Database, clock: Clock, beside: "FullHome | None" = None, **home: Any
+    ) -> None:
         super().__init__(database, clock, **home)
         self.call_off_allowed = True
+        if beside is not None:
+            self.law, self.subscriptions = beside.law, beside.subscriptions
+            return
         self.law = LawRules(show=show_quote)
         Listener(self.law, self.changes).register(database)
         hooks.on_cover(database, replenish.cover_finder(call_off_allowed=True))
@@ -130,14 +146,18 @@ class FullHome(Home):
             self.readings((TANK[0], ReadingKind.REMAINING_UNITS, level))
             clock.advance(86_400)
 
-    def subscribe(self, *, join: bool = True) -> str:
+    def subscribe_nursery(self) -> str:
+        """Ask for the terms of another one, and leave them to be answered."""
+        return self.subscribe(join=False, place=("baby-nursery", "diapers"))
+
+    def subscribe(self, *, join: bool = True, place: tuple[str, str] = KITCHEN) -> str:
         """Ask for the terms of a subscription and join it."""
         self._counter += 1
         said = Said(
             self.person_id, Channel.PAGE, f"k-{self._counter}", self.clock.now(), self.changes
         )
         with self.database.write(self.household_id) as connection:
-            source = subscriptions.of_slot(connection, self.household_id, *KITCHEN)
+            source = subscriptions.of_slot(connection, self.household_id, *place)
             assert isinstance(source, Source)
             wish = Wanted(Cadence(4, Every.WEEKS))
             asked = subscriptions.request(connection, self.household_id, source, wish, said)
@@ -170,7 +190,7 @@ class FullHome(Home):
         assert isinstance(joined, Done), joined
         self.work()
 
-    def seen(self, subscription_id: str) -> subscriptions.SubscriptionView:
+    def seen(self, subscription_id: str) -> SubscriptionView:
         """Read a subscription."""
         with self.database.read() as connection:
             found = subscriptions.view(
@@ -180,6 +200,7 @@ class FullHome(Home):
         return found
 
 
-def other_home(database: Database, clock: Clock) -> FullHome:
+def other_home(home: FullHome) -> FullHome:
     """Another household in the same database."""
-    return FullHome(database, clock, household_id="hh-other", gateway_id="gw-other")
+    names = {"household_id": "hh-other", "gateway_id": "gw-other"}
+    return FullHome(home.database, home.clock, home, **names)

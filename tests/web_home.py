@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from fastapi import FastAPI
 from sqlalchemy import Connection, text
@@ -225,7 +225,7 @@ class Home:
             production=production,
         )
 
-    def furnish(self, *purposes: Purpose) -> "Home":
+    def furnish(self, *purposes: Purpose) -> Self:
         """Add the four devices, and grant these purposes."""
         now = self.clock.now()
         with self.database.write(self.household_id) as connection:

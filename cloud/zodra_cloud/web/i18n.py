@@ -130,6 +130,12 @@ class Speech:
         """Write weekday and date in little room, for example "Mon 24 Nov"."""
         return str(format_datetime(at, "EEE d MMM", tzinfo=self.zone, locale=self.locale))
 
+    def day_of(self, at: datetime, now: datetime) -> str:
+        """Write weekday and date, with the year where it is another than this one."""
+        if at.astimezone(self.zone).year == now.astimezone(self.zone).year:
+            return self.day(at)
+        return str(format_datetime(at, "EEEE d MMMM y", tzinfo=self.zone, locale=self.locale))
+
     def on(self, day: date) -> str:
         """Write weekday and date of a day of the household's own calendar."""
         return str(format_date(day, "EEEE d MMMM", locale=self.locale))

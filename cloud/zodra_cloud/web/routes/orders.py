@@ -202,7 +202,7 @@ def _withdraw(
     choice = law.choice(connection, visitor.household_id, key, rules=site.law, now=now)
     if choice.not_possible is not None:
         return None
-    until = withdrawing.sentence(visitor.speech, choice)
+    until = withdrawing.sentence(visitor.speech, choice, now)
     return _label(site, visitor, Control.WITHDRAW), until
 
 

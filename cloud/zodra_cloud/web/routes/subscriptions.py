@@ -1,6 +1,7 @@
 """The pages of subscriptions: the list, one in full, asking for terms, and joining."""
 
 import secrets
+from dataclasses import replace
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
@@ -190,7 +191,15 @@ def _source(connection: Connection, visitor: Visitor, place: tuple[str, str], qu
         found = subscriptions.of_slot(connection, visitor.household_id, *place)
     if isinstance(found, Refused):
         raise HTTPException(404)
-    return found
+    return found if found.titles else replace(found, titles=_titles(connection, visitor, found))
+
+
+def _titles(connection: Connection, visitor: Visitor, source: Source) -> dict[str, str]:
+    """Name a product as the shop did when it was last ordered."""
+    for view in replenish.recent_orders(connection, visitor.household_id, _ORDERS_LOOKED_AT):
+        if view.snapshot.sku == source.sku:
+            return dict(view.snapshot.titles)
+    return {}
 
 
 def _wanted(sent: dict[str, str], currency: str) -> Wanted | Refused:

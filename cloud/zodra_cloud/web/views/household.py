@@ -1,7 +1,7 @@
 """The household's page: what waits for an answer first, then what is under way, then the rest."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -164,7 +164,9 @@ def _asked(
             else timeline.because(speech, signal, labels, now)
         )
         if quote.state is QuoteState.OPEN and quote.snapshot is not None:
-            quotes.append(cards.quote_card(speech, quote, quote.snapshot, because, now))
+            card = cards.quote_card(speech, quote, quote.snapshot, because, now)
+            place = f"/slots/{quote.device_id}/{quote.slot_key}"
+            quotes.append(replace(card, subscribe=f"{place}/subscribe?quote={quote.quote_id}"))
         else:
             product = facts.products.get(quote.sku) or devices.plain_sku(quote.sku)
             questions.append(cards.question_card(speech, quote, product, because))

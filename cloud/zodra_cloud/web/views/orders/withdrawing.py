@@ -30,12 +30,12 @@ def box(speech: Speech, choice: Choice, label: str, now: datetime) -> Withdrawal
     return WithdrawalBox(
         address=f"{address_of(choice.order.order_key)}/withdraw",
         label=label if choice.not_possible is None else "",
-        sentence=sentence(speech, choice),
+        sentence=sentence(speech, choice, now),
         past=tuple(_past(speech, each, now) for each in choice.withdrawals),
     )
 
 
-def sentence(speech: Speech, choice: Choice) -> str:
+def sentence(speech: Speech, choice: Choice, now: datetime) -> str:
     """Say until when a household may withdraw, or why it may not."""
     if choice.not_possible is not None:
         return speech.say(words.NOT_POSSIBLE[choice.not_possible])
@@ -47,7 +47,8 @@ def sentence(speech: Speech, choice: Choice) -> str:
         )
     else:
         said = speech.say(
-            "You may withdraw until the end of %(day)s.", day=speech.day(last_day(choice.ends_at))
+            "You may withdraw until the end of %(day)s.",
+            day=speech.day_of(last_day(choice.ends_at), now),
         )
     reason = speech.say("No reason is asked.")
     if choice.terms.exclusion is not None:
@@ -61,7 +62,7 @@ def _past(speech: Speech, found: Withdrawal, now: datetime) -> PastWithdrawal:
         speech.say(
             "%(money)s comes back by %(day)s at the latest.",
             money=speech.money(found.refund_minor, found.currency),
-            day=speech.day(found.refund_by_at),
+            day=speech.day_of(found.refund_by_at, now),
         )
     ]
     if found.state is WithdrawalState.REFUNDED:
@@ -114,7 +115,7 @@ def withdraw_page(
         action=f"{address_of(order.order_key)}/withdraw",
         title=speech.say("Withdraw from the contract"),
         product=cards.product_line(speech, snapshot),
-        sentence=sentence(speech, choice),
+        sentence=sentence(speech, choice, now),
         facts=(
             Fact(speech.say("Order"), order.order_key),
             Fact(speech.say("Ordered"), speech.instant(order.confirmed_at, now)),

@@ -29,7 +29,7 @@ def headline(speech: Speech, made: SlotForecast) -> str:
     middle = forecast.quantiles[0.5]
     if middle > _FAR_DAYS:
         return speech.say("Not within a year, as far as one can say.")
-    day = speech.day(made.made_at + timedelta(days=middle))
+    day = speech.day_of(made.made_at + timedelta(days=middle), made.made_at)
     if forecast.state is State.COLD:
         return speech.say(
             "Too little is known yet; other homes would need it around %(day)s.", day=day
@@ -72,8 +72,8 @@ def _band(speech: Speech, made: SlotForecast) -> str:
         return ""
     return speech.say(
         "In eight of ten such cases it is between %(first)s and %(last)s.",
-        first=speech.day(made.made_at + timedelta(days=low)),
-        last=speech.day(made.made_at + timedelta(days=high)),
+        first=speech.day_of(made.made_at + timedelta(days=low), made.made_at),
+        last=speech.day_of(made.made_at + timedelta(days=high), made.made_at),
     )
 
 
@@ -178,7 +178,7 @@ def _past(speech: Speech, made: SlotForecast) -> tuple[Fact, ...]:
     metered = made.remaining_units is not None
     return tuple(
         Fact(
-            speech.day(point.at),
+            speech.day_of(point.at, made.made_at),
             speech.say(
                 "%(left)s %(unit)s left",
                 left=speech.number(round(point.value, 1)),

@@ -85,7 +85,7 @@ def cadence_fields(speech: Speech, fill: Filler, count: int, every: Every) -> tu
     return (
         fill.field(
             "count",
-            speech.say("Every"),
+            speech.say("Every so many"),
             str(count),
             kind="text",
             mode="numeric",
@@ -94,7 +94,7 @@ def cadence_fields(speech: Speech, fill: Filler, count: int, every: Every) -> tu
         ),
         fill.field(
             "every",
-            speech.say("Of what"),
+            speech.say("Days, weeks or months"),
             every.value,
             choices=tuple((unit.value, speech.say(text)) for unit, text in UNITS.items()),
         ),
