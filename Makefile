@@ -30,7 +30,7 @@ test: tools ## run the tests; installs what they need
 	@$(PY) -m pytest -n auto $(ARGS)
 
 # Counts and the seed of the faults: make faults KILLS=10000 CUTS=1000 EVENTS=1000000 SEED=7
-export KILLS CUTS EVENTS SEED
+export KILLS CUTS EVENTS ORDERS SEED
 
 .PHONY: faults
 faults: $(STAMP) ## break everything that can break, many times (KILLS=10000 CUTS=1000 EVENTS=1000000 SEED=7)
@@ -40,6 +40,10 @@ faults: $(STAMP) ## break everything that can break, many times (KILLS=10000 CUT
 .PHONY: api-fuzz
 api-fuzz: tools ## generated calls against the API's own description, many of them (FUZZ_EXAMPLES=300 FUZZ_SEED=7)
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-300} FUZZ_SEED=$${FUZZ_SEED:-7} $(PY) -m pytest -n auto --timeout 3600 tests/cloud/api/test_fuzz.py $(ARGS)
+
+.PHONY: orders
+orders: tools ## 100,000 orders on each database, every process killed, the shop broken (ORDERS=100000 SEED=7)
+	@FAULTS=full ORDERS=$(or $(ORDERS),100000) $(PY) -m pytest -n auto -m "" tests/faults/test_orders.py $(ARGS)
 
 .PHONY: merchants
 merchants: tools ## every connector against its real shop, Medusa on PostgreSQL included (brings Node and Medusa)

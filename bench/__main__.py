@@ -16,7 +16,16 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from bench import baseline, broker_rate, decide_rate, gateway, ingest_rate, press_way, wire
+from bench import (
+    baseline,
+    broker_rate,
+    decide_rate,
+    gateway,
+    ingest_rate,
+    press_way,
+    quote_latency,
+    wire,
+)
 from postgresql_server import PostgresqlMissing, PostgresqlServer
 
 Rows = list[tuple[str, str]]
@@ -102,6 +111,15 @@ def decisions(asked: argparse.Namespace) -> Rows:
     return [*decide_rate.sqlite(asked.needs), *decide_rate.postgresql(asked.needs)]
 
 
+def quotes(asked: argparse.Namespace) -> Rows:
+    rate, seconds = asked.rate, asked.quote_seconds
+    say(f"quotes: {rate} needs/s for {seconds:.0f} s, of {quote_latency.HOMES} homes")
+    return [
+        *quote_latency.sqlite(rate, seconds),
+        *quote_latency.postgresql(rate, seconds, asked.workers),
+    ]
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "press": press,
     "edge": gateway.rate,
@@ -117,6 +135,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "wire": wire_format,
     "forecast": forecasts,
     "decide": decisions,
+    "quote": quotes,
 }
 
 
@@ -136,6 +155,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=100)
     parser.add_argument("--needs", type=int, default=20_000)
+    parser.add_argument("--rate", type=int, default=200, help="needs a second that want a quote")
+    parser.add_argument("--quote-seconds", type=float, default=60.0)
+    parser.add_argument("--workers", type=int, default=2, help="beside serve, for the quotes")
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--broker", default="mosquitto", choices=["amqtt", "mosquitto", "nats"])
     asked = parser.parse_args()
