@@ -92,7 +92,7 @@ def test_a_broken_rule_names_its_field_and_keeps_what_was_typed(
     assert re.search(rf'name="{field}"[^>]*aria-invalid="true"', answer.text)
     said = text_of(answer.text)
     assert rule in said
-    assert "One field needs another look. Nothing was changed." in said
+    assert "1 field needs another look. Nothing was changed." in said
     assert f'name="{field}" value="{typed}"' in answer.text
     assert field == "title" or 'name="title" value="Mine"' in answer.text
     assert slot_of(home) == before

@@ -59,14 +59,7 @@ def _card(speech: Speech, device: Device, products: dict[str, str], now: datetim
         heard=None if heard is None else moment(speech, heard, now),
         battery="" if battery is None else f"{speech.number(round(battery))}%",
         battery_low=battery is not None and battery < BATTERY_LOW_PERCENT,
-        slots=tuple(
-            (
-                f"/slots/{slot.device_id}/{slot.slot_key}",
-                products.get(slot.sku, plain_sku(slot.sku)),
-            )
-            for slot in device.slots
-            if slot.sku is not None
-        ),
+        address=_address(device),
     )
 
 
@@ -77,6 +70,13 @@ def _state(speech: Speech, device: Device, now: datetime) -> Chip:
     if age_s > QUIET_AFTER_S.get(device.family, _QUIET_AFTER_S):
         return Chip(speech.say("quiet"), Tone.WAIT)
     return Chip(speech.say("in touch"), Tone.GOOD)
+
+
+def _address(device: Device) -> str:
+    bound = [slot for slot in device.slots if slot.sku is not None]
+    if len(bound) != 1:
+        return "/products"
+    return f"/slots/{bound[0].device_id}/{bound[0].slot_key}"
 
 
 def _purpose(speech: Speech, device: Device, products: dict[str, str]) -> str:

@@ -82,8 +82,8 @@ class DeviceCard:
     battery: str
     """Empty if the device has not reported one."""
     battery_low: bool
-    slots: tuple[tuple[str, str], ...] = ()
-    """Address and name of each place on it that something is bound to."""
+    address: str
+    """Where its product is looked after, or the list of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def _by_gaps(speech: Speech, known: Explanation) -> str:
         return ""
     low, high = known.typical / known.spread, known.typical * known.spread
     said = speech.count(
-        "Usually every %(typical)s days (%(low)s to %(high)s), by your last gap.",
+        "Usually every %(typical)s days (%(low)s to %(high)s), by your last %(n)s gap.",
         "Usually every %(typical)s days (%(low)s to %(high)s), by your last %(n)s gaps.",
         known.count,
         typical=speech.number(round(known.typical)),

@@ -109,7 +109,7 @@ def _unplaced(speech: Speech, limits: Typed) -> str:
     if not limits.faults:
         return ""
     return speech.count(
-        "One field needs another look. Nothing was changed.",
+        "%(n)s field needs another look. Nothing was changed.",
         "%(n)s fields need another look. Nothing was changed.",
         len(limits.faults),
     )

@@ -78,11 +78,17 @@ def cycle_chip(speech: Speech, state: CycleState) -> Chip:
 
 def cadence(speech: Speech, often: Cadence) -> str:
     """Write how often."""
-    if often.every is Every.DAYS:
-        return speech.count("every day", "every %(n)s days", often.count)
-    if often.every is Every.WEEKS:
-        return speech.count("every week", "every %(n)s weeks", often.count)
-    return speech.count("every month", "every %(n)s months", often.count)
+    one, many = _OFTEN[often.every]
+    if often.count == 1:
+        return speech.say(one)
+    return speech.say(many, n=speech.number(often.count))
+
+
+_OFTEN: Final[dict[Every, tuple[str, str]]] = {
+    Every.DAYS: (mark("every day"), mark("every %(n)s days")),
+    Every.WEEKS: (mark("every week"), mark("every %(n)s weeks")),
+    Every.MONTHS: (mark("every month"), mark("every %(n)s months")),
+}
 
 
 def because(speech: Speech, why: dict[str, str | int | float | None]) -> str:
