@@ -2,16 +2,30 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from web_strings import all_messages
+from zodra_cloud.channels.models import LetterKind
 from zodra_cloud.fleet.policy import GatewayState
+from zodra_cloud.forecast import State as ForecastState
+from zodra_cloud.law.service import NotPossible, Refusal, WithdrawalState
 from zodra_cloud.offers.policy import OfferReason
+from zodra_cloud.payments.states import PaymentState
 from zodra_cloud.replenish.policy import Reason
-from zodra_cloud.replenish.states import Ending, OrderState, QuoteState
+from zodra_cloud.replenish.states import Answer, Ending, OrderState, QuoteState
+from zodra_cloud.subscriptions.service import Channel, CycleState, Every, Kind, Status, Why
+from zodra_cloud.web import typed
 from zodra_cloud.web.i18n import Speech, catalogue, choose_language
 from zodra_cloud.web.views import timeline, words
+from zodra_cloud.web.views.orders import words as order_words
+from zodra_cloud.web.views.orders.listing import outside
+from zodra_cloud.web.views.slots import forecast as slot_forecast
+from zodra_cloud.web.views.subscriptions import history
+from zodra_cloud.web.views.subscriptions import words as subscription_words
 from zodra_contract.outcome import RejectReason, SignalState
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -83,3 +97,68 @@ def test_money_and_time_are_written_as_people_write_them() -> None:
 
 def test_an_unknown_time_zone_falls_back() -> None:
     assert Speech.of("en", "Mars/Olympus").clock(NOW) == "13:00"
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (Answer, order_words.ANSWERS),
+        (LetterKind, order_words.LETTERS),
+        (NotPossible, order_words.NOT_POSSIBLE),
+        (PaymentState, order_words.PAYMENTS),
+        (Refusal, order_words.TURNED_DOWN),
+        (WithdrawalState, order_words.WITHDRAWALS),
+        (CycleState, subscription_words.CYCLES),
+        (Status, subscription_words.STATUSES),
+        (Why, subscription_words.REFUSALS),
+        (Channel, history.CHANNELS),
+        (Every, subscription_words.OFTEN),
+        (ForecastState, slot_forecast.STATES),
+    ],
+    ids=lambda each: getattr(each, "__name__", "words"),
+)
+def test_every_name_that_a_page_may_meet_has_words(names: type[StrEnum], said: object) -> None:
+    assert isinstance(said, dict)
+    assert set(said) == set(names)
+
+
+def test_every_line_of_a_ledger_has_words_but_looks_that_changed_nothing() -> None:
+    assert set(history.KINDS) == set(Kind) - {Kind.FORECAST_LOOKED}
+
+
+@pytest.mark.parametrize(
+    ("typed_text", "language", "amount"),
+    [("24.50", "en", 2450), ("24,5", "nl", 2450), ("€ 7", "nl", 700), ("0", "en", 0)],
+)
+def test_an_amount_is_read_as_people_type_it(typed_text: str, language: str, amount: int) -> None:
+    assert typed.minor(typed_text, "EUR") == amount
+    assert typed.minor(typed.as_typed(amount, "EUR", language), "EUR") == amount
+
+
+@given(text=st.text(max_size=30))
+def test_whatever_is_typed_is_read_or_refused(text: str) -> None:
+    amount, number = typed.minor(text, "EUR"), typed.whole(text)
+    assert amount is None or 0 <= amount < 10**11
+    assert number is None or 0 <= number < 10**9
+    assert typed.day(text) is None or len(text.strip()) >= 8
+    assert typed.clock(text) is None or ":" in text or "." in text
+    assert typed.decimal(text) is None or typed.decimal(text) == typed.decimal(text)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://bank.example/pay/1", True),
+        ("http://127.0.0.1:9/pay", True),
+        ("javascript:alert(1)", False),
+        ("data:text/html,x", False),
+        ("https:", False),
+        ("//elsewhere.example", False),
+        ("http://[", False),
+        (None, False),
+    ],
+)
+def test_an_address_of_somebody_else_is_followed_only_over_http(
+    address: str | None, shown: bool
+) -> None:
+    assert bool(outside(address)) is shown

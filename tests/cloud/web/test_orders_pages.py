@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from cloud_builders import FakeClock
@@ -12,6 +13,8 @@ from zodra_cloud.consent.service import Purpose
 from zodra_cloud.households.models import Role
 from zodra_cloud.law import service as law
 from zodra_cloud.merchants.port import ShopOrderState
+from zodra_cloud.payments import service as payments
+from zodra_cloud.replenish import hooks
 from zodra_cloud.replenish import service as replenish
 from zodra_cloud.replenish.states import OrderState
 from zodra_cloud.store.engine import Database
@@ -208,3 +211,37 @@ def test_the_language_switch_leads_back_to_the_order(home: FullHome, resident: T
     ):
         answer = resident.post("/language", data={"language": "nl", "back": back})
         assert answer.headers["location"] == leads
+
+
+@pytest.mark.parametrize(
+    ("link", "shown"), [("https://bank.example/pay/1", True), ("javascript:alert(1)", False)]
+)
+def test_a_payment_that_the_bank_wants_seen_leads_to_its_page(
+    home: FullHome, resident: TestClient, link: str, shown: bool
+) -> None:
+    hooks.on_order(home.database, payments.on_order)
+    key = home.order()
+    with home.database.write(home.household_id) as connection:
+        connection.execute(
+            text("UPDATE payments SET state = 'action', link_url = :link"), {"link": link}
+        )
+    for path in ("/", f"/orders/{key}"):
+        page = resident.get(path).text
+        assert ("Approve €10.44" in page) is shown, path
+        assert (f'href="{link}"' in page) is shown, path
+    assert "Your bank wants to see you before it pays." in resident.get(f"/orders/{key}").text
+
+
+def test_what_a_bank_refused_can_be_paid_in_another_way(
+    home: FullHome, resident: TestClient
+) -> None:
+    hooks.on_order(home.database, payments.on_order)
+    key = home.order()
+    with home.database.write(home.household_id) as connection:
+        connection.execute(text("UPDATE payments SET state = 'retrying'"))
+    action, fields = form(resident.get(f"/orders/{key}").text, "/pay-otherwise")
+    assert resident.post(action, data=fields).status_code == 303
+    with home.database.read() as connection:
+        found = payments.payment(connection, home.household_id, key)
+    assert found is not None
+    assert found.by_link

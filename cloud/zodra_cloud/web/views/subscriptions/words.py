@@ -78,13 +78,13 @@ def cycle_chip(speech: Speech, state: CycleState) -> Chip:
 
 def cadence(speech: Speech, often: Cadence) -> str:
     """Write how often."""
-    one, many = _OFTEN[often.every]
+    one, many = OFTEN[often.every]
     if often.count == 1:
         return speech.say(one)
     return speech.say(many, n=speech.number(often.count))
 
 
-_OFTEN: Final[dict[Every, tuple[str, str]]] = {
+OFTEN: Final[dict[Every, tuple[str, str]]] = {
     Every.DAYS: (mark("every day"), mark("every %(n)s days")),
     Every.WEEKS: (mark("every week"), mark("every %(n)s weeks")),
     Every.MONTHS: (mark("every month"), mark("every %(n)s months")),
