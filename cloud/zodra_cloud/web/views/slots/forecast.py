@@ -132,8 +132,8 @@ def _by_level(speech: Speech, made: SlotForecast, known: Explanation) -> str:
     if known.typical is not None and known.count:
         said.append(
             speech.say(
-                "You use about %(pace)s %(unit)s a day.",
-                pace=speech.number(round(known.typical, 2)),
+                "We count on about %(pace)s %(unit)s a day.",
+                pace=speech.number(round(known.typical, 1)),
                 unit=unit,
             )
         )
