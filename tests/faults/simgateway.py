@@ -82,7 +82,7 @@ def inline_writer(
         def _turn(self) -> None:
             if not self.dead and not self._jobs.empty():
                 group, _ = self._take()
-                self._commit(group)
+                self._commit(self._without_errands(group))
                 self._tidy()
 
         def _transact(self, group: list[Any]) -> list[Any]:

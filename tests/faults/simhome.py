@@ -31,6 +31,8 @@ KITCHEN, BATH, STRANGER, POISON = (
     for place, name in enumerate(("btn-kitchen", "btn-bath", "btn-stranger", "btn-poison"), 1)
 )
 HEAL_S_MAX = 3_600.0
+LIES = 0.1
+"""Of the transactions, by a disk that says that it has written them and has not."""
 RECORDED_MAX = 300
 
 
@@ -110,7 +112,7 @@ class Home:
             profiles,  # type: ignore[arg-type]
             self.draw,
             lambda: SimLink(self.draw, lambda: self.weather, address, self._arrive),
-            lambda: 0.01 if self.bad else 0.0,
+            lambda: (LIES if self.disk_lies else 0.01) if self.bad else 0.0,
             lambda signal_id: self.kept.add((name, signal_id)),
             disk_lies=self.disk_lies,
         )

@@ -98,8 +98,13 @@ def render_lanes(lanes: Sequence[LaneContents]) -> str:
 def _lines(lane: LaneContents) -> Iterator[str]:
     yield f"{lane.lane}  {lane.file} (buffer {lane.buffer_id})"
     if lane.depth:
-        yield f"  {lane.depth} rows wait for a receipt, sequences {lane.first} to {lane.last}"
-        yield f"  the oldest for {lane.oldest_age_s:.0f} s"
+        yield f"  {lane.depth} rows, sequences {lane.first} to {lane.last}"
+        yield f"  the oldest is {lane.oldest_age_s:.0f} s old"
+        if lane.lane == "need":
+            yield (
+                "  the cloud may have confirmed some: those go with the next write; "
+                "zodra-edge status counts what waits"
+            )
     else:
         yield "  empty: the cloud has confirmed everything"
     if lane.dropped:

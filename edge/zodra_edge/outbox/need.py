@@ -29,6 +29,9 @@ LIGHTS_PER_SLOT_MAX: Final = 8
 """Needs of one slot whose light is remembered; older ones are done with."""
 LIGHTS_OVER_MAX: Final = 8
 """So many more may be there before they are deleted, all at once: they lie in another page."""
+SETTLED_ROWS_MAX: Final = 256
+"""More rows that the cloud has are deleted with its receipt: after a long time offline, the next
+press would otherwise wait until thousands of them are gone."""
 
 Slot = tuple[str, str]
 """A device and its slot."""
@@ -291,6 +294,8 @@ class NeedFile:
         self._gone_upto = upto
         self._depth -= gone
         self._settled += gone
+        if self._settled > SETTLED_ROWS_MAX:
+            self.let_go(connection)
         return int(gone)
 
     def _set_aside(
@@ -312,5 +317,6 @@ class NeedFile:
     def set_aside(
         self, connection: sqlite3.Connection, sequence: int, reason: str, now_ms: int
     ) -> None:
-        """Move one row to the quarantine."""
+        """Move one row to the quarantine, unless the cloud has it by now."""
+        self.let_go(connection)
         self._set_aside(connection, [(sequence, reason)], now_ms)

@@ -4,6 +4,7 @@ The schema is public: `sqlite-utils` and any SQLite tool may read it while the a
 open it with `mode=ro`. Only the agent writes.
 """
 
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -85,7 +86,8 @@ def prepare(
         # Before WAL and the first table, or both silently stay as they are.
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        _resize_pages(path, connection)
+        if is_start:
+            _resize_pages(path, connection)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -105,19 +107,14 @@ def _resize_pages(path: Path, connection: sqlite3.Connection) -> None:
     """Give a file of an earlier build pages of today's size; it works with its own as well."""
     if page_bytes(connection) == PAGE_BYTES or path.stat().st_size > RESIZE_BYTES_MAX:
         return
-    try:
+    # No room for the copy, no folder for it, or somebody looks into the file: at the next start,
+    # then. Whatever is wrong with the file itself shows in the steps behind this one.
+    with contextlib.suppress(sqlite3.OperationalError):
         # SQLite changes the size in this mode alone, and in one step: after a power cut the file is
         # what it was before, or what it is then.
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("VACUUM")
-    except sqlite3.OperationalError as fault:
-        if fault.sqlite_errorcode & 0xFF not in _NOT_NOW:
-            raise
-
-
-_NOT_NOW: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-"""No room for a copy, or somebody looks into the file: at the next start, then."""
 
 
 def page_bytes(connection: sqlite3.Connection) -> int:

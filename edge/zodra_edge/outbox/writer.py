@@ -33,12 +33,12 @@ QUEUED_JOBS_MAX: Final = 10_000
 """More callers than this are refused at once; the agent has a handful."""
 SALVAGES_MAX: Final = 8
 """Remembered for the status."""
-VACUUM_PAGES_MIN: Final = 256
+VACUUM_PAGES_MIN: Final = 1_024
 """Give free pages back to the card from a MiB on, and only while nobody waits."""
-VACUUM_PAGES_MAX: Final = 2_048
+VACUUM_PAGES_MAX: Final = 8_192
 """In one go: moving pages takes time and makes the WAL grow."""
 GIVE_WAY_PAGES: Final = 128
-"""In one go on a full disk: half a MiB of WAL."""
+"""In one go on a full disk: 128 KiB of WAL, and half a MiB with the pages of earlier builds."""
 GIVE_WAY_ROUNDS_MAX: Final = 32
 
 

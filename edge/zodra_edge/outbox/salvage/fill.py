@@ -158,7 +158,10 @@ class Filling:
     def _memory(self, old: sqlite3.Connection, new: sqlite3.Connection) -> None:
         misses = self._misses
         columns = _columns(old, "memory", "NULL")
-        for device_id, memory, checksum in self._named(old, "memory", columns):
+        if _has_column(old, "memory", "place"):
+            # By its number: then a damaged index of the names costs nothing.
+            columns = f"place, {columns}"
+        for *_, device_id, memory, checksum in self._named(old, "memory", columns):
             sound = is_text(device_id, memory) and (
                 checksum is None or memory_checksum(device_id, memory) == checksum
             )
@@ -250,10 +253,14 @@ def _columns(old: sqlite3.Connection, table: str, instead: str) -> str:
     """Name the columns to read; the newest is not there in a file of an earlier build."""
     columns = (schema.SHARED_COLUMNS | schema.COLUMNS["zodra_need"])[table]
     before, _, newest = columns.rpartition(", ")
+    return columns if _has_column(old, table, newest) else f"{before}, {instead}"
+
+
+def _has_column(old: sqlite3.Connection, table: str, column: str) -> bool:
     with contextlib.suppress(sqlite3.DatabaseError):
-        old.execute(f"SELECT {newest} FROM {table} LIMIT 0")  # noqa: S608
-        return columns
-    return f"{before}, {instead}"
+        old.execute(f"SELECT {column} FROM {table} LIMIT 0")  # noqa: S608
+        return True
+    return False
 
 
 def _has_tables(path: Path, migrations: Migrations) -> bool:
