@@ -152,7 +152,7 @@ def main() -> None:
     parser.add_argument("--backlog", type=int, default=600_000)
     parser.add_argument("--broker-messages", type=int, default=10_000)
     parser.add_argument("--homes", type=int, default=10_000)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--seed", type=int, default=100)
     parser.add_argument("--needs", type=int, default=20_000)
     parser.add_argument("--rate", type=int, default=200, help="needs a second that want a quote")
