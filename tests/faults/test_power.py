@@ -1,5 +1,6 @@
 """Power cuts, simulated under SQLite: what was committed is there, whatever was not synced yet."""
 
+import contextlib
 import random
 import sqlite3
 import tempfile
@@ -22,6 +23,8 @@ from zodra_edge.outbox.telemetry import TelemetryFile
 OPERATIONS_MAX = 1_600
 """Past the first checkpoint and the reuse of the log, which come after some six hundred."""
 ROWS_MAX = 100_000
+RESIZE_OPERATIONS = 60
+"""Some more than writing a file anew with other pages takes."""
 
 
 @dataclass
@@ -227,3 +230,46 @@ def test_a_store_that_syncs_less_loses_what_it_confirmed_and_is_noticed(
     assert lost >= lost_min
     assert lost == 0 or level != "FULL"
     tell(cuts=30, cuts_that_lost_a_confirmed_need=lost)
+
+
+def with_large_pages(folder: Path) -> Path:
+    """Make a file with needs in it, as an earlier build left it."""
+    path = folder / "need.db"
+    schema.prepare(path, schema.NEED, "b")
+    connection: Any
+    with contextlib.closing(schema.connect(path)) as connection:
+        file = NeedFile(ROWS_MAX, 10_000)
+        file.load(connection)
+        transact(connection, file, *(partial(_keep, f"p_{number}") for number in range(1, 41)))
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA page_size = 4096")
+        connection.execute("VACUUM")
+        assert schema.page_bytes(connection) == 4096
+    return path
+
+
+def test_no_power_cut_while_a_file_gets_smaller_pages_loses_a_need(
+    ram: Path, tell: harness.Tell
+) -> None:
+    base = with_large_pages(ram).read_bytes()
+    draw = harness.chance("smaller pages")
+    sizes: list[int] = []
+    for number in range(harness.count("RESIZES", quick=40, full=600)):
+        folder = ram / str(number)
+        folder.mkdir()
+        disk = Disk()
+        disk.files["need.db"] = Content.of(base)
+        connection: Any = Connection("need.db", CutVfs("cut", disk))
+        # Not in WAL, so that it may let go of the file as the gateway's own connection does.
+        connection.execute("PRAGMA locking_mode = NORMAL")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        disk.cut_at = draw.randrange(1, RESIZE_OPERATIONS)
+        with contextlib.suppress(PowerCut):
+            schema._resize_pages(ram / "need.db", connection)
+        connection.drop()
+        disk.leave(folder, draw)
+        with contextlib.closing(sqlite3.connect(folder / "need.db")) as looking:
+            sizes.append(schema.page_bytes(looking))
+        assert len(found("need", folder).rows) == 40, f"cut {number}, {harness.again()}"
+    assert set(sizes) == {4096, schema.PAGE_BYTES}, "cut before it is done, and after"
+    tell(resizes=len(sizes), cut_before_it_was_done=sizes.count(4096), lost=0)

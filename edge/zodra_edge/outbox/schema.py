@@ -5,6 +5,7 @@ open it with `mode=ro`. Only the agent writes.
 """
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -109,12 +110,27 @@ def _resize_pages(path: Path, connection: sqlite3.Connection) -> None:
         return
     # No room for the copy, no folder for it, or somebody looks into the file: at the next start,
     # then. Whatever is wrong with the file itself shows in the steps behind this one.
-    with contextlib.suppress(sqlite3.OperationalError):
+    with contextlib.suppress(sqlite3.OperationalError, OSError):
         # SQLite changes the size in this mode alone, and in one step: after a power cut the file is
         # what it was before, or what it is then.
         connection.execute("PRAGMA journal_mode = DELETE")
+        # The log is deleted without a sync, and if it came back its pages would be of another size.
+        sync_folder(path)
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("VACUUM")
+
+
+def sync_folder(path: Path) -> None:
+    """Bring to disk which files are beside a file.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def page_bytes(connection: sqlite3.Connection) -> int:

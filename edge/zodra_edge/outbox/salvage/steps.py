@@ -12,6 +12,7 @@ from typing import Final
 from zodra_edge.outbox.migrations import Migrations
 from zodra_edge.outbox.room import ASIDE
 from zodra_edge.outbox.salvage.fill import Filling, Late, beside
+from zodra_edge.outbox.schema import sync_folder
 from zodra_edge.outbox.storage import Salvage
 
 MARKER: Final = ".salvaging"
@@ -51,13 +52,13 @@ def salvage(path: Path, migrations: Migrations, why: str, late: Late) -> Salvage
             if beside(path, tail).exists():
                 beside(path, tail).replace(beside(aside, tail))
         path.replace(aside)
-        _sync_folder(path)
+        sync_folder(path)
     filling = Filling(late)
     if not path.exists():
         fresh = beside(path, FRESH)
         filling.fill(fresh, aside, migrations)
         fresh.replace(path)
-        _sync_folder(path)
+        sync_folder(path)
     # Looking in makes these; they hold nothing that is not in the file itself.
     beside(aside, "-shm").unlink(missing_ok=True)
     if beside(aside, "-wal").exists() and beside(aside, "-wal").stat().st_size == 0:
@@ -96,12 +97,4 @@ def _write(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
-    _sync_folder(path)
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path)
