@@ -54,6 +54,8 @@ class NeedFile:
         card as much as the need-moment. After a crash the cloud hears of it once more."""
         self._settled = 0
         """Receipted, and still in the file."""
+        self._quarantined = 0
+        """Counting them takes milliseconds when there are many, and each press asks."""
         self._changes = 0
         self._lights: dict[Slot, dict[str, int]] = {}
         """Signals and the place of each, by slot, the oldest first."""
@@ -70,6 +72,7 @@ class NeedFile:
                 "SELECT sum(sequence > ?1), sum(sequence <= ?1) FROM need", (self._gone_upto,)
             ).fetchone()
         )
+        self._quarantined = quarantine.depth(connection)
         self._lights = {}
         for place, signal_id, *slot in connection.execute(
             "SELECT place, signal_id, device_id, slot_key FROM light ORDER BY place"
@@ -103,7 +106,7 @@ class NeedFile:
             oldest_ms=oldest[0] if oldest else None,
             next_sequence=self._meta.next_sequence,
             dropped=self._meta.dropped,
-            quarantined=quarantine.depth(connection),
+            quarantined=self._quarantined,
             restarts=self._meta.restarts,
             counts=dict(counts),
             memory_lost=self._meta.memory_lost,
@@ -151,6 +154,7 @@ class NeedFile:
         room = self._rows_max - self._depth
         done = quarantine.put_back(connection, "need", wanted, room, self._meta.take_sequence)
         self._depth += sum(row.sequence is not None for row in done)
+        self._quarantined = quarantine.depth(connection)
         return done
 
     def give_way(self, connection: sqlite3.Connection) -> int:
@@ -311,7 +315,9 @@ class NeedFile:
             self._depth -= connection.execute(
                 "DELETE FROM need WHERE sequence = ?", (sequence,)
             ).rowcount
-        quarantine.trim(connection, self._quarantine_rows_max)
+        if moved:
+            quarantine.trim(connection, self._quarantine_rows_max)
+            self._quarantined = quarantine.depth(connection)
         return moved
 
     def set_aside(

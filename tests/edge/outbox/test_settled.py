@@ -118,3 +118,18 @@ async def test_a_damaged_index_of_the_memory_costs_no_memory(tmp_path: Path) -> 
         assert len(outbox.storage().salvages) == 1
         assert await outbox.memories() == dict(rows)
         assert not outbox.level(Lane.NEED).memory_lost
+
+
+async def test_the_quarantine_is_counted_on_the_way_in_and_out(tmp_path: Path) -> None:
+    limits = OutboxLimits(quarantine_rows_max=10)
+    async with Outbox(tmp_path, limits) as outbox:
+        buffer_id = outbox.level(Lane.NEED).buffer_id
+        for number in range(1, 13):
+            await keep(outbox, f"p_{number}")
+            await outbox.set_aside(Lane.NEED, buffer_id, number, "oversized", AT)
+            assert outbox.level(Lane.NEED).quarantined == min(number, 10)
+        done = await outbox.put_back(lambda lane, row, reason: row > 8)
+        level = outbox.level(Lane.NEED)
+        assert (len(done), level.quarantined, level.depth) == (4, 6, 4)
+    async with Outbox(tmp_path, limits) as outbox:
+        assert outbox.level(Lane.NEED).quarantined == 6
