@@ -42,7 +42,7 @@ def url(kind: str, ram: Path) -> Iterator[str]:
 async def test_every_yes_is_one_order_whatever_is_killed_lost_or_said_twice(
     kind: str, url: str, ram: Path, shard: int, tell: harness.Tell
 ) -> None:
-    orders = harness.share("ORDERS", quick=60, full=2_000)
+    orders = harness.share("ORDERS", quick=20, full=2_000)
     began = time.monotonic()
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "faults.buying"),
