@@ -123,9 +123,9 @@ def test_two_services_at_the_same_moment_order_once(home: ApiHome, quote: Any) -
     one, other = home.caller(), home.caller()
     other.headers["authorization"] = one.headers["authorization"]
     for each in (one, other):
-        # FastAPI builds an application's routes at its first call, silencing warnings meanwhile;
-        # two of them in two threads of one process undo each other's silence.
-        each.see("/me")
+        # FastAPI builds a route at the first call that looks at it, silencing warnings meanwhile;
+        # two applications in two threads of one process undo each other's silence.
+        assert each.do("/quotes/q_nobody/confirm", yes(quote)).status_code == 404
     path, start = f"/quotes/{quote['quote_id']}/confirm", threading.Barrier(2)
     answers: list[Any] = []
 
