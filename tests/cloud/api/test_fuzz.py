@@ -23,8 +23,8 @@ from zodra_cloud.api.surface import described
 from zodra_cloud.store.engine import Database
 from zodra_contract.ids import ID_PATTERN
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "5"))
-SEED = int(os.environ.get("FUZZ_SEED", "1"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES") or "5")
+SEED = int(os.environ.get("FUZZ_SEED") or "1")
 OPERATIONS = [
     (path, method)
     for path, methods in described()["paths"].items()

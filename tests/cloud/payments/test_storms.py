@@ -11,8 +11,8 @@ from zodra_cloud.merchants.port import Refused, ShopOrderState, ShopRefusal
 from zodra_cloud.payments.states import PAYMENT_ENDS, PaymentState
 from zodra_cloud.replenish.states import AT_SHOP, NEVER_BOUGHT, OrderState
 
-SEED = int(os.environ.get("SEED", "1"))
-STORMS = int(os.environ.get("STORMS", "3"))
+SEED = int(os.environ.get("SEED") or "1")
+STORMS = int(os.environ.get("STORMS") or "3")
 KINDS = ("lose", "drop", "drop", "fail", "garble", "nonsense")
 REQUESTS = ("", "payment_intents", "confirm", "capture", "cancel", "refunds", "sessions", "expire")
 SETTLED = (*PAYMENT_ENDS, PaymentState.AUTHORIZED, PaymentState.UNPAID)
