@@ -1,7 +1,8 @@
 """`zodra-cloud work`: one more process that does jobs, beside the one that serves."""
 
+import os
 import signal
-import threading
+import time
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -14,6 +15,9 @@ from zodra_cloud.errors import BadRequest
 from zodra_cloud.store.runner import WORKERS
 
 PARALLEL_MAX: Final = 64
+LOOK_S: Final = 0.2
+END_S_MAX: Final = 10
+"""From the signal to the end. What is still being done keeps its lease and comes back."""
 
 
 @click.command("work")
@@ -40,15 +44,24 @@ def work(config: Path, name: str, parallel: int) -> None:
     if read.database_url.startswith("sqlite"):
         raise BadRequest("workers need PostgreSQL; on SQLite, serve does the jobs by itself")
     logs.set_up(read.log_level)
-    stop = threading.Event()
+    told: list[int] = []
 
-    def end(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
+    def end(number: int, _frame: FrameType | None) -> None:
+        told.append(number)
+        signal.alarm(END_S_MAX)
 
+    def end_now(_number: int, _frame: FrameType | None) -> None:
+        os._exit(0)
+
+    signal.signal(signal.SIGALRM, end_now)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     cloud = Cloud(read, instance=f"worker-{name}", jobs_at_once=parallel, beside=True)
     cloud.start()
-    stop.wait()
+    # No lock is waited for here: the handler runs in this thread, and could hold it up for good.
+    while not told:
+        time.sleep(LOOK_S)
     cloud.stop()
     cloud.close()
+    # Threads that still wait for a shop cannot hold up the end of the interpreter.
+    os._exit(0)
