@@ -105,7 +105,7 @@ class Device(_Part):
         if self.family in (Family.THERMOSTAT, Family.BABY_MONITOR) and self.topic is None:
             raise ValueError(f"a {self.family} needs a topic on the home's broker")
         if self.address is None and self.topic is None:
-            raise ValueError("a button needs an address, or a topic on the home's broker")
+            raise ValueError(f"a {self.family} needs an address, or a topic on the home's broker")
         if self.reorder_units >= self.pack_units:
             raise ValueError("reorder_units must be below pack_units")
         return self

@@ -65,7 +65,7 @@ VIOLATIONS = [
         id="identify reads a clock",
     ),
     pytest.param(
-        "edge/zodra_edge/decode/bthome.py",
+        "edge/zodra_edge/decode/ble/bthome.py",
         "import zodra_edge.outbox",
         "Pure rooms of the edge",
         id="a decoder reaches into the outbox",

@@ -11,6 +11,8 @@ class Family(StrEnum):
     WEARABLE = "wearable"
     THERMOSTAT = "thermostat"
     BABY_MONITOR = "baby_monitor"
+    SENSOR = "sensor"
+    """Measures, and opens no need by itself: its readings go up, and the cloud judges them."""
 
 
 @dataclass(frozen=True, slots=True)

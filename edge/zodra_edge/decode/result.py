@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from zodra_contract.reading import Reading
 from zodra_edge.heard import Heard
@@ -72,6 +73,11 @@ class Undecodable:
     reason: DecodeRefusal
     detail: str
     """For a person, without a byte of the payload."""
+
+
+FROM_ANOTHER: Final = Undecodable(
+    DecodeRefusal.UNKNOWN_DEVICE, "from another device than the profile's"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ mosquitto keeps 1,000 a session, and those are for the home's own devices. Pure.
 from collections.abc import Iterable
 from typing import Final
 
-from zodra_edge.decode import is_bridge_topic
+from zodra_edge.decode.mqtt import is_bridge_topic
 
 NEARBY: Final = ("zodra/home/#", "zigbee2mqtt/+")
 """Where devices that we could read speak."""

@@ -16,7 +16,7 @@ from edge_frames import (
     vectors,
 )
 from zodra_edge.decode import decode
-from zodra_edge.decode.heart_rate import HeartRate, parse
+from zodra_edge.decode.ble.heart_rate import HeartRate, parse
 from zodra_edge.decode.result import Decoded, Undecodable
 
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from zodra_contract.reading import Reading, ReadingKind
 from zodra_contract.signal import TimeQuality
 from zodra_edge.decode.frame import MqttMessage
-from zodra_edge.decode.json_text import as_number, read_object
+from zodra_edge.decode.mqtt.json_text import as_number, read_object
 from zodra_edge.decode.profile import DeviceProfile, Family
 from zodra_edge.decode.result import Decoded, DecodeRefusal, Press, Undecodable
 from zodra_edge.heard import Heard

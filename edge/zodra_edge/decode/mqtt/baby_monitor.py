@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from zodra_contract.reading import Reading, ReadingKind
 from zodra_edge.decode.frame import MqttMessage
-from zodra_edge.decode.json_text import as_number, read_object
+from zodra_edge.decode.mqtt.json_text import as_number, read_object
 from zodra_edge.decode.profile import DeviceProfile
 from zodra_edge.decode.result import (
     Decoded,

@@ -18,7 +18,7 @@ from zodra_edge.decode.result import (
 )
 
 TOPIC = "zodra/home/baby/baby-nursery"
-PAGE = Path(__file__).parents[3] / "docs" / "baby-monitor.md"
+PAGE = Path(__file__).parents[4] / "docs" / "baby-monitor.md"
 
 
 def read(body: dict[str, object], *, retained: bool = False) -> Decoded | Undecodable:

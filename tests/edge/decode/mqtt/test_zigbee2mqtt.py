@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from edge_frames import AT, THERMOSTAT, WEARABLE, ZIGBEE_BUTTON, mqtt
-from zodra_edge.decode import decode, is_bridge_topic
+from zodra_edge.decode import decode
+from zodra_edge.decode.mqtt import is_bridge_topic
 from zodra_edge.decode.result import Decoded, DecodeRefusal, Undecodable
 
 TOPIC = "zigbee2mqtt/trv-living"
