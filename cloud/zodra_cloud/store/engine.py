@@ -40,7 +40,7 @@ WAL_CHECKPOINT_PAGES: Final = 4_000
 WAL_ATTEMPTS: Final = 100
 
 _AFTER_COMMIT: Final = "zodra_after_commit"
-_WAKE: Final = "zodra_wake_jobs"
+_WOKEN: Final = "zodra_woken_jobs"
 _PROVIDED: Final = "zodra_provided"
 
 
@@ -54,7 +54,7 @@ class Database:
         self._reader = reader
         self.dialect = "sqlite" if writer.dialect.name == "sqlite" else "postgresql"
         self._write_lock = threading.Lock() if self.dialect == "sqlite" else None
-        self._wake: Callable[[], None] = _nobody
+        self._wake: Callable[[frozenset[str] | None], None] = _nobody
         self._provided: dict[str, Any] = {}
 
     @classmethod
@@ -105,7 +105,8 @@ class Database:
         with self._writer.connect() as connection:
             callbacks: dict[Callable[[], None], None] = {}
             connection.info[_AFTER_COMMIT] = callbacks
-            connection.info[_WAKE] = self._wake
+            woken: set[str | None] = set()
+            connection.info[_WOKEN] = woken
             connection.info[_PROVIDED] = self._provided
             with connection.begin():
                 if household_id is not None:
@@ -116,6 +117,8 @@ class Database:
                 yield connection
         for callback in callbacks:
             callback()
+        if woken:
+            self._wake(None if None in woken else frozenset(filter(None, woken)))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -123,8 +126,11 @@ class Database:
         with self._reader.connect() as connection, connection.begin():
             yield connection
 
-    def on_new_jobs(self, wake: Callable[[], None]) -> None:
-        """Set what is called after each commit that stored a job: the runner of this process."""
+    def on_new_jobs(self, wake: Callable[[frozenset[str] | None], None]) -> None:
+        """Set what is called after each commit that stored a job: the runner of this process.
+
+        It is given the kinds, or None for every kind.
+        """
         self._wake = wake
 
     def provide(self, name: str, thing: object) -> None:
@@ -158,9 +164,15 @@ def after_commit(connection: Connection, callback: Callable[[], None]) -> None:
     callbacks[callback] = None
 
 
-def wake_jobs_after_commit(connection: Connection) -> None:
-    """Wake the job runner of this process once this unit of work has committed."""
-    after_commit(connection, connection.info[_WAKE])
+def wake_jobs_after_commit(connection: Connection, kind: str | None = None) -> None:
+    """Wake the job runner of this process once this unit of work has committed.
+
+    Args:
+        connection: of the unit of work.
+        kind: of the job that it may look for; None for any.
+    """
+    woken: set[str | None] = connection.info[_WOKEN]
+    woken.add(kind)
 
 
 def provided(connection: Connection, name: str) -> Any:
@@ -193,7 +205,7 @@ def lock_migrations(connection: Connection) -> None:
         )
 
 
-def _nobody() -> None:
+def _nobody(_kinds: frozenset[str] | None) -> None:
     """There is no job runner in this process."""
 
 

@@ -3,7 +3,8 @@
 Most kinds wait for somebody outside, so each such job is leased and done by one of several threads.
 Kinds that only read and write the database are done in batches: taken, done and ended in one unit
 of work, by one thread, thousands a second. A batch that cannot commit is done one by one, so that
-a job that nobody can do holds up nothing but itself.
+a job that nobody can do holds up nothing but itself. Kinds that wait for somebody outside and come
+by the hundred a second have threads of their own, and share their units of work (`errands`).
 """
 
 import threading
@@ -16,11 +17,21 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from zodra_cloud.errors import LeaseLost, RetryLater
+from zodra_cloud.errors import LeaseLost
 from zodra_cloud.kit.clock import Clock
 from zodra_cloud.store import jobs
 from zodra_cloud.store.engine import Database, lock_households
+from zodra_cloud.store.errands import ErrandRunner, Errands
 from zodra_cloud.store.jobs import Job, Lane
+from zodra_cloud.store.supervising import (
+    LEASE_S,
+    POLL_S_MAX,
+    Pace,
+    fail,
+    fail_unleased,
+    judge,
+    supervised,
+)
 
 Handler = Callable[[Job], None]
 """Does one job, in a worker thread. Call `jobs.finish` or `jobs.again` inside the unit of work that
@@ -33,12 +44,10 @@ also ends them. Gives those that are not done, by job id, with the instant at wh
 It must not wait for anybody outside."""
 
 WORKERS: Final = 4
-LEASE_S: Final = 60.0
-"""Longer than any handler may take: a shop call has its own time limit well below this."""
 BATCH_MAX: Final = 200
 """Jobs of one unit of work: above it the statements grow faster than the commits save."""
-POLL_S_MAX: Final = 1.0
-"""Jobs stored by another process (a command, another worker) are seen this late at most."""
+_ANY: Final = ""
+"""Names the lane of every kind that has none of its own."""
 KEEP_DONE: Final = timedelta(days=30)
 PRUNE_EVERY_S: Final = 3_600.0
 
@@ -56,6 +65,7 @@ class JobRunner:
         workers: how many are done at the same time.
         batches: by kind, for jobs that are done many at a time; each of these has a handler too,
             for those that spoiled their batch.
+        errands: by kind, for jobs that wait for somebody outside, many at a time.
         others: whether this runner also takes up kinds that it does not know, so that they fail
             in the operator's sight; a runner beside others leaves them alone.
     """
@@ -69,6 +79,7 @@ class JobRunner:
         workers: int = WORKERS,
         *,
         batches: Mapping[str, BatchHandler] | None = None,
+        errands: Mapping[str, Errands] | None = None,
         others: bool = True,
     ) -> None:
         self._database = database
@@ -76,7 +87,11 @@ class JobRunner:
         self._handlers = handlers
         self._owner = owner
         self._batches = dict(batches or {})
-        batched = frozenset(self._batches)
+        self._errands = {
+            kind: ErrandRunner(database, clock, kind, each, owner)
+            for kind, each in (errands or {}).items()
+        }
+        batched = frozenset(self._batches) | frozenset(self._errands)
         self._lane = Lane(None if others else frozenset(handlers) - batched, batched)
         self._claimed: SimpleQueue[Job | None] = SimpleQueue()
         # Daemons, since a handler that waits for a shop must not hold up the end of the process.
@@ -85,20 +100,20 @@ class JobRunner:
             for number in range(workers)
         ]
         self._free = threading.Semaphore(workers)
-        self._wakes = [threading.Event()]
+        self._wakes = {_ANY: threading.Event()}
         self._stopping = False
         self._claimers = [
             threading.Thread(
                 target=self._run,
-                args=(self._claim_and_submit, self._wakes[0]),
+                args=(self._claim_and_submit, self._wakes[_ANY]),
                 name="jobs",
                 daemon=True,
             )
         ]
         for kind in self._batches:
             wake = threading.Event()
-            self._wakes.append(wake)
-            batch = _Batch(kind)
+            self._wakes[kind] = wake
+            batch = _Batch(kind, Pace(clock))
             self._claimers.append(
                 threading.Thread(
                     target=self._run,
@@ -118,11 +133,20 @@ class JobRunner:
         self._database.on_new_jobs(self.notify)
         for thread in (*self._claimers, *self._workers):
             thread.start()
+        for errand in self._errands.values():
+            errand.start()
 
-    def notify(self) -> None:
-        """Look for due jobs now; safe from any thread."""
-        for wake in self._wakes:
-            wake.set()
+    def notify(self, kinds: frozenset[str] | None = None) -> None:
+        """Look for due jobs of these kinds now, or of all; safe from any thread."""
+        own = self._wakes.keys() | self._errands.keys()
+        wanted = own if kinds is None else kinds & own
+        if kinds is None or kinds - own:
+            self._wakes[_ANY].set()
+        for kind in wanted:
+            if kind in self._errands:
+                self._errands[kind].notify()
+            else:
+                self._wakes[kind].set()
 
     def stop(self, timeout_s: float) -> None:
         """Claim nothing more, and wait for what is being done, this long at most.
@@ -135,6 +159,8 @@ class JobRunner:
         deadline_s = self._clock.monotonic() + timeout_s
         for _ in self._workers:
             self._claimed.put(None)
+        for errand in self._errands.values():
+            errand.stop(deadline_s)
         for thread in (*self._claimers, *self._workers):
             thread.join(max(0.0, deadline_s - self._clock.monotonic()))
 
@@ -207,57 +233,35 @@ class JobRunner:
             _log.warning("job_database_fault", kind=job.kind, fault=type(fault.orig).__name__)
         finally:
             self._free.release()
-            self._wakes[0].set()
+            self._wakes[_ANY].set()
 
     def _call(self, job: Job) -> None:
         handler = self._handlers.get(job.kind)
         if handler is None:
             self._fail(job, f"no handler for kind {job.kind!r} in this build", None)
             return
-        fault = self._supervised(job.kind, lambda: handler(job))
-        if isinstance(fault, RetryLater):
-            self._fail(job, fault.reason, fault.after_s)
-        elif fault is not None:
-            self._fail(job, type(fault).__name__, None)
+        fault = supervised(job.kind, lambda: handler(job))
+        if fault is not None:
+            self._fail(job, *judge(fault))
         elif not job.ended.is_set():
             with self._database.write() as connection:
                 if jobs.still_leased(connection, job):
                     jobs.finish(connection, job, self._clock.now())
 
-    def _supervised(self, kind: str, do: Callable[[], None]) -> Exception | None:
-        """Call what a room wrote; give what it raised, so that its job is counted as failed."""
-        try:
-            do()
-        except LeaseLost:
-            raise
-        except RetryLater as later:
-            return later
-        except Exception as fault:
-            # The supervisor of every room's jobs: one that fails for a reason nobody foresaw is
-            # counted, tried again, and dead in the operator's sight in the end.
-            _log.exception("job_failed", kind=kind)
-            return fault
-        return None
-
     def _fail(self, job: Job, reason: str, after_s: float | None) -> None:
-        with self._database.write() as connection:
-            alive = jobs.fail(
-                connection, job, reason=reason, now=self._clock.now(), after_s=after_s
-            )
-        if not alive:
-            _log.error("job_dead", kind=job.kind, job_id=job.job_id, reason=reason)
+        fail(self._database, self._clock, job, reason, after_s)
 
     def _do_batch(self, batch: "_Batch") -> float:
         """Do the due jobs of one kind together; give the seconds until there may be more."""
-        wait_s = self._wait_s(batch.lane, self._clock.now())
+        wait_s = batch.pace.wait_s() or self._wait_s(batch.lane, self._clock.now())
         if wait_s > 0:
             return wait_s
         batch.taken = []
-        fault = self._supervised(batch.kind, lambda: self._commit_batch(batch))
+        fault = supervised(batch.kind, lambda: self._commit_batch(batch))
         if fault is None:
             batch.one_by_one = max(0, batch.one_by_one - len(batch.taken))
         elif len(batch.taken) == 1:
-            self._fail_taken(batch.taken[0], fault)
+            fail_unleased(self._database, self._clock, self._owner, batch.taken[0], fault)
             batch.one_by_one = max(0, batch.one_by_one - 1)
         elif isinstance(fault, DBAPIError) and not batch.taken:
             raise fault
@@ -275,21 +279,6 @@ class JobRunner:
             later = self._batches[batch.kind](connection, batch.taken)
             jobs.end_taken(connection, batch.taken, later, now)
 
-    def _fail_taken(self, job: Job, fault: Exception) -> None:
-        """Count the failure of a job that nothing else can be blamed for."""
-        reason = fault.reason if isinstance(fault, RetryLater) else type(fault).__name__
-        after_s = fault.after_s if isinstance(fault, RetryLater) else None
-        with self._database.write() as connection:
-            leased = jobs.claim_one(
-                connection,
-                job.job_id,
-                owner=self._owner,
-                now=self._clock.now(),
-                lease_s=LEASE_S,
-            )
-        for each in leased:
-            self._fail(each, reason, after_s)
-
     def _prune_sometimes(self) -> None:
         if self._clock.monotonic() - self._pruned_at_s < PRUNE_EVERY_S:
             return
@@ -301,8 +290,9 @@ class JobRunner:
 class _Batch:
     """What the thread of one batched kind remembers."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, pace: Pace) -> None:
         self.kind = kind
+        self.pace = pace
         self.lane = Lane(frozenset({kind}))
         self.taken: list[Job] = []
         """By the unit of work under way, or the last one."""

@@ -15,6 +15,7 @@ from zodra_cloud.store.jobs.doing import (
     fail,
     finish,
     release,
+    still_held,
     still_leased,
     take,
 )
@@ -27,7 +28,9 @@ from zodra_cloud.store.jobs.seeing import (
     revive_key,
 )
 from zodra_cloud.store.jobs.storing import (
+    Intention,
     enqueue,
+    enqueue_all,
     enqueue_many,
     hasten,
     rearm,
@@ -40,6 +43,7 @@ from zodra_cloud.store.jobs.table import (
     Job,
     JobState,
     Lane,
+    Later,
     jobs,
 )
 
@@ -49,9 +53,11 @@ __all__ = [
     "FAILURES_MAX",
     "WAIT_S_MAX",
     "DeadJob",
+    "Intention",
     "Job",
     "JobState",
     "Lane",
+    "Later",
     "again",
     "backoff_s",
     "bury",
@@ -60,6 +66,7 @@ __all__ = [
     "dead",
     "end_taken",
     "enqueue",
+    "enqueue_all",
     "enqueue_many",
     "fail",
     "finish",
@@ -71,6 +78,7 @@ __all__ = [
     "release",
     "revive",
     "revive_key",
+    "still_held",
     "still_leased",
     "take",
 ]

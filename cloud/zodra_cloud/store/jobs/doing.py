@@ -18,6 +18,7 @@ from zodra_cloud.store.jobs.table import (
     Job,
     JobState,
     Lane,
+    Later,
     jobs,
 )
 
@@ -102,9 +103,12 @@ def take(connection: Connection, *, now: datetime, limit: int, lane: Lane) -> li
 
 
 def end_taken(
-    connection: Connection, taken: Sequence[Job], later: Mapping[int, datetime], now: datetime
+    connection: Connection,
+    taken: Sequence[Job],
+    later: Mapping[int, datetime] | Mapping[int, Later],
+    now: datetime,
 ) -> None:
-    """End the jobs that `take` gave, in the same unit of work.
+    """End the jobs that `take` or `still_held` gave, in the same unit of work.
 
     Args:
         connection: of that unit of work.
@@ -120,13 +124,16 @@ def end_taken(
             .where(among_ids(connection, jobs.c.job_id, done))
             .values(state=JobState.DONE, ended_at=now, **free)
         )
-    for job_id, due_at in later.items():
+    kinds = {job.job_id: job.kind for job in taken}
+    for job_id, when in later.items():
+        back = when if isinstance(when, Later) else Later(when)
+        changed = {} if back.payload is None else {"payload": back.payload}
         connection.execute(
             update(jobs)
             .where(jobs.c.job_id == job_id)
-            .values(state=JobState.READY, due_at=due_at, failures=0, **free)
+            .values(state=JobState.READY, due_at=back.due_at, failures=0, **changed, **free)
         )
-    wake_jobs_after_commit(connection)
+        wake_jobs_after_commit(connection, kinds[job_id])
 
 
 def finish(connection: Connection, job: Job, now: datetime) -> None:
@@ -214,7 +221,8 @@ def _move(connection: Connection, job: Job, **values: Any) -> None:
     if moved.rowcount != 1:
         raise LeaseLost(job.kind, job.key)
     after_commit(connection, job.ended.set)
-    wake_jobs_after_commit(connection)
+    if values["state"] is JobState.READY:
+        wake_jobs_after_commit(connection, job.kind)
 
 
 def still_leased(connection: Connection, job: Job) -> bool:
@@ -227,6 +235,25 @@ def still_leased(connection: Connection, job: Job) -> bool:
         )
     )
     return found.first() is not None
+
+
+def still_held(connection: Connection, claimed: Sequence[Job]) -> frozenset[int]:
+    """Say which leases nobody took over; until this unit of work ends nobody can.
+
+    For a unit of work that then ends them by `end_taken`.
+    """
+    rows = connection.execute(
+        select(jobs.c.job_id, jobs.c.lease_token)
+        .where(
+            among_ids(connection, jobs.c.job_id, [job.job_id for job in claimed]),
+            jobs.c.state == JobState.LEASED,
+        )
+        .order_by(jobs.c.job_id)
+        # Who has the lock of such a row is about to take its lease over.
+        .with_for_update(skip_locked=True)
+    )
+    ours = {(job.job_id, job.lease_token) for job in claimed}
+    return frozenset(job_id for job_id, token in rows if (job_id, token) in ours)
 
 
 def release(connection: Connection, owner: str) -> int:

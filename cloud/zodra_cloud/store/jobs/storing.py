@@ -1,6 +1,7 @@
 """Storing intentions, and moving the instant of those that wait."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -48,8 +49,43 @@ def enqueue(
         },
     )
     if added:
-        wake_jobs_after_commit(connection)
+        wake_jobs_after_commit(connection, kind)
     return added
+
+
+@dataclass(frozen=True, slots=True)
+class Intention:
+    """A job to be stored; fields as the arguments of `enqueue`."""
+
+    kind: str
+    key: str
+    household_id: str | None
+    payload: Any
+    due_at: datetime
+
+
+def enqueue_all(connection: Connection, intentions: Sequence[Intention]) -> None:
+    """Store many intentions in one statement; what is stored already stays as it is."""
+    insert_many(
+        connection,
+        jobs,
+        [
+            {
+                "kind": each.kind,
+                "key": each.key,
+                "household_id": each.household_id,
+                "payload": each.payload,
+                "state": JobState.READY,
+                "due_at": each.due_at,
+                "lease_token": 0,
+                "failures": 0,
+            }
+            for each in intentions
+        ],
+        unless_there=True,
+    )
+    for kind in {each.kind for each in intentions}:
+        wake_jobs_after_commit(connection, kind)
 
 
 def enqueue_many(
@@ -67,27 +103,13 @@ def enqueue_many(
         intentions: key, household and payload of each, as in `enqueue`.
         due_at: not before this instant.
     """
-    if not intentions:
-        return
-    insert_many(
+    enqueue_all(
         connection,
-        jobs,
         [
-            {
-                "kind": kind,
-                "key": key,
-                "household_id": household_id,
-                "payload": payload,
-                "state": JobState.READY,
-                "due_at": due_at,
-                "lease_token": 0,
-                "failures": 0,
-            }
+            Intention(kind, key, household_id, payload, due_at)
             for key, household_id, payload in intentions
         ],
-        unless_there=True,
     )
-    wake_jobs_after_commit(connection)
 
 
 def rearm(
@@ -121,7 +143,7 @@ def rearm(
         )
         .values(state=JobState.READY, due_at=due_at, failures=0, ended_at=None)
     )
-    wake_jobs_after_commit(connection)
+    wake_jobs_after_commit(connection, kind)
 
 
 def hasten(connection: Connection, key: str, now: datetime) -> bool:

@@ -1,6 +1,7 @@
 """The table of jobs, what a job is, and which of them a worker looks for."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from threading import Event
 from typing import Any, Final
@@ -63,6 +64,15 @@ class Job:
     lease_token: int
     ended: Event = field(default_factory=Event, compare=False, repr=False)
     """Set once a unit of work that ended it has committed, so that nobody needs to look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """When a job that is not done comes back."""
+
+    due_at: datetime
+    payload: Any = None
+    """Replaces the stored one, if given."""
 
 
 @dataclass(frozen=True, slots=True)
