@@ -186,8 +186,14 @@ class Browser:
             async with self._client.stream("GET", url, headers=headers, timeout=quiet) as answer:
                 if answer.status_code != 200:
                     raise PageError(f"GET {address} answered {answer.status_code}")
+                told = False
                 async for line in answer.aiter_lines():
                     if line.startswith("data:"):
+                        told = True
+                    elif told and not line:
+                        # An event ends with an empty line. One with a page in it has a line of
+                        # data for each line of the page: looking again at each took 450 looks.
+                        told = False
                         yield
         except httpx2.HTTPError as fault:
             raise PageError(f"GET {address}: {fault or type(fault).__name__}") from fault
