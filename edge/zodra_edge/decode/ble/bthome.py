@@ -1,22 +1,27 @@
 """BTHome v2 service data, plain or encrypted, as Shelly BLU and others advertise it.
 
-Format: bthome.io/format and bthome.io/encryption. The table of object ids is bthome-ble's. Its
-parser object is not used: it keeps counters between calls, takes any encryption counter below
-100, drops what it cannot read without a word, and logs payloads. Tests hold the two side by side.
+Format: bthome.io/format and bthome.io/encryption. The parser of bthome-ble is not used: it keeps
+counters between calls, takes any encryption counter below 100, drops what it cannot read without a
+word, and logs payloads. Tests hold the two side by side.
 """
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
-from bthome_ble.const import MEAS_TYPES
-from bthome_ble.event import BUTTON_EVENTS, EventDeviceKeys
-from bthome_ble.parser import parse_int, parse_uint
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
-from sensor_state_data.description import BaseSensorDescription
 
 from zodra_contract.reading import Reading, ReadingKind
+from zodra_edge.decode.ble.bthome_objects import (
+    BUTTON,
+    EVENTS,
+    LENGTHS,
+    MEASURES,
+    PACKET_ID,
+    Length,
+)
 from zodra_edge.decode.frame import BleAdvert
 from zodra_edge.decode.profile import DeviceProfile, Family
 from zodra_edge.decode.result import Decoded, DecodeRefusal, Press, Undecodable
@@ -35,16 +40,6 @@ _KEY_BYTES: Final = 16
 _MAC_BYTES: Final = 6
 _COUNTER_BYTES: Final = 4
 _TAG_BYTES: Final = 4
-
-_PACKET_ID: Final = 0x00
-_VARIABLE_LENGTH: Final = frozenset({"raw", "string", "command"})
-_EVENTS: Final = {
-    value: event
-    for value, event in BUTTON_EVENTS.items()
-    # A release ends a hold that was heard as `hold_press`; alone it is no wish of anybody.
-    if event is not None and event != "hold_release"
-} | {0xFE: "hold_press"}
-"""0xFE is what Shelly BLU sent for a held button until firmware 1.0.23 (August 2025)."""
 
 _KINDS: Final = {
     "battery": (ReadingKind.BATTERY_PERCENT, 0.0, 100.0),
@@ -111,7 +106,7 @@ def _decode_encrypted(
     counter = data[counter_at : counter_at + _COUNTER_BYTES]
     nonce = mac + b"\xd2\xfc" + data[:1] + counter
     try:
-        payload = AESCCM(profile.bind_key, tag_length=_TAG_BYTES).decrypt(
+        payload = _cipher(profile.bind_key).decrypt(
             nonce, data[start:counter_at] + data[counter_at + _COUNTER_BYTES :], None
         )
     except InvalidTag:
@@ -119,6 +114,12 @@ def _decode_encrypted(
             DecodeRefusal.WRONG_BIND_KEY, "does not decrypt with the configured bind key"
         )
     return _decode_payload(payload, int.from_bytes(counter, "little"), frame, profile)
+
+
+@lru_cache(maxsize=256)
+def _cipher(key: bytes) -> AESCCM:
+    """Prepare to decrypt with a key, once for each."""
+    return AESCCM(key, tag_length=_TAG_BYTES)
 
 
 def _mac_of(data: bytes, frame: BleAdvert) -> bytes | None:
@@ -135,7 +136,7 @@ def _decode_payload(
     objects = _split(payload, proven=counter is not None)
     if isinstance(objects, Undecodable):
         return objects
-    packet_id = next((o.data[0] for o in objects if o.object_id == _PACKET_ID), None)
+    packet_id = next((o.data[0] for o in objects if o.object_id == PACKET_ID), None)
     return Decoded(
         device_id=profile.device_id,
         readings=_readings(objects, frame, profile),
@@ -160,7 +161,7 @@ def _split(payload: bytes, *, proven: bool) -> list[_Object] | Undecodable:
     at = 0
     while at < len(payload):
         object_id = payload[at]
-        if object_id not in MEAS_TYPES:
+        if object_id not in LENGTHS:
             break
         start, length = _extent(object_id, payload, at + 1)
         if length is None or start + length > len(payload):
@@ -174,13 +175,12 @@ def _split(payload: bytes, *, proven: bool) -> list[_Object] | Undecodable:
 
 def _extent(object_id: int, payload: bytes, at: int) -> tuple[int, int | None]:
     """Where an object's data starts, and how long it is; None if the length byte is missing."""
-    meaning = MEAS_TYPES[object_id]
-    if meaning.data_format not in _VARIABLE_LENGTH:
-        return at, meaning.data_length
+    length = LENGTHS[object_id]
+    if isinstance(length, int):
+        return at, length
     if at >= len(payload):
         return at, None
-    if meaning.data_format == "command":
-        # The length, in the low five bits, counts the arguments and not the opcode before them.
+    if length is Length.COMMAND:
         return at + 1, 1 + (payload[at] & 0x1F)
     return at + 1, payload[at]
 
@@ -190,18 +190,13 @@ def _readings(
 ) -> tuple[Reading, ...]:
     readings: dict[ReadingKind, Reading] = {}
     for item in objects:
-        meaning = MEAS_TYPES[item.object_id]
-        # A binary sensor of the same name, such as "battery low", is another thing.
-        if not isinstance(meaning.meas_format, BaseSensorDescription):
+        measure = MEASURES.get(item.object_id)
+        if measure is None:
             continue
-        known = _KINDS.get(str(meaning.meas_format.device_class))
-        if known is None or meaning.data_format not in ("unsigned_integer", "signed_integer"):
-            continue
-        kind, lowest, highest = known
+        kind, lowest, highest = _KINDS[measure.name]
         if profile.family is Family.BABY_MONITOR:
             kind = _NURSERY.get(kind, kind)
-        parse = parse_int if meaning.data_format == "signed_integer" else parse_uint
-        value = parse(item.data, meaning.factor)
+        value = measure.value(item.data)
         # Of several probes the first is the device's main one. A value that cannot be, such as
         # 255 % from a battery that was not measured yet, is no reading.
         if lowest <= value <= highest and kind not in readings:
@@ -215,18 +210,16 @@ def _presses(
     objects: list[_Object], counter: int | None, packet_id: int | None
 ) -> tuple[Press, ...]:
     """Read the button events; the place of a button object in the frame is the button's index."""
-    buttons = [
-        item for item in objects if MEAS_TYPES[item.object_id].meas_format is EventDeviceKeys.BUTTON
-    ]
+    buttons = [item for item in objects if item.object_id == BUTTON]
     return tuple(
         Press(
             button=index,
-            event=_EVENTS[item.data[0]],
+            event=EVENTS[item.data[0]],
             counter=None if counter is None else str(counter),
             packet_id=packet_id,
         )
         for index, item in enumerate(buttons)
-        if item.data[0] in _EVENTS
+        if item.data[0] in EVENTS
     )
 
 

@@ -10,10 +10,12 @@ from bthome_ble.const import MEAS_TYPES
 from habluetooth import BluetoothServiceInfoBleak
 from hypothesis import given
 from hypothesis import strategies as st
+from sensor_state_data.description import BaseSensorDescription
 
 from edge_frames import ADDRESS, BTHOME, BUTTON, KEY, PLAIN_BUTTON, advert, bthome, bthome_encrypted
 from zodra_contract.reading import ReadingKind
 from zodra_edge.decode import decode
+from zodra_edge.decode.ble.bthome_objects import LENGTHS, MEASURES, Length
 from zodra_edge.decode.result import Decoded, DecodeRefusal, Press, Undecodable
 
 EVENTS = {
@@ -157,3 +159,24 @@ def test_a_frame_reads_the_same_however_often_it_is_read() -> None:
     first = [decode(frame, BUTTON) for frame in frames]
     assert [decode(frame, BUTTON) for frame in reversed(frames)] == first[::-1]
     assert all(isinstance(decoded, Decoded) and decoded.presses for decoded in first)
+
+
+def test_the_table_of_objects_is_the_librarys() -> None:
+    says_so = {"raw": Length.BYTES, "string": Length.BYTES, "command": Length.COMMAND}
+    assert {
+        object_id: says_so.get(meaning.data_format, meaning.data_length)
+        for object_id, meaning in MEAS_TYPES.items()
+    } == LENGTHS
+
+
+def test_every_battery_temperature_and_humidity_of_the_library_is_read() -> None:
+    assert {
+        (object_id, meaning.meas_format.device_class, meaning.factor, meaning.data_format)
+        for object_id, meaning in MEAS_TYPES.items()
+        # A binary sensor of the same name, such as "battery low", is another thing.
+        if isinstance(meaning.meas_format, BaseSensorDescription)
+        and meaning.meas_format.device_class in ("battery", "temperature", "humidity")
+    } == {
+        (object_id, one.name, one.factor, "signed_integer" if one.signed else "unsigned_integer")
+        for object_id, one in MEASURES.items()
+    }
