@@ -33,7 +33,7 @@ demo: $(STAMP) ## run the whole way of a press on this machine (ARGS="--once" pr
 
 .PHONY: test
 test: tools ## run the tests; installs what they need
-	@$(PY) -m pytest -n auto $(ARGS)
+	@$(PY) -m pytest -n auto --dist worksteal $(ARGS)
 
 # Counts and the seed of the faults: make faults KILLS=10000 CUTS=1000 EVENTS=1000000 SEED=7
 export KILLS CUTS EVENTS ORDERS SEED
