@@ -48,8 +48,8 @@ api-fuzz: tools ## generated calls against the API's own description, many of th
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-300} FUZZ_SEED=$${FUZZ_SEED:-7} $(PY) -m pytest -n auto --timeout 3600 tests/cloud/api/test_fuzz.py $(ARGS)
 
 .PHONY: orders
-orders: tools ## 100,000 orders on each database, every process killed, the shop broken (ORDERS=100000 SEED=7)
-	@FAULTS=full ORDERS=$(or $(ORDERS),100000) $(PY) -m pytest -n auto -m "" tests/faults/test_orders.py $(ARGS)
+orders: tools ## 100,000 orders on each database, every process killed, the shop broken (ORDERS=100000 SEED=7 ARGS="--minutes 60")
+	@cd tests && ../$(PY) -m faults.orders --orders $(or $(ORDERS),100000) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .PHONY: merchants
 merchants: tools ## every connector against its real shop, Medusa on PostgreSQL included (brings Node and Medusa)

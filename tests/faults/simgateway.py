@@ -74,15 +74,14 @@ def inline_writer(
         def start(self) -> None:
             """There is no thread."""
 
-        async def run(self, job: Callable[[sqlite3.Connection, Any], Any]) -> Any:
+        def queue(self, job: Any) -> asyncio.Future[Any]:
             loop = asyncio.get_running_loop()
             loop.call_later(draw.expovariate(200), self._turn)
-            return await super().run(job)
+            return super().queue(job)
 
         def _turn(self) -> None:
-            if not self.dead and not self._jobs.empty():
-                group, _ = self._take()
-                self._commit(self._without_errands(group))
+            if not self.dead and not self._line.is_empty:
+                self._commit(self._without_errands(self._line.take()))
                 self._tidy()
 
         def _transact(self, group: list[Any]) -> list[Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from faults import worlds
 from zodra_edge.outbox import schema
-from zodra_edge.outbox.need import NeedFile
+from zodra_edge.outbox.need import NeedFile, Press
 
 ROWS = 60
 ROWS_MAX = 100_000
@@ -43,7 +43,10 @@ def make(folder: Path, rows: int = ROWS) -> Store:
     names = tuple(f"p_{number}" for number in range(1, rows + 1))
     for name in names:
         connection.execute("BEGIN IMMEDIATE")
-        file.keep(connection, worlds.signal(name), [worlds.memory(name)], worlds.light(name), 1)
+        file.keep(
+            connection,
+            [Press.of(worlds.signal(name), [worlds.memory(name)], worlds.light(name), 1)],
+        )
         file.finish(connection)
         connection.execute("COMMIT")
     log = Path(f"{path}-wal").read_bytes()

@@ -6,16 +6,16 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from faults import harness
+from faults.orders import WORKERS
 from missing import MissingTool, give_up
 from postgresql_server import PostgresqlMissing, PostgresqlServer
 
 TESTS = Path(__file__).parents[1]
-WORKERS = {"sqlite": 0, "postgresql": 2}
-"""Beside the process that serves; on SQLite it is the only one that does jobs."""
 
 
 @pytest.fixture(params=sorted(WORKERS))
@@ -37,24 +37,53 @@ def url(kind: str, ram: Path) -> Iterator[str]:
         yield server.create("orders")
 
 
-@pytest.mark.timeout(36_000 if harness.FULL else 300)
+async def street(ram: Path, url: str, *options: str) -> tuple[dict[str, Any], str]:
+    """Run one street to its end; gives its account, and what was said beside it."""
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "faults.buying", str(ram), url, *options),
+        cwd=TESTS,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await child.communicate()
+    said = err.decode()[-8_000:]
+    assert out, said
+    account: dict[str, Any] = json.loads(out)
+    assert (child.returncode == 0) == (account["findings"] == {}), said
+    return account, said
+
+
+@pytest.mark.timeout(3_600 if harness.FULL else 300)
 @pytest.mark.parametrize("shard", range(harness.SHARDS), ids=lambda n: f"shard{n}")
 async def test_every_yes_is_one_order_whatever_is_killed_lost_or_said_twice(
     kind: str, url: str, ram: Path, shard: int, tell: harness.Tell
 ) -> None:
     orders = harness.share("ORDERS", quick=20, full=2_000)
     began = time.monotonic()
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "faults.buying"),
-        *(str(ram), url, str(WORKERS[kind]), str(orders)),
-        f"{harness.SEED}/orders/{kind}/{shard}",
-        cwd=TESTS,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+    account, said = await street(
+        *(ram, url, "--workers", str(WORKERS[kind]), "--orders", str(orders)),
+        *("--chance", f"{harness.SEED}/orders/{kind}/{shard}"),
     )
-    out, err = await child.communicate()
-    assert child.returncode == 0, f"{err.decode()[-8_000:]}\n{harness.again()}"
-    account = json.loads(out)
+    assert account.pop("findings") == {}, f"{said}\n{harness.again()}"
     assert account["orders at the shop"] >= orders
     seconds = time.monotonic() - began
-    tell(**account, duplicates=0, without_end=0, orders_a_second=orders / seconds)
+    tell(**account, without_end=0, orders_a_second=orders / seconds)
+
+
+async def test_a_second_order_behind_our_back_is_noticed_from_every_side(ram: Path) -> None:
+    """A control: the line orders all goods again, once as it was asked and once by another name."""
+    account, said = await street(
+        *(ram, f"sqlite:///{ram / 'cloud.db'}", "--orders", "1", "--chance", "control", "--calm"),
+        # What is asked twice under one key shows only where the shop does not look at keys.
+        *("--keyless", "100", "--replay", "same_key", "--replay", "fresh_key"),
+    )
+    assert set(account["findings"]) == {
+        "two orders under one key",
+        "two orders of one quote",
+        "two orders for one need",
+        "goods that no order of ours explains",
+        "an order at the shop that we do not know",
+        "sold without a yes",
+        "not told of a delivery",
+    }, said
+    assert account["duplicates"] > 0

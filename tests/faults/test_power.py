@@ -17,7 +17,7 @@ from zodra_contract.envelope import Rejection
 from zodra_contract.outcome import RejectReason
 from zodra_edge.errors import OutboxFault
 from zodra_edge.outbox import Kept, schema
-from zodra_edge.outbox.need import NeedFile
+from zodra_edge.outbox.need import NeedFile, Press
 from zodra_edge.outbox.telemetry import TelemetryFile
 
 OPERATIONS_MAX = 1_600
@@ -108,7 +108,7 @@ class Trial:
 
 def _keep(name: str, connection: Any, file: NeedFile) -> object:
     memory, light = [worlds.memory(name)], worlds.light(name)
-    return file.keep(connection, worlds.signal(name), memory, light, 1)
+    return Press.of(worlds.signal(name), memory, light, 1)(connection, file)
 
 
 def _receipt(upto: int, connection: Any, file: NeedFile | TelemetryFile) -> object:

@@ -1,18 +1,26 @@
 """A whole service that takes orders for many households, in processes that can be killed.
 
 The shop is `zodra-sim shop`, the service `zodra-cloud serve`, and on PostgreSQL `zodra-cloud work`
-beside it; each is started as users start it. The household's part, the yes, is done here, through
-the same parts on the same database, since a page for each of a hundred thousand would test pages.
+beside it: at first, and after one kill in ten, started as users start them, else forked from a
+process that has imported them already. Each reaches the shop through a line of its own. The
+household's part, the yes, is done here, through the same parts on the same database, since a page
+for each of a hundred thousand would test pages.
 """
 
 import os
-import subprocess
-import sys
+import signal
+import threading
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Final, TypeVar
 
+from sqlalchemy.exc import DBAPIError
+
+from faults.accounts import Rows
+from faults.nursery import Cold, Running, Warm, nursery
+from faults.shopline import Point, Replay, ShopLine
 from shop_process import ShopProcess, free_port
 from zodra_cloud import settings
 from zodra_cloud.app import Cloud
@@ -57,32 +65,81 @@ private_address_allowed = true
 """There is no broker: no gateway is registered either, so nobody is to be told."""
 
 
-class Town:
-    """The processes, by name: `shop`, `serve`, and a worker for each further one."""
+COLD_EVERY: Final = 10
+TRY_AGAIN_MAX: Final = 10
+SHOP: Final = "shop"
+HOUSEHOLD: Final = "household"
+"""Our own name at PostgreSQL: the connections that are ended there are the service's."""
+_STRUCK: Final = {
+    Point.KILL_BEFORE_SEND,
+    Point.KILL_ON_THE_WAY,
+    Point.KILL_AFTER_ACCEPT,
+    Point.KILL_AFTER_ANSWER,
+}
 
-    def __init__(self, folder: Path, url: str, workers: int) -> None:
+_T = TypeVar("_T")
+
+
+class Town:
+    """The processes, by name: `shop`, `serve`, and a worker for each further one.
+
+    Args:
+        folder: where all of it writes.
+        url: of the database.
+        workers: beside the process that serves.
+        keyless_percent: the share of references that the shop sells without looking at keys.
+        replay: controls.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        url: str,
+        workers: int,
+        *,
+        keyless_percent: int = 0,
+        replay: Collection[Replay] = (),
+    ) -> None:
         self._folder = folder
-        port = free_port()
+        self.port = free_port()
         (folder / "catalogue.toml").write_text(CATALOGUE)
         self.shop = ShopProcess(
             folder,
             catalogue_file=str(folder / "catalogue.toml"),
-            shipped_after_s=1.0,
-            delivered_after_s=1.0,
+            shipped_after_s=0.5,
+            delivered_after_s=0.5,
             event_retry_s_min=0.2,
-            webhook_url=f"http://127.0.0.1:{port}/merchants/ucp/events",
+            keyless_percent=keyless_percent,
+            webhook_url=f"http://127.0.0.1:{self.port}/merchants/ucp/events",
         )
         self.shop_file = folder / "shop" / "shop.db"
-        self._config = folder / "cloud.toml"
-        self._config.write_text(CLOUD.format(url=url, port=port, shop=self.shop.url))
         self._commands = {"serve": ["serve"]} | {
             f"work-{number}": ["work", "--name", str(number)] for number in range(workers)
         }
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self.line = ShopLine(
+            self.shop.port,
+            self._commands,
+            self._strike,
+            keyless_percent=keyless_percent,
+            replay=replay,
+        )
+        self._configs = {name: folder / f"{name}.toml" for name in self._commands}
+        for name, config in self._configs.items():
+            shop = f"http://127.0.0.1:{self.line.ports[name]}"
+            config.write_text(CLOUD.format(url=url, port=self.port, shop=shop))
+        self._nursery = nursery()
+        self._started = 0
+        self._running: dict[str, Running] = {}
+        self._struck: set[str] = set()
+        self.stopped: set[str] = set()
+        self.tries_again = 0
+        self._lock = threading.Lock()
         self._stack = ExitStack()
         # Made as the service makes it, with all that listens to a yes; it does no jobs.
-        self.household = Cloud(settings.load(self._config), instance="household", beside=True)
-        self.killable = (*self._commands, "shop")
+        ours = folder / "household.toml"
+        named = f"{url}&application_name={HOUSEHOLD}" if workers else url
+        ours.write_text(CLOUD.format(url=named, port=self.port, shop=self.shop.url))
+        self.household = Cloud(settings.load(ours), instance=HOUSEHOLD, beside=True)
 
     def __enter__(self) -> "Town":
         with self._stack as stack:
@@ -102,37 +159,97 @@ class Town:
         traceback: TracebackType | None,
     ) -> None:
         self._stack.close()
+        self.line.close()
         self.household.close()
 
+    @property
+    def killable(self) -> tuple[str, ...]:
+        """The names of all processes."""
+        return (*self._commands, SHOP)
+
     def kill(self, name: str) -> None:
-        """SIGKILL, and the same again from the start."""
-        if name == "shop":
-            self.shop.kill()
-            self.shop.__enter__()
-            return
-        self._running[name].kill()
-        self._running[name].wait()
-        self._start(name)
+        """SIGKILL; `mend` starts it again."""
+        with self._lock:
+            self._struck.add(name)
+            if name == SHOP:
+                self.shop.kill()
+            else:
+                os.kill(self._running[name].pid, signal.SIGKILL)
+
+    def mend(self) -> list[str]:
+        """Start what was killed, and give its names."""
+        with self._lock:
+            struck = sorted(self._struck)
+            self._struck.clear()
+            for name in struck:
+                if name == SHOP:
+                    self.shop.__enter__()
+                else:
+                    self._running[name].kill()
+                    self._start(name)
+        return struck
+
+    def go_on(self, name: str) -> None:
+        """SIGCONT."""
+        self.stopped.discard(name)
+        with self._lock:
+            os.kill(self._running[name].pid, signal.SIGCONT)
+
+    def owner(self, name: str) -> str:
+        """Give the name under which a process leases jobs."""
+        if name == "serve":
+            return (self._folder / "cloud" / "instance").read_text().strip()
+        return f"worker-{name.partition('-')[2]}"
+
+    def rows(self, sql: str) -> Rows:
+        """Read our database."""
+
+        def read() -> Rows:
+            with self.household.database.read() as connection:
+                return connection.exec_driver_sql(sql).fetchall()
+
+        return self.until_it_works(read)
+
+    def until_it_works(self, do: Callable[[], _T]) -> _T:
+        """Try again when another process wrote for longer than we wait."""
+        for _attempt in range(TRY_AGAIN_MAX):
+            try:
+                return do()
+            except DBAPIError:
+                self.tries_again += 1
+        return do()
 
     def said(self) -> str:
         """Give the end of what the processes wrote."""
         logs = sorted(self._folder.glob("*.log"))
         return "\n".join(f"{each.name}: {each.read_text()[-2_000:]}" for each in logs)
 
+    def _strike(self, point: Point, sender: str) -> None:
+        """What the line asks for, in its thread, at the very moment."""
+        if point in _STRUCK:
+            with self._lock:
+                if sender not in self._struck:
+                    self._struck.add(sender)
+                    os.kill(self._running[sender].pid, signal.SIGKILL)
+        elif point is Point.KILL_SHOP:
+            with self._lock:
+                if SHOP not in self._struck:
+                    self._struck.add(SHOP)
+                    self.shop.kill()
+        elif point is Point.STOP and sender not in self._struck:
+            os.kill(self._running[sender].pid, signal.SIGSTOP)
+            self.stopped.add(sender)
+
     def _start(self, name: str) -> None:
-        command = [sys.executable, "-m", "zodra_cloud", *self._commands[name]]
-        with (self._folder / f"{name}.log").open("ab") as log:
-            self._running[name] = subprocess.Popen(
-                [*command, "--config", str(self._config)],
-                stdout=log,
-                stderr=log,
-                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-            )
+        command = [*self._commands[name], "--config", str(self._configs[name])]
+        log = self._folder / f"{name}.log"
+        cold = self._started < len(self._commands) or self._started % COLD_EVERY == 0
+        self._started += 1
+        self._running[name] = Cold(command, log) if cold else Warm(self._nursery, command, log)
 
     def _end(self) -> None:
         for each in self._running.values():
             each.kill()
-            each.wait()
 
     def _leave_checkpoints_to_the_service(self) -> None:
         """As in the service: on SQLite one connection checkpoints, and it is not this one."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
+from zlib import crc32
 
 from zodra_sim.clock import Clock
 from zodra_sim.shop import documents
@@ -129,7 +130,7 @@ class Shop:
         """
         fingerprint = f"{session_id} {expected_total} {currency}"
         with self.store.unit():
-            careless = self._spend("no_idempotency")
+            careless = self._spend("no_idempotency") or self._keyless(session_id)
             if not careless and (used := self.store.order_under(key)) is not None:
                 if used[0] != fingerprint:
                     return Refusal(Code.IDEMPOTENCY_CONFLICT, "The key was used for another order.")
@@ -142,6 +143,12 @@ class Shop:
             if refusal := self._changed(session, expected_total, currency):
                 return refusal
             return Placed(self._sell(session, key, fingerprint), replayed=False)
+
+    def _keyless(self, session_id: str) -> bool:
+        """Tell whether this reference is sold as in a shop that has never heard of keys."""
+        percent = self.settings.keyless_percent
+        session = self.store.session(session_id) if percent else None
+        return session is not None and crc32(session.reference.encode()) % 100 < percent
 
     def order(self, order_id: str) -> Order | Refusal:
         """Find an order."""

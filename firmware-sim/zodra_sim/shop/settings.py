@@ -41,6 +41,9 @@ class ShopSettings(BaseModel):
     """From shipped to delivered."""
     event_retry_s_min: float = Field(default=1, gt=0, le=60)
     """The first wait after an event was not taken; each further wait doubles, up to 60 s."""
+    keyless_percent: int = Field(default=0, ge=0, le=100)
+    """The share of references, by their CRC-32, for which the shop makes a new order whatever the
+    key, the reference or the session says."""
 
     @property
     def base_url(self) -> str:

@@ -233,15 +233,19 @@ class Store:
     def orders_due(self, now: datetime) -> list[Order]:
         """List the orders that should have moved on by now."""
         return self._orders(
-            "WHERE (o.status = 'placed' AND o.ship_at <= ?) "
-            "OR (o.status = 'shipped' AND o.deliver_at <= ?)",
+            # What an index can answer: a hundred thousand delivered orders are not read ten
+            # times a second. A parcel that has not left is not there either.
+            "WHERE o.status IN ('placed', 'shipped') AND o.ship_at <= ? "
+            "AND (o.status = 'placed' OR o.deliver_at <= ?)",
             _ms(now),
             _ms(now),
         )
 
     def _orders(self, where: str, *bound: object) -> list[Order]:
         with self._lock:
-            rows = self._db.execute(f"{_ORDERS} {where} ORDER BY o.rowid", bound).fetchall()
+            rows = self._db.execute(
+                f"{_ORDERS} {where} ORDER BY o.placed_at, o.rowid", bound
+            ).fetchall()
             return [
                 Order(
                     order_id=row[0],

@@ -1,6 +1,7 @@
 """The rules of the shop, without HTTP, with a clock that the test turns."""
 
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from pydantic import ValidationError
@@ -174,6 +175,20 @@ def test_what_a_shop_without_idempotency_does(shop: Opened) -> None:
     third = placed(shop.shop.complete(quote.session_id, "o_1", TOWELS_TOTAL, "EUR"))
     assert len({first.order_id, second.order_id, third.order_id}) == 2
     assert len(shop.shop.store.orders_with("o_1")) == 2
+
+
+def test_a_share_of_references_is_sold_whatever_the_key_says(tmp_path: Path) -> None:
+    shop = opened(tmp_path, keyless_percent=50)
+    orders = {}
+    for number in range(40):
+        wish = Wish(f"o_{number}", "b_1", "NL", ((TOWELS, 1),))
+        quote = session(shop.shop.quote(wish))
+        for _twice in range(2):
+            placed(shop.shop.complete(quote.session_id, wish.reference, TOWELS_TOTAL, "EUR"))
+        orders[wish.reference] = len(shop.shop.store.orders_with(wish.reference))
+    keyless = {name for name in orders if crc32(name.encode()) % 100 < 50}
+    assert orders == {name: 2 if name in keyless else 1 for name in orders}
+    assert 0 < len(keyless) < 40
 
 
 def test_a_session_can_be_changed_and_cancelled(shop: Opened) -> None:
