@@ -41,6 +41,9 @@ class PressRepeat(StrEnum):
     """The same frame again: a device sends each event several times."""
     BOUNCE = "bounce"
     """The same event again, too soon for a device that does not number its events."""
+    FIRST_COUNT = "first_count"
+    """The first that was heard of a count which its device tells again and again: nobody knows when
+    it last went up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,20 @@ class Recent:
     boot_id: str
     window: int
     """Number of the time window in its name; never used twice for the same kind of press."""
+    twin: bool = False
+    """Heard only in its other words so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The last name that a device gave to an event of one button, where its names begin again."""
+
+    button: int
+    event_id: str
+    pressed: str = ""
+    """The last of those names that was a press."""
+    window: int = 0
+    """Number of the time window in that press's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +89,10 @@ class PressMemory:
     """Packet id, monotonic time and boot of the last frame that had one."""
     recent: tuple[Recent, ...] = ()
     """Oldest first."""
+    told: tuple[Told, ...] = ()
+    """One a button."""
+    names: tuple[str, ...] = ()
+    """The device's own names of its last events, where no name comes twice; oldest first."""
     learned: int = 0
     """How often the counter was learned anew within `epoch`; a part of each name, since the device
     gives its old numbers out again."""
@@ -216,29 +237,91 @@ def _by_time(
         memory = replace(memory, packet=_packet(decoded, heard))
     if again:
         return Verdict(memory, ignored=(PressRepeat.REPEAT,), repeated=True)
+    for mark in decoded.marks:
+        told = _told(memory, mark.button) or Told(mark.button, mark.event_id)
+        memory = _tell(memory, replace(told, event_id=mark.event_id))
     accepted: list[Accepted] = []
     ignored: list[PressRepeat] = []
     for press in decoded.presses:
-        last = next(
-            (r for r in memory.recent if r.button == press.button and r.event == press.event), None
-        )
-        numbered = press.packet_id is not None
-        window_s = profile.limits.repeat_window_s if numbered else profile.limits.bounce_window_s
-        same = last is not None and last.packet_id == press.packet_id
-        if last is not None and same and _since_s(last, heard) < window_s:
-            # Measured from when it was last heard: a long burst stays one press.
-            memory = _remember(memory, _recent(press, heard, last.window))
-            ignored.append(PressRepeat.REPEAT if numbered else PressRepeat.BOUNCE)
-            continue
-        window = int(heard.at.timestamp() // window_s)
-        if last is not None:
-            # A wall clock that was set back must not give a new press an old press's name.
-            window = max(window, last.window + 1) if same else window
-        memory = _remember(memory, _recent(press, heard, window))
-        name = f"at-{window}" if press.packet_id is None else f"pid-{press.packet_id}-{window}"
-        accepted.append(Accepted(_name(profile, name, press), press, memory))
+        if press.event_id is None:
+            memory, name = _by_window(memory, press, heard, profile)
+        elif press.restarts:
+            memory, name = _by_change(memory, press, press.event_id, heard, profile)
+        else:
+            memory, name = _by_own_name(memory, press.event_id)
+        if isinstance(name, PressRepeat):
+            ignored.append(name)
+        else:
+            accepted.append(Accepted(_name(profile, name, press), press, memory))
     repeated = bool(ignored) and not accepted
     return Verdict(memory, tuple(accepted), ignored=tuple(ignored), repeated=repeated)
+
+
+def _by_window(
+    memory: PressMemory, press: Press, heard: Heard, profile: DeviceProfile
+) -> tuple[PressMemory, str | PressRepeat]:
+    """Name a press by its packet id, if it has one, and by the window of time that it fell in."""
+    last = next(
+        (r for r in memory.recent if r.button == press.button and r.event == press.event), None
+    )
+    numbered = press.packet_id is not None
+    is_twin = last is not None and (press.twin or last.twin)
+    window_s = profile.limits.bounce_window_s
+    if numbered and not is_twin:
+        window_s = profile.limits.repeat_window_s
+    same = last is not None and (last.packet_id == press.packet_id or is_twin)
+    if last is not None and same and _since_s(last, heard) < window_s:
+        # Measured from when it was last heard: a long burst stays one press.
+        packet_id = last.packet_id if press.packet_id is None else press.packet_id
+        again = _recent(press, heard, last.window)
+        # Its other words are taken once: the next press may follow as soon.
+        again = replace(again, packet_id=packet_id, twin=False)
+        return _remember(memory, again), PressRepeat.REPEAT if numbered else PressRepeat.BOUNCE
+    if numbered:
+        window_s = profile.limits.repeat_window_s
+    window = int(heard.at.timestamp() // window_s)
+    if last is not None:
+        # A wall clock that was set back must not give a new press an old press's name.
+        window = max(window, last.window + 1) if same else window
+    name = f"at-{window}" if press.packet_id is None else f"pid-{press.packet_id}-{window}"
+    return _remember(memory, _recent(press, heard, window)), name
+
+
+def _by_change(
+    memory: PressMemory, press: Press, event_id: str, heard: Heard, profile: DeviceProfile
+) -> tuple[PressMemory, str | PressRepeat]:
+    """Name a press by a count that changed, and by the window of time that it did so in.
+
+    A device tells the same count again when it connects, however much later that is.
+    """
+    told = _told(memory, press.button)
+    if told is None:
+        return _tell(memory, Told(press.button, event_id)), PressRepeat.FIRST_COUNT
+    if told.event_id == event_id:
+        return memory, PressRepeat.REPEAT
+    window = int(heard.at.timestamp() // profile.limits.repeat_window_s)
+    if told.pressed == event_id:
+        # Off and on again within the window, or a clock that was set back.
+        window = max(window, told.window + 1)
+    memory = _tell(memory, Told(press.button, event_id, event_id, window))
+    return memory, f"cnt-{event_id}-{window}"
+
+
+def _by_own_name(memory: PressMemory, event_id: str) -> tuple[PressMemory, str | PressRepeat]:
+    """Name a press as its device does, which gives no name twice."""
+    if event_id in memory.names:
+        return memory, PressRepeat.REPEAT
+    names = (*memory.names, event_id)[-_RECENT_MAX:]
+    return replace(memory, names=names), f"own-{event_id}"
+
+
+def _told(memory: PressMemory, button: int) -> Told | None:
+    return next((told for told in memory.told if told.button == button), None)
+
+
+def _tell(memory: PressMemory, latest: Told) -> PressMemory:
+    others = tuple(told for told in memory.told if told.button != latest.button)
+    return replace(memory, told=(*others, latest)[-_RECENT_MAX:])
 
 
 def _recent(press: Press, heard: Heard, window: int) -> Recent:
@@ -250,6 +333,7 @@ def _recent(press: Press, heard: Heard, window: int) -> Recent:
         monotonic_ms=heard.monotonic_ms,
         boot_id=heard.boot_id,
         window=window,
+        twin=press.twin,
     )
 
 

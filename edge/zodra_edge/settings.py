@@ -22,13 +22,17 @@ from pydantic import (
 
 from zodra_contract.envelope import TELEMETRY_ROWS_MAX
 from zodra_contract.ids import DeviceId, GatewayId, HouseholdId, SlotKey
+from zodra_edge.decode.mqtt import rules
 from zodra_edge.decode.profile import DeviceProfile, Family, Limits
+from zodra_edge.decode.spoken import UNSAID, Dialect, Spoken
 from zodra_edge.errors import SettingsFault
 from zodra_edge.link import BACKOFF_S_MAX, KEEPALIVE_S
 
 DEVICES_MAX: Final = 256
 BIND_KEY_BYTES: Final = 16
 SECRET_BYTES_MAX: Final = 4096
+CONTACT_GAP_S: Final = 10.0
+MQTT_CONTACT_GAP_S: Final = 90.0
 RUNTIME_DIR: Final = "/run/zodra"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -36,7 +40,6 @@ Host = Annotated[str, Field(min_length=1, max_length=253)]
 BluetoothAddress = Annotated[
     str, StringConstraints(to_upper=True, pattern=r"^(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$")
 ]
-TopicName = Annotated[str, StringConstraints(pattern=r"^[^+#\x00]{1,256}$")]
 
 
 class _Part(BaseModel):
@@ -91,7 +94,15 @@ class Device(_Part):
     address: BluetoothAddress | None = None
     bind_key: SecretBytes | None = None
     """From `bind_key_file`: 32 hexadecimal digits."""
-    topic: TopicName | None = None
+    topic: rules.Topic | None = None
+    """On the home's broker; docs/devices.md says which for each dialect."""
+    dialect: Dialect | None = None
+    """How it speaks there; recognised by the topic if not given."""
+    part: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
+    """Which of several devices or values behind the topic it is, such as `bthomedevice:200`."""
+    readings: Annotated[tuple[rules.DeviceReading, ...], Field(max_length=rules.RULES_MAX)] = ()
+    presses: Annotated[tuple[rules.DevicePress, ...], Field(max_length=rules.RULES_MAX)] = ()
+    availability: rules.DeviceAvailability | None = None
     worn_out_h: Annotated[float, Field(gt=0, le=100_000)] = 400.0
     service_due_h: Annotated[float, Field(gt=0, le=100_000)] = 1500.0
     pack_units: Annotated[int, Field(ge=1, le=100_000)] = 44
@@ -100,15 +111,18 @@ class Device(_Part):
 
     @model_validator(mode="after")
     def _has_a_way_in(self) -> Self:
-        if self.family is Family.WEARABLE and self.address is None:
-            raise ValueError("a wearable needs an address, such as A4:C1:38:00:00:02")
         if self.family in (Family.THERMOSTAT, Family.BABY_MONITOR) and self.topic is None:
             raise ValueError(f"a {self.family} needs a topic on the home's broker")
         if self.address is None and self.topic is None:
             raise ValueError(f"a {self.family} needs an address, or a topic on the home's broker")
         if self.reorder_units >= self.pack_units:
             raise ValueError("reorder_units must be below pack_units")
+        self._spoken()
         return self
+
+    def _spoken(self) -> Spoken:
+        said = {name: getattr(self, name) for name in rules.Speech.model_fields}
+        return UNSAID if self.topic is None else rules.Speech.model_construct(**said).spoken()
 
     def profile(self) -> DeviceProfile:
         """Make the plain value that the pure rooms use."""
@@ -119,11 +133,14 @@ class Device(_Part):
             address=self.address,
             bind_key=self.bind_key.get_secret_value() if self.bind_key else None,
             topic=self.topic,
+            spoken=self._spoken(),
             limits=Limits(
                 worn_out_h=self.worn_out_h,
                 service_due_h=self.service_due_h,
                 pack_units=self.pack_units,
                 reorder_units=self.reorder_units,
+                # A bridge on the home's broker tells less often than a strap by itself.
+                contact_gap_s_max=CONTACT_GAP_S if self.address else MQTT_CONTACT_GAP_S,
             ),
             counter_epoch=self.counter_epoch,
         )
@@ -234,9 +251,13 @@ class Settings(_Part):
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
         for what in ("device_id", "address", "topic"):
-            seen = [getattr(device, what) for device in self.devices]
-            known = [value for value in seen if value is not None]
-            twice = {str(value) for value in known if known.count(value) > 1}
+            # Several devices may be behind one topic, each a part of its own.
+            seen = [
+                (str(value), device.part if what == "topic" else None)
+                for device in self.devices
+                if (value := getattr(device, what)) is not None
+            ]
+            twice = {value for value, part in seen if seen.count((value, part)) > 1}
             if twice:
                 raise ValueError(f"devices: {what} {sorted(twice)[0]} is used twice")
         if self.home_mqtt is None and any(device.topic for device in self.devices):

@@ -88,7 +88,7 @@ BAD = [
     ('bind_key_file = "key"', 'bind_key_file = "cloud.password"', "32 hexadecimal digits"),
     ('address = "a4:c1:38:00:00:01"', "", "needs an address"),
     ('topic = "zigbee2mqtt/trv-living"', "", "needs a topic"),
-    ('topic = "zigbee2mqtt/trv-living"', 'topic = "zigbee2mqtt/#"', "devices.1.topic"),
+    ('topic = "zigbee2mqtt/trv-living"', 'topic = "zigbee2mqtt/#"', "may have wildcards"),
     ('device_id = "trv-living"', 'device_id = "btn-kitchen"', "used twice"),
     ('[home_mqtt]\nhost = "127.0.0.1"\npassword_file = "home.password"', "", "[home_mqtt]"),
     ("[cloud]", "[cloud", "is not TOML"),

@@ -1,7 +1,7 @@
 """Frames: raw bytes of any transport, with where they came from and when they were heard."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from zodra_edge.heard import Heard
 
@@ -49,6 +49,8 @@ class MqttMessage:
     waited_ms_max: int = 0
     """How long it may have waited in the broker's session while nobody was connected; 0 for one
     that was passed on as it was sent."""
+    context: Mapping[str, str] = field(default_factory=dict)
+    """What the sender said before, and this message builds on; the keys are the dialect's."""
 
 
 Frame = BleAdvert | GattValue | MqttMessage

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from zodra_edge.decode.spoken import UNSAID, Spoken
+
 
 class Family(StrEnum):
     """The product types; each has its own decoders and its own way to open a need."""
@@ -51,6 +53,8 @@ class DeviceProfile:
     """16 bytes; with it the device must encrypt, and is believed."""
     topic: str | None = None
     """Of its state on the home's broker, such as `zigbee2mqtt/trv-living`."""
+    spoken: Spoken = UNSAID
+    """How it speaks there."""
     limits: Limits = Limits()
     counter_epoch: int = 1
     """Raised by hand after a battery change, when the device counts from the start again."""

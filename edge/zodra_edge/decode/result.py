@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from zodra_contract.reading import Reading
+from zodra_contract.reading import Reading, ReadingKind
 from zodra_edge.heard import Heard
 
 
@@ -45,6 +45,22 @@ class Press:
     """The device's own encryption counter in decimal; None if it has none."""
     packet_id: int | None
     """A short number that repeats of one event share, 0 to 255; None if the device sends none."""
+    event_id: str | None = None
+    """What the device itself calls this event, each time that it tells of it; None if it has no
+    such name."""
+    restarts: bool = False
+    """Its names begin again some day, such as a count since it was switched on: only a change of
+    the name is an event."""
+    twin: bool = False
+    """Told a second time in other words, beside a message that tells the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where the names of a button's events stand, said without that anything happened."""
+
+    button: int
+    event_id: str
 
 
 class DiaperEvent(StrEnum):
@@ -103,3 +119,7 @@ class Decoded:
     heard."""
     refused: tuple[Undecodable, ...] = ()
     """Parts of the frame that say nothing, while the rest was read."""
+    marks: tuple[Mark, ...] = ()
+    """Where counts stand from which a press is told by their change."""
+    kept_home: frozenset[ReadingKind] = frozenset()
+    """Kinds that could leave the home, and that the settings keep there."""

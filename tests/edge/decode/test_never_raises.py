@@ -24,7 +24,7 @@ from edge_frames import (
 )
 from zodra_edge.decode import decode
 from zodra_edge.decode.frame import BleAdvert
-from zodra_edge.decode.mqtt.json_text import PAYLOAD_BYTES_MAX
+from zodra_edge.decode.mqtt.reading.json_text import PAYLOAD_BYTES_MAX
 from zodra_edge.decode.profile import DeviceProfile
 from zodra_edge.decode.result import Decoded, DecodeRefusal, Undecodable
 

@@ -6,16 +6,17 @@ on its maker and on the age of its converter, so each fact is looked up under al
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from zodra_contract.reading import Reading, ReadingKind
-from zodra_contract.signal import TimeQuality
 from zodra_edge.decode.frame import MqttMessage
-from zodra_edge.decode.mqtt.json_text import as_number, read_object
+from zodra_edge.decode.mqtt.reading.facts import below, read_word
+from zodra_edge.decode.mqtt.reading.json_text import as_number, read_object
+from zodra_edge.decode.mqtt.reading.moments import happened, moment, observed_at
+from zodra_edge.decode.mqtt.reading.online import read_availability
 from zodra_edge.decode.profile import DeviceProfile, Family
-from zodra_edge.decode.result import Decoded, DecodeRefusal, Press, Undecodable
-from zodra_edge.heard import Heard
+from zodra_edge.decode.result import FROM_ANOTHER, Decoded, DecodeRefusal, Press, Undecodable
 
 
 class _Field(NamedTuple):
@@ -55,8 +56,35 @@ _THERMOSTAT: Final = (
     ),
     _Field(ReadingKind.HUMIDITY_PERCENT, ("humidity",), 0.0, 100.0),
 )
+_SENSOR: Final = (
+    _Field(ReadingKind.ROOM_TEMPERATURE_C, ("temperature", "device_temperature"), -60.0, 125.0),
+    _Field(ReadingKind.HUMIDITY_PERCENT, ("humidity",), 0.0, 100.0),
+    _Field(ReadingKind.PRESSURE_HPA, ("pressure",), 1.0, 1500.0),
+    _Field(ReadingKind.CO2_PPM, ("co2",), 0.0, 100_000.0),
+    _Field(ReadingKind.PM25_UG_M3, ("pm25",), 0.0, 100_000.0),
+    _Field(ReadingKind.VOC_INDEX, ("voc_index",), 0.0, 10_000.0),
+    _Field(ReadingKind.ILLUMINANCE_LUX, ("illuminance_lux", "illuminance"), 0.0, 1e6),
+    _Field(ReadingKind.MOISTURE_PERCENT, ("soil_moisture",), 0.0, 100.0),
+    _Field(ReadingKind.POWER_W, ("power",), -1e6, 1e6),
+    _Field(ReadingKind.ENERGY_KWH, ("energy",), 0.0, 1e9),
+    _Field(ReadingKind.CURRENT_A, ("current",), -1e4, 1e4),
+    _Field(ReadingKind.REMAINING_PERCENT, ("filter_life", "filter_lifetime"), 0.0, 100.0),
+)
+_SAID: Final = (
+    (ReadingKind.MOTION, "occupancy", True),
+    (ReadingKind.PRESENCE, "presence", True),
+    (ReadingKind.DOOR_OPEN, "contact", False),
+    (ReadingKind.WATER_LEAK, "water_leak", True),
+    (ReadingKind.SMOKE, "smoke", True),
+    (ReadingKind.GAS_LEAK, "gas", True),
+    (ReadingKind.CARBON_MONOXIDE, "carbon_monoxide", True),
+    (ReadingKind.VIBRATION, "vibration", True),
+)
+"""What a sensor says with true and false, and which of them is 1: a closed contact is a closed
+door."""
 _BATTERY: Final = _Field(ReadingKind.BATTERY_PERCENT, ("battery",), 0.0, 100.0)
 
+_FIELDS: Final = {Family.THERMOSTAT: _THERMOSTAT, Family.SENSOR: _SENSOR}
 _NOT_MEASURED_C: Final = -327.68
 """Zigbee's 0x8000, "invalid", after the division by 100."""
 
@@ -124,16 +152,52 @@ _NAMED_BUTTONS: Final = {"left": 0, "right": 1, "on": 0, "off": 1, "up": 2, "dow
 _NUMBER_FIRST = re.compile(r"(?:button_)?([1-9])_([a-z_]+)\Z")
 _NUMBER_LAST = re.compile(r"([a-z_]+?)_(?:button_)?([1-9])\Z")
 
-_AHEAD_MAX: Final = timedelta(seconds=2)
-"""How far the clock of Zigbee2MQTT's machine may run ahead before its word is not taken."""
-_ACTION_AGE_MAX: Final = timedelta(days=366)
-"""An action from before that is from a machine without a clock."""
 
-_ONLINE: Final = {"online": True, "offline": False}
+def subscriptions(profile: DeviceProfile) -> tuple[str, ...]:
+    """Name the topics where a device speaks."""
+    device = profile.topic or ""
+    state = (device, f"{device}/availability")
+    return (*state, f"{device}/action") if profile.family is Family.BUTTON else state
 
 
 def decode(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:
-    """Read one message on a Zigbee2MQTT device's own topic."""
+    """Read one message."""
+    if frame.topic.split("/", 2)[1:2] == ["bridge"]:
+        return Decoded(profile.device_id)
+    rest = below(frame.topic, profile.topic or "")
+    if rest is None:
+        return FROM_ANOTHER
+    if rest == "availability":
+        return read_availability(frame, profile)
+    if rest == "action" and profile.family is Family.BUTTON:
+        return _decode_twin(frame, profile)
+    # `/set` and `/get` are requests.
+    return Decoded(profile.device_id) if rest else _decode_state(frame, profile)
+
+
+def _decode_twin(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:
+    """Read `{topic}/action`: the action as a bare word, beside the state that has it too.
+
+    Zigbee2MQTT publishes it for Home Assistant's device triggers, and in place of the state where
+    `output` is `attribute`.
+    """
+    word = read_word(frame.payload)
+    if isinstance(word, Undecodable):
+        return word
+    refused: list[Undecodable] = []
+    presses = _presses({"action": word}, refused)
+    if presses and frame.retained:
+        return Undecodable(DecodeRefusal.RETAINED_ACTION, "an action the broker had kept")
+    return Decoded(
+        device_id=profile.device_id,
+        presses=tuple(replace(press, twin=True) for press in presses),
+        authenticated=True,
+        happened=happened(None, frame) if presses else None,
+        refused=tuple(refused),
+    )
+
+
+def _decode_state(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:
     body = read_object(frame.payload)
     if isinstance(body, Undecodable):
         return body
@@ -141,35 +205,20 @@ def decode(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:
     presses = _presses(body, refused) if profile.family is Family.BUTTON else ()
     if presses and frame.retained:
         return Undecodable(DecodeRefusal.RETAINED_ACTION, "an action the broker had kept")
-    seen_at = _last_seen(body, frame.heard)
-    waited = frame.retained or frame.waited_ms_max > 0
-    observed_at = seen_at if waited and seen_at is not None else frame.heard.at
+    # Text or milliseconds, as its setting `last_seen` says; there where that is not switched off.
+    seen_at = moment(body.get("last_seen"), frame.heard)
+    at = observed_at(seen_at, frame)
     return Decoded(
         device_id=profile.device_id,
         readings=tuple(
-            Reading(device_id=profile.device_id, kind=kind, value=value, observed_at=observed_at)
+            Reading(device_id=profile.device_id, kind=kind, value=value, observed_at=at)
             for kind, value in _values(body, profile.family, refused)
         ),
         presses=presses,
         authenticated=True,
         retained=frame.retained,
-        happened=_happened(seen_at, frame) if presses else None,
+        happened=happened(seen_at, frame) if presses else None,
         refused=tuple(refused),
-    )
-
-
-def decode_availability(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:
-    """Read `{topic}/availability`: JSON since Zigbee2MQTT 2, a bare word before."""
-    word = frame.payload[:16].decode(errors="replace").strip().lower()
-    if word not in _ONLINE:
-        body = read_object(frame.payload)
-        if isinstance(body, Undecodable):
-            return body
-        word = str(body.get("state"))
-    if word not in _ONLINE:
-        return Undecodable(DecodeRefusal.MALFORMED, "availability is neither online nor offline")
-    return Decoded(
-        profile.device_id, authenticated=True, online=_ONLINE[word], retained=frame.retained
     )
 
 
@@ -177,7 +226,7 @@ def _values(
     body: dict[str, object], family: Family, refused: list[Undecodable]
 ) -> list[tuple[ReadingKind, float]]:
     """Read the fields of a family; what cannot be read is added to `refused`."""
-    fields = (*_THERMOSTAT, _BATTERY) if family is Family.THERMOSTAT else (_BATTERY,)
+    fields = (*_FIELDS.get(family, ()), _BATTERY)
     values: list[tuple[ReadingKind, float]] = []
     for field in fields:
         name = next((name for name in field.names if body.get(name) is not None), None)
@@ -190,6 +239,11 @@ def _values(
             )
         else:
             values.append((field.kind, number))
+    if family is Family.SENSOR:
+        for kind, name, yes in _SAID:
+            said = body.get(name)
+            if isinstance(said, bool):
+                values.append((kind, float(said is yes)))
     if family is Family.THERMOSTAT:
         heating = _heating(body, dict(values).get(ReadingKind.HEATING_DEMAND_PERCENT), refused)
         if heating is not None:
@@ -267,41 +321,6 @@ def _button_of(action: str) -> tuple[int, str]:
     if last in _NAMED_BUTTONS:
         return _NAMED_BUTTONS[last], head
     return 0, action
-
-
-def _last_seen(body: dict[str, object], heard: Heard) -> datetime | None:
-    """When Zigbee2MQTT says that it heard the device; None if it does not, or cannot be believed.
-
-    Its setting `last_seen` makes it RFC 3339 text or milliseconds since 1970. Text without an
-    offset is of a time zone that is not known here.
-    """
-    seen = body.get("last_seen")
-    try:
-        if isinstance(seen, str):
-            at = datetime.fromisoformat(seen)
-        elif isinstance(seen, int | float) and not isinstance(seen, bool):
-            at = datetime.fromtimestamp(seen / 1000, UTC)
-        else:
-            return None
-        if at.tzinfo is None or at > heard.at + _AHEAD_MAX:
-            return None
-        return min(at.astimezone(UTC), heard.at)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _happened(seen_at: datetime | None, frame: MqttMessage) -> Heard | None:
-    """Date a live action: a press that waited somewhere must not look fresh.
-
-    Without a time of its own, one that may have waited in the broker's session is that unsure.
-    """
-    heard = frame.heard
-    # Two clocks are only worth comparing when this one is right.
-    if seen_at is not None and heard.quality is TimeQuality.SYNCED:
-        age = heard.at - seen_at
-        if age <= _ACTION_AGE_MAX:
-            return heard.earlier(age)
-    return heard.waited(frame.waited_ms_max) if frame.waited_ms_max else None
 
 
 def _unreadable(detail: str) -> Undecodable:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from edge_frames import AT, THERMOSTAT, WEARABLE, ZIGBEE_BUTTON, mqtt
+from edge_frames import AT, THERMOSTAT, ZIGBEE_BUTTON, mqtt
 from zodra_edge.decode import decode
 from zodra_edge.decode.mqtt import is_bridge_topic
 from zodra_edge.decode.result import Decoded, DecodeRefusal, Undecodable
@@ -104,8 +104,8 @@ def test_names_of_buttons(action: str, button: int, event: str) -> None:
     assert [(press.button, press.event) for press in decoded.presses] == [(button, event)]
 
 
-def test_a_wearable_has_no_topic() -> None:
-    decoded = decode(mqtt("a/b", "{}"), replace(WEARABLE, topic="a/b"))
+def test_a_topic_that_shows_no_dialect_is_not_guessed() -> None:
+    decoded = decode(mqtt("a/b", "{}"), replace(THERMOSTAT, topic="a/b"))
     assert isinstance(decoded, Undecodable)
     assert decoded.reason == DecodeRefusal.UNKNOWN_FORMAT
 

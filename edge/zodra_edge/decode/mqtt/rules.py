@@ -1,0 +1,177 @@
+"""Rules for a device of the home's broker as the settings write them; checked at the start."""
+
+from typing import Annotated, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from zodra_contract.reading import STAYS_HOME, ReadingKind
+from zodra_edge.decode.mqtt.filters import has_wildcard, is_filter
+from zodra_edge.decode.mqtt.generic import BadPath, read_path
+from zodra_edge.decode.mqtt.reading.units import conversion, units_of
+from zodra_edge.decode.mqtt.registry import KNOWN, known, recognise
+from zodra_edge.decode.profile import Family
+from zodra_edge.decode.spoken import Availability, Dialect, Path, PressRule, ReadingRule, Spoken
+
+RULES_MAX: Final = 32
+"""A device."""
+
+Topic = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+Source = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+class _Rule(BaseModel):
+    model_config = ConfigDict(frozen=True, defer_build=True, extra="forbid")
+
+    source: Source
+    """What the device calls it: for the generic dialect a JSON path, such as `$.weight.value`, or
+    `$` for the whole; else the name that the dialect gives it, which docs/devices.md says."""
+    topic: Topic | None = None
+    """Where it is told, of several topics of a generic device; a filter."""
+
+    @model_validator(mode="after")
+    def _names_topics(self) -> Self:
+        if self.topic is not None and not is_filter(self.topic):
+            raise ValueError(f"topic {self.topic!r} is no MQTT topic filter")
+        return self
+
+
+class DeviceReading(_Rule):
+    """Which word of a device is which reading."""
+
+    kind: ReadingKind
+    unit: str = ""
+    """That the device uses; that of the kind if not given."""
+    goes_up: bool | None = None
+    """Whether it may leave the home. What tells about a person never does; anything else does if
+    not said otherwise."""
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if conversion(self.kind, self.unit) is None:
+            units = ", ".join(units_of(self.kind)) or "none"
+            raise ValueError(f"unit {self.unit!r} cannot become {self.kind}; its units: {units}")
+        if self.goes_up and self.kind in STAYS_HOME:
+            raise ValueError(f"{self.kind} never leaves the home, so goes_up cannot be true")
+        return self
+
+    def rule(self, path: Path) -> ReadingRule:
+        """Make the plain value that the pure rooms use."""
+        factor, offset = conversion(self.kind, self.unit) or (1.0, 0.0)
+        return ReadingRule(
+            source=self.source,
+            kind=self.kind,
+            path=path,
+            factor=factor,
+            offset=offset,
+            goes_up=self.goes_up is not False and self.kind not in STAYS_HOME,
+            topic=self.topic,
+        )
+
+
+class DevicePress(_Rule):
+    """Which word of a device is a press."""
+
+    equals: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    """The value that is a press, as text; `true` for a JSON true."""
+    event: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,31}$")] = "press"
+    button: Annotated[int, Field(ge=0, le=255)] = 0
+    is_state: bool = False
+    """It is told again while it lasts, or at each connection: only its begin is a press."""
+    counter: Source | None = None
+    """Where the device's own number of the event is, as a JSON path; it tells a new press from one
+    told again better than time does."""
+
+
+class DeviceAvailability(BaseModel):
+    """Where and how a generic device says that it is there."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True, extra="forbid")
+
+    topic: Annotated[str, StringConstraints(pattern=r"^[^+#\x00]{1,256}$")]
+    online: Annotated[str, StringConstraints(min_length=1, max_length=64)] = "online"
+    offline: Annotated[str, StringConstraints(min_length=1, max_length=64)] = "offline"
+
+
+class Speech(BaseModel):
+    """All that the settings say about how one device speaks on the home's broker."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    family: Family
+    topic: str
+    dialect: Dialect | None
+    part: str | None
+    readings: tuple[DeviceReading, ...]
+    presses: tuple[DevicePress, ...]
+    availability: DeviceAvailability | None
+
+    def spoken(self) -> Spoken:
+        """Make the plain value that the pure rooms use.
+
+        Raises:
+            ValueError: it does not add up; the message says what to change.
+        """
+        dialect = self._dialect()
+        generic = dialect is Dialect.GENERIC
+        self._check(dialect)
+        return Spoken(
+            dialect=dialect,
+            part=self.part,
+            readings=tuple(r.rule(_path(r.source, "readings", generic)) for r in self.readings),
+            presses=tuple(self._press(press, generic) for press in self.presses),
+            availability=None
+            if self.availability is None
+            else Availability(**self.availability.model_dump()),
+        )
+
+    def _dialect(self) -> Dialect:
+        dialect = self.dialect or recognise(self.topic, self.family)
+        if dialect is None:
+            choices = ", ".join(k.dialect for k in KNOWN if self.family in k.families)
+            raise ValueError(
+                f"topic {self.topic!r} does not show how the device speaks; add dialect = one of "
+                f"{choices}"
+            )
+        return dialect
+
+    def _check(self, dialect: Dialect) -> None:
+        says = known(dialect)
+        if self.family not in says.families:
+            families = ", ".join(sorted(says.families))
+            raise ValueError(f"{dialect} has no {self.family}; it has {families}")
+        if self.family in says.needs_part and self.part is None:
+            raise ValueError(f"a {self.family} that speaks {dialect} needs part, the name of it")
+        if not is_filter(self.topic):
+            raise ValueError(f"topic {self.topic!r} is no MQTT topic filter")
+        if dialect is Dialect.GENERIC:
+            if not self.readings and not self.presses:
+                raise ValueError("a generic device needs [[devices.readings]] or presses")
+        elif has_wildcard(self.topic) and dialect is not Dialect.THEENGS:
+            raise ValueError(f"topic {self.topic!r}: only a generic device may have wildcards")
+        elif self.availability is not None:
+            raise ValueError(f"{dialect} has an availability of its own; leave availability out")
+        if self.presses and self.family is not Family.BUTTON:
+            raise ValueError(f"a {self.family} has no presses")
+
+    @staticmethod
+    def _press(press: DevicePress, generic: bool) -> PressRule:
+        counter = None if press.counter is None else _path(press.counter, "counter", True)
+        return PressRule(
+            source=press.source,
+            equals=press.equals,
+            path=_path(press.source, "presses", generic),
+            event=press.event,
+            button=press.button,
+            is_state=press.is_state,
+            counter=counter,
+            topic=press.topic,
+        )
+
+
+def _path(source: str, where: str, generic: bool) -> Path:
+    if not generic:
+        return ()
+    try:
+        return read_path(source)
+    except BadPath as fault:
+        raise ValueError(f"{where}: path {fault}") from fault
