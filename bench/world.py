@@ -74,6 +74,12 @@ class Broker:
         self._child: subprocess.Popen[bytes] | None = None
         self.start()
 
+    @property
+    def pid(self) -> int:
+        """Of the running child."""
+        assert self._child is not None
+        return self._child.pid
+
     def start(self) -> float:
         """Start it; returns the moment at which it could be connected to."""
         program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"

@@ -1,5 +1,6 @@
 """Small fakes and ready-made households for the cloud's tests."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -37,6 +38,9 @@ class FakeBroker:
 
     def send(self, topic: str, payload: bytes) -> None:
         self.sent.append((topic, payload))
+
+    def send_all(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        self.sent.extend(messages)
 
 
 def set_up_home(

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from cloud_builders import FakeClock
+from cloud_builders import FakeBroker, FakeClock
 from web_home import Home
 from zodra_cloud.dash import service as dash
 from zodra_cloud.dash.calls import Calls
@@ -28,7 +28,7 @@ from zodra_cloud.dash.models import DeviceModel
 from zodra_cloud.dash.routes import Desk
 from zodra_cloud.dash.routes import router as dash_calls
 from zodra_cloud.dash.telling import MakerTeller
-from zodra_cloud.ingest.service import TELL_GATEWAY, on_metered
+from zodra_cloud.ingest.service import TELL_GATEWAY, GatewayTeller, on_metered
 from zodra_cloud.merchants import events
 from zodra_cloud.merchants.events import EventRefusal
 from zodra_cloud.merchants.port import ShopOrderState
@@ -224,7 +224,9 @@ class World:
             **self.home.replenisher.handlers(),
             **self.home.offers.handlers(),
             **self.follower.handlers(),
-            TELL_GATEWAY: self.follower.beside(lambda _job: None),
+            TELL_GATEWAY: GatewayTeller(
+                self.home.database, self.clock, FakeBroker(), self.follower.hear
+            ),
         }
         while True:
             with self.database.write() as connection:

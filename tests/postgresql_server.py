@@ -111,6 +111,12 @@ class PostgresqlServer:
         self._wait()
         return self
 
+    @property
+    def pid(self) -> int:
+        """Of the server, whose children do the work."""
+        assert self._process is not None
+        return self._process.pid
+
     def __exit__(
         self,
         kind: type[BaseException] | None,

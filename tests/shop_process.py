@@ -80,6 +80,11 @@ class ShopProcess:
         self._process.send_signal(how)
         self._process.wait(STARTED_WITHIN_S)
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def fault(self, **faults: Any) -> None:
         self.ask("POST", "/faults", json=faults).raise_for_status()
 

@@ -43,7 +43,7 @@ from zodra_cloud.settings import Settings
 from zodra_cloud.shops import connect
 from zodra_cloud.store.engine import Database
 from zodra_cloud.store.migrate import migrate
-from zodra_cloud.store.runner import WORKERS, Handler, JobRunner
+from zodra_cloud.store.runner import Handler, JobRunner
 from zodra_cloud.subscriptions.jobs import SubscriptionJobs
 from zodra_cloud.subscriptions.letters.writing import SubscriptionLetters
 from zodra_cloud.subscriptions.models import Room
@@ -69,7 +69,7 @@ class Cloud:
         *,
         instance: str,
         clock: Clock | None = None,
-        jobs_at_once: int = WORKERS,
+        jobs_at_once: int | None = None,
         beside: bool = False,
     ) -> None:
         """Make the parts.
@@ -78,7 +78,8 @@ class Cloud:
             settings: of the service.
             instance: the name under which it leases jobs; `only_one` keeps it for a data folder.
             clock: the system's, if not given.
-            jobs_at_once: how many jobs may wait for somebody outside at the same time.
+            jobs_at_once: how many jobs may wait for somebody outside at the same time, prices
+                aside; the setting if not given.
             beside: whether it works beside a process that serves: without broker and pages, and
                 without the jobs that speak to gateways.
         """
@@ -102,6 +103,7 @@ class Cloud:
             shop=self.shop,
             rules=ReplenishRules(country=market.country, call_off_allowed=market.call_off),
             unbound=offers.consider,
+            quotes_at_once=settings.replenish.quotes_at_once,
         )
         self.cashier = _cashier(settings, self.database, self.clock, self.changes)
         self.law = lawful.build(
@@ -114,7 +116,9 @@ class Cloud:
             show=show_quote,
         )
         self.subscriptions = self._subscriptions()
-        self.runner = self._runner(instance, jobs_at_once, offers)
+        self.runner = self._runner(
+            instance, jobs_at_once or settings.replenish.orders_at_once, offers
+        )
 
     def _offers(self) -> OfferJobs:
         return OfferJobs(
@@ -141,8 +145,9 @@ class Cloud:
 
     def _runner(self, instance: str, jobs_at_once: int, offers: OfferJobs) -> JobRunner:
         makers = _follower(self.settings, self.database, self.clock)
+        teller = GatewayTeller(self.database, self.clock, self.consumer, makers.hear)
         to_gateways: dict[str, Handler] = {
-            TELL_GATEWAY: makers.beside(GatewayTeller(self.database, self.clock, self.consumer)),
+            TELL_GATEWAY: teller,
             SEND_COMMAND: CommandSender(self.database, self.clock, self.consumer),
         }
         return JobRunner(
@@ -161,6 +166,10 @@ class Cloud:
             owner=instance,
             workers=jobs_at_once,
             batches=self.replenisher.batches(),
+            errands={
+                **self.replenisher.errands(),
+                **({} if self._beside else {TELL_GATEWAY: teller}),
+            },
             others=not self._beside,
         )
 

@@ -1,5 +1,6 @@
 """All SQL of the room. What belongs to a household is read and written under its id."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from sqlalchemy import (
 )
 
 from zodra_cloud.api.models import Event, KeptAnswer, Scope, Token
+from zodra_cloud.store.among import among
 from zodra_cloud.store.engine import metadata
 from zodra_cloud.store.inserting import insert_into
 from zodra_cloud.store.types import BigInt, Instant, Json
@@ -250,6 +252,22 @@ def add_event(
         .returning(api_events.c.number)
     )
     return connection.execute(statement).scalar()
+
+
+def listening(
+    connection: Connection, household_ids: Collection[str], at: datetime
+) -> frozenset[str]:
+    """Say which households have a live token."""
+    rows = connection.execute(
+        select(api_tokens.c.household_id)
+        .where(
+            among(connection, (api_tokens.c.household_id,), [(each,) for each in household_ids]),
+            api_tokens.c.revoked_at.is_(None),
+            api_tokens.c.expires_at > at,
+        )
+        .distinct()
+    )
+    return frozenset(rows.scalars())
 
 
 def forget_events(connection: Connection, household_id: str, upto: int) -> None:

@@ -5,7 +5,7 @@ token, never from the request.
 """
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -34,7 +34,7 @@ __all__ = [
     "listen",
     "make_token",
     "note_order",
-    "note_quote",
+    "note_quotes",
     "revoke_token",
     "tokens",
 ]
@@ -136,14 +136,19 @@ def note_order(connection: Connection, order: StoredOrder, news: OrderNews, at: 
     _tidy(connection, order.household_id, number)
 
 
-def note_quote(connection: Connection, quote: StoredQuote, at: At) -> None:
-    """Append a quote's state to its household's streams; a listener of `replenish.hooks`."""
-    event = _quote_event(quote)
-    if event is not None:
-        number = repository.add_event(
-            connection, quote.household_id, event[0], None, event[1], at.now
-        )
-        _tidy(connection, quote.household_id, number)
+def note_quotes(connection: Connection, quotes: Sequence[StoredQuote], at: At) -> None:
+    """Append quotes' states to their households' streams; a listener of `replenish.hooks`."""
+    told = [each for each in quotes if each.state in _TOLD_QUOTES]
+    if not told:
+        return
+    listening = repository.listening(connection, {each.household_id for each in told}, at.now)
+    for quote in told:
+        event = _quote_event(quote)
+        if event is not None and quote.household_id in listening:
+            number = repository.add_event(
+                connection, quote.household_id, event[0], None, event[1], at.now
+            )
+            _tidy(connection, quote.household_id, number)
 
 
 def _tidy(connection: Connection, household_id: str, number: int | None) -> None:
@@ -190,7 +195,7 @@ def _written(at: datetime | None) -> str | None:
 def listen(database: Database) -> None:
     """Fill the streams from now on, in every process that moves orders."""
     hooks.on_order(database, note_order)
-    hooks.on_quote(database, note_quote)
+    hooks.on_quotes(database, note_quotes)
 
 
 class Forgetter:

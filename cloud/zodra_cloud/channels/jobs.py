@@ -22,7 +22,8 @@ from zodra_cloud.kit.clock import Clock
 from zodra_cloud.store import jobs
 from zodra_cloud.store.engine import Database
 from zodra_cloud.store.jobs import Job, Lane
-from zodra_cloud.store.runner import LEASE_S, Handler
+from zodra_cloud.store.runner import Handler
+from zodra_cloud.store.supervising import LEASE_S
 
 LETTERS_A_CONNECTION_MAX: Final = 20
 

@@ -12,7 +12,6 @@ import click
 from zodra_cloud import logs, settings
 from zodra_cloud.commands.common import CONFIG, says_faults
 from zodra_cloud.errors import BadRequest
-from zodra_cloud.store.runner import WORKERS
 
 PARALLEL_MAX: Final = 64
 LOOK_S: Final = 0.2
@@ -26,12 +25,12 @@ END_S_MAX: Final = 10
 @click.option(
     "--parallel",
     type=click.IntRange(1, PARALLEL_MAX),
-    default=WORKERS,
-    show_default=True,
-    help="Jobs that wait for a shop at the same time.",
+    default=None,
+    help="Jobs that wait for somebody outside at the same time, prices aside; else as in the"
+    " settings.",
 )
 @says_faults
-def work(config: Path, name: str, parallel: int) -> None:
+def work(config: Path, name: str, parallel: int | None) -> None:
     """Do jobs without pages and without the broker, until Ctrl-C or SIGTERM.
 
     For PostgreSQL: any number of workers, on any machine, take jobs from the same table; each job

@@ -39,27 +39,13 @@ class Follower:
         """Give the handlers by the kind of their job."""
         return {TELL_MAKER: self._teller, SHIP_TEST_JOB: self._ship_test}
 
-    def beside(self, tell_gateway: Handler) -> Handler:
-        """Hear of each move of a need through the job that tells the household's gateways.
+    def hear(self, connection: Connection, household_id: str, signal_ids: Iterable[str]) -> None:
+        """Hear of each move of a need beside the job that tells the household's gateways.
 
-        That job is stored in the commit that moves the need, so no move is missed; and it looks
-        at where the need stands now, so that one that comes late or twice does no harm.
+        It looks at where the need stands now, so that news that comes late or twice does no harm.
         """
-
-        def both(job: Job) -> None:
-            if job.household_id is not None:
-                told = job.payload.get("signal_ids") or [job.payload["signal_id"]]
-                self._hear(job.household_id, told)
-            tell_gateway(job)
-
-        return both
-
-    def _hear(self, household_id: str, signal_ids: Iterable[str]) -> None:
-        ours = [each for each in signal_ids if each.startswith(f"{NEED_PREFIX}_")]
-        if not ours:
-            return
-        with self._database.write(household_id) as connection:
-            for signal_id in ours:
+        for signal_id in signal_ids:
+            if signal_id.startswith(f"{NEED_PREFIX}_"):
                 event = repository.calls.of_signal(connection, household_id, signal_id)
                 if event is not None:
                     _follow(connection, event, self._clock.now())

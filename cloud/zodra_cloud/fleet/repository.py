@@ -1,6 +1,6 @@
 """All SQL of the fleet room."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from sqlalchemy import (
 
 from zodra_cloud.fleet.models import Gateway, StoredCommand
 from zodra_cloud.fleet.policy import GatewayFacts
+from zodra_cloud.store.among import among
 from zodra_cloud.store.engine import metadata
 from zodra_cloud.store.inserting import insert_new
 from zodra_cloud.store.types import Instant
@@ -129,6 +130,19 @@ def of_household(connection: Connection, household_id: str) -> list[Gateway]:
         .order_by(gateways.c.gateway_id)
     )
     return [_gateway(row) for row in rows]
+
+
+def listening(connection: Connection, household_ids: Collection[str]) -> list[tuple[str, str]]:
+    """Read household and gateway of those that are not revoked, in several households."""
+    rows = connection.execute(
+        select(gateways.c.household_id, gateways.c.gateway_id)
+        .where(
+            among(connection, (gateways.c.household_id,), [(each,) for each in household_ids]),
+            gateways.c.revoked_at.is_(None),
+        )
+        .order_by(gateways.c.household_id, gateways.c.gateway_id)
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 def known(connection: Connection, gateway_ids: Iterable[str]) -> dict[str, tuple[str, bool]]:

@@ -6,7 +6,7 @@ Reads of all gateways are for operators; a household's own are in `of_household`
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -101,13 +101,17 @@ def gateway(connection: Connection, gateway_id: str) -> Gateway:
     return found
 
 
-def addresses(connection: Connection, household_id: str) -> list[topics.Address]:
-    """Give where to send what is meant for a household's gateways; revoked ones hear nothing."""
-    return [
-        topics.Address(household_id, each.gateway_id)
-        for each in repository.of_household(connection, household_id)
-        if each.facts.revoked_at is None
-    ]
+def addresses(
+    connection: Connection, household_ids: Collection[str]
+) -> dict[str, list[topics.Address]]:
+    """Give where to send what is meant for the gateways of households, by household.
+
+    Revoked ones hear nothing; a household without any other is left out.
+    """
+    found: dict[str, list[topics.Address]] = {}
+    for household_id, gateway_id in repository.listening(connection, household_ids):
+        found.setdefault(household_id, []).append(topics.Address(household_id, gateway_id))
+    return found
 
 
 def identify(

@@ -12,6 +12,7 @@ gateway keeps its rows until the receipt; it saves the resending.
 import sqlite3
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -186,14 +187,22 @@ class Consumer:
 
     def send(self, topic: str, payload: bytes) -> None:
         """Send down at QoS 1 and wait for the broker's word; see `Broker.send`."""
+        self.send_all([(topic, payload)])
+
+    def send_all(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Send many down and wait once for the broker's word on all; see `Broker.send_all`."""
+        if not messages:
+            return
         if not self._client.is_connected():
             raise BrokerDown("not connected")
-        message = self._client.publish(topic, payload, qos=1)
+        sent = [self._client.publish(topic, payload, qos=1) for topic, payload in messages]
         try:
-            message.wait_for_publish(SEND_TIMEOUT_S)
+            # A broker acknowledges in the order of arrival (MQTT 3.1.1, 4.6).
+            sent[-1].wait_for_publish(SEND_TIMEOUT_S)
+            taken = all(message.is_published() for message in sent)
         except (RuntimeError, ValueError) as fault:
             raise BrokerDown(str(fault)) from fault
-        if not message.is_published():
+        if not taken:
             raise BrokerDown(f"not acknowledged within {SEND_TIMEOUT_S} s")
 
     def _make_client(self) -> mqtt.Client:

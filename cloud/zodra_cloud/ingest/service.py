@@ -3,7 +3,8 @@
 Every function works inside the caller's unit of work and is bound to a household.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,29 +12,36 @@ import structlog
 from sqlalchemy import Connection
 
 from zodra_cloud.errors import UnknownThing
-from zodra_cloud.fleet import service as fleet
 from zodra_cloud.ingest.metered import Metered, on_metered
 from zodra_cloud.ingest.models import RefusalCount, StoredSignal
 from zodra_cloud.ingest.repository import intake
 from zodra_cloud.ingest.repository import signals as repository
 from zodra_cloud.ingest.repository.intake import NeedValues
-from zodra_cloud.kit.broker import BROKER_DOWN_WAIT, Broker, BrokerDown
+from zodra_cloud.ingest.telling import TELL_GATEWAY, GatewayTeller
 from zodra_cloud.kit.changes import Changes
-from zodra_cloud.kit.clock import Clock
 from zodra_cloud.store import jobs
-from zodra_cloud.store.engine import Database, after_commit
-from zodra_cloud.store.jobs import Job
+from zodra_cloud.store.engine import after_commit
 from zodra_cloud.store.paging import Before
 from zodra_cloud.store.types import to_ms
-from zodra_contract.envelope import to_bytes
-from zodra_contract.outcome import PROGRESS, SignalOutcome, SignalState
+from zodra_contract.outcome import PROGRESS, SignalState
 from zodra_contract.signal import NeedSignal
-from zodra_contract.topics import Address, Down, down
+from zodra_contract.topics import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Restated:
+    """Where a need stands from now on."""
+
+    household_id: str
+    signal_id: str
+    state: SignalState
+    reason: str
+    """One name from a closed list of the caller's room, or empty."""
+
 
 DECIDE: Final = "decide"
 """Job stored with each new need-moment, under the key `decide_key` gives; its payload
 is {"signal_id": ...} and its household is the job's own."""
-TELL_GATEWAY: Final = "tell_gateway"
 TELL_AGAIN_SPAN: Final = timedelta(days=2)
 TELL_AGAIN_MARGIN: Final = timedelta(seconds=30)
 """Between a need's move and its message on the wire, with a job and a broker between."""
@@ -46,12 +54,14 @@ __all__ = [
     "TELL_GATEWAY",
     "GatewayTeller",
     "Metered",
+    "Restated",
     "advance",
     "decide_key",
     "on_metered",
     "recent_signals",
     "refusals",
     "restate",
+    "restate_many",
     "signal",
     "signals",
     "take_in",
@@ -155,9 +165,8 @@ def advance(
         raise UnknownThing("need-moment", signal_id)
     if PROGRESS[state] <= PROGRESS[found.state]:
         return False
-    repository.set_state(
-        connection, household_id, signal_id, state, reason, now, in_round=found.round
-    )
+    moved = replace(found, state=state, reason=reason, state_at=now)
+    repository.save_states(connection, [moved])
     jobs.enqueue(
         connection,
         kind=TELL_GATEWAY,
@@ -166,7 +175,7 @@ def advance(
         payload={"signal_id": signal_id},
         due_at=now,
     )
-    _say_after_commit(connection, found, state, reason, changes)
+    _say_after_commit(connection, moved, changes)
     return True
 
 
@@ -185,41 +194,57 @@ def restate(
     Only for a move that the transition table of the caller's room names; `advance` is for all
     others. Arguments and faults are those of `advance`; False if nothing changed.
     """
-    found = repository.signal(connection, household_id, signal_id, lock=True)
-    if found is None:
-        raise UnknownThing("need-moment", signal_id)
-    if (found.state, found.reason) == (state, reason):
-        return False
-    # No step forward: a gateway takes it for late news unless it belongs to a new round.
-    in_round = found.round + (PROGRESS[state] <= PROGRESS[found.state])
-    repository.set_state(connection, household_id, signal_id, state, reason, now, in_round=in_round)
-    jobs.enqueue(
+    restated = Restated(household_id, signal_id, state, reason)
+    return bool(restate_many(connection, [restated], now=now, changes=changes))
+
+
+def restate_many(
+    connection: Connection, restated: Sequence[Restated], *, now: datetime, changes: Changes
+) -> int:
+    """Write where needs stand, each of them once; as `restate`. Gives how many moved."""
+    keys = [(each.household_id, each.signal_id) for each in restated]
+    found = repository.signals(connection, keys, lock=True)
+    missing = [key for key in keys if key not in found]
+    if missing:
+        raise UnknownThing("need-moment", missing[0][1])
+    moved: list[StoredSignal] = []
+    for each in restated:
+        before = found[each.household_id, each.signal_id]
+        if (before.state, before.reason) == (each.state, each.reason):
+            continue
+        # No step forward: a gateway takes it for late news unless it belongs to a new round.
+        in_round = before.round + (PROGRESS[each.state] <= PROGRESS[before.state])
+        moved.append(
+            replace(before, state=each.state, reason=each.reason, state_at=now, round=in_round)
+        )
+    repository.save_states(connection, moved)
+    jobs.enqueue_all(
         connection,
-        kind=TELL_GATEWAY,
-        key=f"tell:{household_id}:{signal_id}:{state}:{reason}:{to_ms(now)}",
-        household_id=household_id,
-        payload={"signal_id": signal_id},
-        due_at=now,
+        [
+            jobs.Intention(
+                TELL_GATEWAY,
+                f"tell:{each.household_id}:{each.signal_id}:{each.state}:{each.reason}:{to_ms(now)}",
+                each.household_id,
+                {"signal_id": each.signal_id},
+                now,
+            )
+            for each in moved
+        ],
     )
-    _say_after_commit(connection, found, state, reason, changes)
-    return True
+    for need in moved:
+        _say_after_commit(connection, need, changes)
+    return len(moved)
 
 
-def _say_after_commit(
-    connection: Connection,
-    need: StoredSignal,
-    state: SignalState,
-    reason: str,
-    changes: Changes,
-) -> None:
+def _say_after_commit(connection: Connection, need: StoredSignal, changes: Changes) -> None:
     def say() -> None:
         _log.info(
             "need_moved",
             household_id=need.household_id,
             signal_id=need.signal_id,
             device_id=need.device_id,
-            state=state.value,
-            reason=reason,
+            state=need.state.value,
+            reason=need.reason,
         )
         changes.tell(need.household_id)
 
@@ -263,46 +288,3 @@ def tell_again(
             payload={"gateway_id": address.gateway_id, "signal_ids": moved},
             due_at=now,
         )
-
-
-class GatewayTeller:
-    """The handler of `tell_gateway` jobs."""
-
-    def __init__(self, database: Database, clock: Clock, broker: Broker) -> None:
-        self._database = database
-        self._clock = clock
-        self._broker = broker
-
-    def __call__(self, job: Job) -> None:
-        """Send where needs stand now, to every gateway of the household or to the one named.
-
-        Now rather than when the job was stored: two jobs that swap places do no harm so.
-        """
-        assert job.household_id is not None  # noqa: S101 - whoever stores one names it
-        only = job.payload.get("gateway_id")
-        signal_ids = job.payload.get("signal_ids") or [job.payload["signal_id"]]
-        with self._database.read() as connection:
-            found = [signal(connection, job.household_id, each) for each in signal_ids]
-            addresses = fleet.addresses(connection, job.household_id)
-        try:
-            for address in addresses:
-                if only in (None, address.gateway_id):
-                    for need in found:
-                        self._broker.send(down(address, Down.OUTCOME), _outcome(need))
-        except BrokerDown:
-            with self._database.write() as connection:
-                jobs.again(connection, job, self._clock.now() + BROKER_DOWN_WAIT)
-
-
-def _outcome(need: StoredSignal) -> bytes:
-    return to_bytes(
-        SignalOutcome(
-            signal_id=need.signal_id,
-            device_id=need.device_id,
-            slot_key=need.slot_key,
-            state=need.state,
-            reason=need.reason,
-            decided_at=need.state_at,
-            round=need.round,
-        )
-    )

@@ -1,5 +1,6 @@
 """The way down to the gateways, as the rooms see it."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final, Protocol
 
@@ -24,5 +25,13 @@ class Broker(Protocol):
 
         Raises:
             BrokerDown: it is not connected, or did not acknowledge in time.
+        """
+        ...
+
+    def send_all(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Hand many messages over, each a topic and a payload, and wait once for all of them.
+
+        Raises:
+            BrokerDown: as `send`; some of them may have been taken.
         """
         ...

@@ -24,7 +24,9 @@ CONNECT_TIMEOUT_S: Final = 3.0
 TOTAL_TIMEOUT_S: Final = 10.0
 """For one call as a whole: a peer that sends a byte a second must not hold a worker."""
 ANSWER_BYTES_MAX: Final = 256 * 1024
-CONNECTIONS_MAX: Final = 16
+CONNECTIONS_MAX: Final = 64
+"""More than there are threads that call (the settings allow 32 for prices and 32 for the rest)."""
+CONNECTIONS_KEPT_MAX: Final = 32
 ADDRESSES_TRIED_MAX: Final = 4
 RESOLVING_MAX: Final = 8
 """Names being looked up at once; the system's resolver can hang, and cannot be stopped."""
@@ -120,7 +122,7 @@ class Outgoing:
         self._pool = httpcore2.ConnectionPool(
             ssl_context=ssl_context or ssl.create_default_context(),
             max_connections=CONNECTIONS_MAX,
-            max_keepalive_connections=4,
+            max_keepalive_connections=CONNECTIONS_KEPT_MAX,
             keepalive_expiry=30.0,
             network_backend=backend,
         )

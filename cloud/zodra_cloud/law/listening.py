@@ -1,5 +1,6 @@
 """Takes part in the moves of quotes and orders: prices, proofs and letters, in the same commit."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Connection
@@ -36,19 +37,23 @@ class Listener:
 
     def register(self, database: Database) -> None:
         """Take part from now on; before the first unit of work, once a database handle."""
-        hooks.on_quote(database, self.on_quote)
+        hooks.on_quotes(database, self.on_quotes)
         hooks.on_order(database, self.on_order)
 
-    def on_quote(self, connection: Connection, quote: StoredQuote, at: At, /) -> None:
-        """Keep every price that a shop named."""
-        if quote.state is QuoteState.OPEN and quote.snapshot is not None:
-            pricing.observe(
-                connection,
-                (quote.snapshot.merchant_id, quote.snapshot.sku, quote.snapshot.currency),
-                quote.snapshot.unit_price_minor,
-                FROM_QUOTE,
-                at.now,
-            )
+    def on_quotes(self, connection: Connection, quotes: Sequence[StoredQuote], at: At, /) -> None:
+        """Keep every price that a shop named; one that it named to many is kept once."""
+        shown = [
+            each.snapshot
+            for each in quotes
+            if each.state is QuoteState.OPEN and each.snapshot is not None
+        ]
+        prices = {
+            (each.merchant_id, each.sku, each.currency, each.unit_price_minor): None
+            for each in shown
+        }
+        for merchant_id, sku, currency, price_minor in prices:
+            thing = merchant_id, sku, currency
+            pricing.observe(connection, thing, price_minor, FROM_QUOTE, at.now)
 
     def on_order(self, connection: Connection, order: StoredOrder, news: OrderNews, at: At) -> None:
         """Write what is owed in writing, and keep what was shown."""

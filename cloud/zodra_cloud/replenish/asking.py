@@ -1,5 +1,6 @@
 """From a shop's answer to a quote that waits for the household, or to an order under a contract."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -11,16 +12,22 @@ from zodra_cloud.consent.service import Purpose
 from zodra_cloud.households import service as households
 from zodra_cloud.households.models import Slot
 from zodra_cloud.ingest import service as needs
+from zodra_cloud.ingest.service import Restated
 from zodra_cloud.kit.money import Money
 from zodra_cloud.merchants.port import QuoteRequest, Refused, ShopQuote, ShopRefusal, Unknown
 from zodra_cloud.replenish import hooks, moves, policy, repository
 from zodra_cloud.replenish.deciding import spend_cap, spent_today
 from zodra_cloud.replenish.models import At, Rules, StoredQuote
+from zodra_cloud.replenish.moves import Moving
 from zodra_cloud.replenish.policy import Cover, Reason
+from zodra_cloud.replenish.repository import Place
 from zodra_cloud.replenish.snapshot import Snapshot
 from zodra_cloud.replenish.states import Ending, QuoteEvent, QuoteState
 from zodra_contract.ids import derived_id
 from zodra_contract.outcome import SignalState
+
+Key = tuple[str, str]
+"""Household and quote."""
 
 ASK_AGAIN_S_MAX: Final = 60.0
 RETRY_AFTER_S_MAX: Final = 300.0
@@ -47,17 +54,27 @@ def wait_s(asked: int, unknown: Unknown) -> float:
     return float(min(ASK_AGAIN_S_MAX, 2 ** min(asked, 16)))
 
 
-def to_quote(
-    connection: Connection, household_id: str, quote_id: str, at: At
-) -> StoredQuote | None:
-    """Read a quote that a shop shall price; None if nothing is to be asked any more."""
-    quote = repository.quote(connection, household_id, quote_id)
-    if quote is None or quote.state is not QuoteState.REQUESTED:
-        return None
-    if consent.live_grant(connection, household_id, Purpose(quote.purpose)) is None:
-        moves.end_quote(connection, quote, QuoteEvent.REFUSE, Ending.CONSENT_WITHDRAWN, at)
-        return None
-    return quote
+def to_quote(connection: Connection, keys: Collection[Key], at: At) -> dict[Key, StoredQuote]:
+    """Read quotes that a shop shall price; those of which nothing is to be asked are left out.
+
+    Args:
+        connection: of a unit of work that has the lock of every household.
+        keys: household and quote.
+        at: instant and pages.
+    """
+    found = repository.quotes_at(connection, keys)
+    asked = {key: each for key, each in found.items() if each.state is QuoteState.REQUESTED}
+    granted = {
+        purpose: consent.live_grants(
+            connection, {key[0] for key, each in asked.items() if each.purpose == purpose}, purpose
+        )
+        for purpose in {Purpose(each.purpose) for each in asked.values()}
+    }
+    for key, quote in list(asked.items()):
+        if key[0] not in granted[Purpose(quote.purpose)]:
+            moves.end_quote(connection, quote, QuoteEvent.REFUSE, Ending.CONSENT_WITHDRAWN, at)
+            del asked[key]
+    return asked
 
 
 def request(quote: StoredQuote, rules: Rules) -> QuoteRequest:
@@ -79,30 +96,70 @@ class AskAgain:
     after_s: float
 
 
-def hear_quote(
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a shop said to a request for a price."""
+
+    quote: StoredQuote
+    """As it was when the shop was asked."""
+    answer: ShopQuote | Refused | Unknown
+    times: int
+    """How often it was asked before."""
+
+    @property
+    def key(self) -> Key:
+        """Household and quote."""
+        return self.quote.household_id, self.quote.quote_id
+
+
+def hear_quotes(
+    connection: Connection, answered: Sequence[Answered], rules: Rules, at: At
+) -> dict[Key, AskAgain]:
+    """Take in what shops said, of many households at once.
+
+    Args:
+        connection: of a unit of work that has the lock of every household.
+        answered: each quote once.
+        rules: the limits.
+        at: instant and pages.
+
+    Returns:
+        The quotes of which a shop is to be asked again.
+    """
+    quotes = to_quote(connection, [each.key for each in answered], at)
+    slots = households.slots_at(connection, {_place(each) for each in quotes.values()})
+    again: dict[Key, AskAgain] = {}
+    opening: list[_Opening] = []
+    for each in answered:
+        quote = quotes.get(each.key)
+        if quote is None:
+            continue
+        if not isinstance(each.answer, ShopQuote):
+            asked = _hear_no_price(connection, quote, each.answer, each.times, rules, at)
+            if asked is not None:
+                again[each.key] = asked
+            continue
+        snapshot = _snapshot(quote, each.answer, at.now + rules.quote_lifetime)
+        opening.append(_Opening(quote, each.answer, snapshot, slots.get(_place(quote))))
+    _open_all(connection, [each for each in opening if each.stands_alone], at)
+    for one in opening:
+        if not one.stands_alone:
+            _open(connection, one, at)
+    return again
+
+
+def _place(quote: StoredQuote) -> Place:
+    return quote.household_id, quote.device_id, quote.slot_key
+
+
+def _hear_no_price(
     connection: Connection,
-    asked: StoredQuote,
-    answer: ShopQuote | Refused | Unknown,
+    quote: StoredQuote,
+    answer: Refused | Unknown,
     times: int,
     rules: Rules,
     at: At,
 ) -> AskAgain | None:
-    """Take in what a shop said to a request for a price.
-
-    Args:
-        connection: of a unit of work that names the household.
-        asked: the quote as it was when the shop was asked.
-        answer: of the shop.
-        times: how often it was asked before.
-        rules: the limits.
-        at: instant and pages.
-    """
-    quote = to_quote(connection, asked.household_id, asked.quote_id, at)
-    if quote is None:
-        return None
-    if isinstance(answer, ShopQuote):
-        _open(connection, quote, answer, rules, at)
-        return None
     if isinstance(answer, Refused):
         moves.end_quote(connection, quote, QuoteEvent.REFUSE, ending(answer.reason), at)
         return None
@@ -112,35 +169,59 @@ def hear_quote(
     return AskAgain(wait_s(times, answer))
 
 
-def _open(
-    connection: Connection, quote: StoredQuote, answer: ShopQuote, rules: Rules, at: At
-) -> None:
-    snapshot = _snapshot(quote, answer, at.now + rules.quote_lifetime)
-    slot = households.slot(connection, quote.household_id, quote.device_id, quote.slot_key)
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """A quote that a shop has priced, and what it is judged by."""
+
+    quote: StoredQuote
+    answer: ShopQuote
+    snapshot: Snapshot
+    slot: Slot | None
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether its price is judged by its own ceiling, and by no other order or contract."""
+        capped = self.slot is not None and spend_cap(self.slot) is not None
+        return not capped and self.quote.agreement_id is None
+
+    def opened(self, judged: Reason) -> Moving:
+        """Give the move that shows it to the household."""
+        facts = {
+            "reason": judged.value if judged in _NEWS else self.quote.reason,
+            "session_id": self.answer.session_id,
+            "snapshot": self.snapshot,
+            "snapshot_hash": self.snapshot.sha256(),
+            "expires_at": self.snapshot.expires_at,
+        }
+        return Moving(self.quote, QuoteEvent.QUOTED, facts)
+
+
+def _open_all(connection: Connection, opening: Sequence[_Opening], at: At) -> None:
+    opened = moves.move_quotes(
+        connection, [each.opened(_judge_alone(each.quote, each.snapshot)) for each in opening], at
+    )
+    asked = [
+        Restated(each.household_id, each.signal_id, SignalState.ASKED, each.reason)
+        for each in opened
+    ]
+    if asked:
+        moves.move_needs(connection, asked, at)
+
+
+def _open(connection: Connection, opening: _Opening, at: At) -> None:
+    quote, slot, snapshot = opening.quote, opening.slot, opening.snapshot
     if slot is not None and _over_cap(connection, slot, snapshot, at):
         moves.end_quote(connection, quote, QuoteEvent.REFUSE, Ending.OVER_SPEND_CAP, at)
         return
     cover = _cover(connection, quote, slot, at)
-    judged = _judge(connection, quote, snapshot, slot, cover, at)
-    opened = moves.move_quote(
-        connection,
-        quote,
-        QuoteEvent.QUOTED,
-        at,
-        reason=judged.value if judged in _NEWS else quote.reason,
-        session_id=answer.session_id,
-        snapshot=snapshot,
-        snapshot_hash=snapshot.sha256(),
-        expires_at=snapshot.expires_at,
-    )
-    if opened is None:
-        return
-    if judged is Reason.WITHIN_AGREEMENT and cover is not None:
-        _call_off(connection, opened, cover, at)
-        return
-    moves.move_need(
-        connection, quote.household_id, quote.signal_id, SignalState.ASKED, opened.reason, at
-    )
+    judged = _judge(connection, quote, snapshot, cover)
+    for opened in moves.move_quotes(connection, [opening.opened(judged)], at):
+        if judged is Reason.WITHIN_AGREEMENT and cover is not None:
+            _call_off(connection, opened, cover, at)
+            continue
+        moves.move_need(
+            connection, quote.household_id, quote.signal_id, SignalState.ASKED, opened.reason, at
+        )
 
 
 _NEWS: Final = frozenset({Reason.PRICE_ABOVE_CEILING, Reason.WITHIN_AGREEMENT})
@@ -163,23 +244,18 @@ def _cover(connection: Connection, quote: StoredQuote, slot: Slot | None, at: At
     return found if found is not None and found.cover_id == quote.agreement_id else None
 
 
-def _judge(
-    connection: Connection,
-    quote: StoredQuote,
-    snapshot: Snapshot,
-    slot: Slot | None,
-    cover: Cover | None,
-    at: At,
-) -> Reason:
+def _judge_alone(quote: StoredQuote, snapshot: Snapshot) -> Reason:
     ceiling = quote.price_ceiling_minor
-    ordinary = policy.judge_price(
+    return policy.judge_price(
         snapshot.total, None if ceiling is None else Money(ceiling, quote.currency)
     )
-    if cover is None:
-        return ordinary
-    place = (quote.household_id, quote.device_id, quote.slot_key)
-    if repository.open_order(connection, *place) is not None:
-        return ordinary
+
+
+def _judge(
+    connection: Connection, quote: StoredQuote, snapshot: Snapshot, cover: Cover | None
+) -> Reason:
+    if cover is None or repository.open_order(connection, *_place(quote)) is not None:
+        return _judge_alone(quote, snapshot)
     return policy.judge_call_off(snapshot.sku, snapshot.quantity, snapshot.total, cover)
 
 

@@ -5,6 +5,7 @@ channel that moves an order can forget them:
 
     hooks.on_order(database, payments.on_order)        # an OrderListener
     hooks.on_quote(database, channels.on_quote)        # a QuoteListener
+    hooks.on_quotes(database, api.note_quotes)         # a QuotesListener: many in one statement
     hooks.before_placing(database, payments.gate)      # a Gate
     hooks.on_cover(database, subscriptions.cover)      # a CoverFinder
 
@@ -17,6 +18,7 @@ A repeated or late event of a shop is no news, and no step is skipped: who hears
 `shipped` before.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Protocol
@@ -56,6 +58,17 @@ class QuoteListener(Protocol):
 
     def __call__(self, connection: Connection, quote: StoredQuote, at: At, /) -> None:
         """Take part in the move; as `OrderListener`."""
+        ...
+
+
+class QuotesListener(Protocol):
+    """Hears of many quotes at once that were asked for or moved, as `QuoteListener` does of one.
+
+    For a room that would otherwise run a statement for each of hundreds a second.
+    """
+
+    def __call__(self, connection: Connection, quotes: Sequence[StoredQuote], at: At, /) -> None:
+        """Take part in the moves; as `OrderListener`."""
         ...
 
 
@@ -118,6 +131,7 @@ class _Hooks:
         self.covers: list[CoverFinder] = []
         self.orders: list[OrderListener] = []
         self.quotes: list[QuoteListener] = []
+        self.many_quotes: list[QuotesListener] = []
         self.gates: list[Gate] = []
 
 
@@ -129,6 +143,11 @@ def on_order(database: Database, listener: OrderListener) -> None:
 def on_quote(database: Database, listener: QuoteListener) -> None:
     """Let a room hear of quotes."""
     _of(database).quotes.append(listener)
+
+
+def on_quotes(database: Database, listener: QuotesListener) -> None:
+    """Let a room hear of quotes, many at once."""
+    _of(database).many_quotes.append(listener)
 
 
 def before_placing(database: Database, gate: Gate) -> None:
@@ -160,11 +179,16 @@ def tell_order(connection: Connection, order: StoredOrder, news: OrderNews, at: 
         listener(connection, order, news, at)
 
 
-def tell_quote(connection: Connection, quote: StoredQuote, at: At) -> None:
-    """Tell everybody who listens where a quote is now."""
+def tell_quotes(connection: Connection, quotes: Sequence[StoredQuote], at: At) -> None:
+    """Tell everybody who listens where quotes are now."""
     hooks = _in(connection)
-    for listener in () if hooks is None else hooks.quotes:
-        listener(connection, quote, at)
+    if hooks is None or not quotes:
+        return
+    for each in quotes:
+        for listener in hooks.quotes:
+            listener(connection, each, at)
+    for many in hooks.many_quotes:
+        many(connection, quotes, at)
 
 
 def ask_gates(connection: Connection, order: StoredOrder, at: At) -> Go | Wait | Stop:

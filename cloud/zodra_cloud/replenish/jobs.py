@@ -6,7 +6,7 @@ is open while a shop is asked.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -37,8 +37,10 @@ from zodra_cloud.replenish.moves import (
     QUOTE_JOB,
 )
 from zodra_cloud.replenish.ordering import Attempt
+from zodra_cloud.replenish.quoting import AT_ONCE, Quoting, household, later, times
 from zodra_cloud.store import jobs
 from zodra_cloud.store.engine import Database
+from zodra_cloud.store.errands import Errands, do_alone
 from zodra_cloud.store.jobs import Job
 from zodra_cloud.store.runner import BatchHandler, Handler
 
@@ -60,6 +62,7 @@ class Replenisher:
         shop: where to order.
         rules: the limits.
         unbound: takes over needs whose slot is bound to nothing.
+        quotes_at_once: how many prices are asked at the same time.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Replenisher:
         shop: Shop,
         rules: Rules,
         unbound: Unbound = nobody,
+        quotes_at_once: int = AT_ONCE,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -78,13 +82,14 @@ class Replenisher:
         self._shop = shop
         self._rules = rules
         self._unbound = unbound
+        self._quoting = Quoting(shop, clock, rules, self._at, quotes_at_once)
         hooks.on_cover(database, cover_finder(call_off_allowed=rules.call_off_allowed))
 
     def handlers(self) -> dict[str, Handler]:
         """Give the handlers by the kind of their job."""
         return {
             DECIDE: self._decide,
-            QUOTE_JOB: self._quote,
+            QUOTE_JOB: do_alone(self._database, self._clock, self._quoting),
             EXPIRE_JOB: self._expire,
             PLACE_JOB: self._place,
             FOLLOW_JOB: self._follow,
@@ -99,6 +104,10 @@ class Replenisher:
     def batches(self) -> dict[str, BatchHandler]:
         """Give the handlers of kinds that are done many at a time."""
         return {DECIDE: self._decide_many}
+
+    def errands(self) -> dict[str, Errands]:
+        """Give what is done with kinds that ask somebody outside, many at a time."""
+        return {QUOTE_JOB: self._quoting}
 
     def hear_event(self, told: ShopOrder, event_id: str, now: datetime) -> bool:
         """Take in a shop's event; see `merchants.service.OrderListener`."""
@@ -117,7 +126,7 @@ class Replenisher:
         return True
 
     def _decide(self, job: Job) -> None:
-        household_id = _household(job)
+        household_id = household(job)
         key = (household_id, job.payload["signal_id"])
         with self._database.write(household_id) as connection:
             held = deciding.decide_many(connection, [key], self._unbound, self._at())
@@ -127,32 +136,18 @@ class Replenisher:
                 jobs.finish(connection, job, self._clock.now())
 
     def _decide_many(self, connection: Connection, taken: Sequence[Job]) -> dict[int, datetime]:
-        by_key = {(_household(job), job.payload["signal_id"]): job.job_id for job in taken}
+        by_key = {(household(job), job.payload["signal_id"]): job.job_id for job in taken}
         held = deciding.decide_many(connection, list(by_key), self._unbound, self._at())
         return {by_key[key]: again_at for key, again_at in held.items()}
 
-    def _quote(self, job: Job) -> None:
-        household_id = _household(job)
-        with self._database.write(household_id) as connection:
-            quote = asking.to_quote(connection, household_id, job.payload["id"], self._at())
-            if quote is None:
-                jobs.finish(connection, job, self._clock.now())
-                return
-        answer = self._shop.quote(asking.request(quote, self._rules), self._clock.now())
-        with self._database.write(household_id) as connection:
-            again = asking.hear_quote(
-                connection, quote, answer, _times(job), self._rules, self._at()
-            )
-            self._end(connection, job, again)
-
     def _expire(self, job: Job) -> None:
-        household_id = _household(job)
+        household_id = household(job)
         with self._database.write(household_id) as connection:
             asking.expire(connection, household_id, job.payload["id"], self._at())
             jobs.finish(connection, job, self._clock.now())
 
     def _place(self, job: Job) -> None:
-        household_id = _household(job)
+        household_id = household(job)
         with self._database.write(household_id) as connection:
             attempt = ordering.begin(
                 connection, household_id, job.payload["id"], self._rules, self._at()
@@ -163,40 +158,40 @@ class Replenisher:
         answer = ordering.ask_shop(self._shop, attempt)
         with self._database.write(household_id) as connection:
             again = ordering.hear(
-                connection, attempt.order, answer, _times(job), self._rules, self._at()
+                connection, attempt.order, answer, times(job), self._rules, self._at()
             )
             self._end(connection, job, again)
 
     def _follow(self, job: Job) -> None:
-        household_id = _household(job)
+        household_id = household(job)
         with self._database.read() as connection:
             order = ordering.to_follow(connection, household_id, job.payload["id"])
         if order is None or order.shop_order_id is None:
             return
         answer = self._shop.order(order.shop_order_id)
         with self._database.write(household_id) as connection:
-            again = ordering.hear_follow(connection, order, answer, _times(job), self._at())
+            again = ordering.hear_follow(connection, order, answer, times(job), self._at())
             self._end(connection, job, again)
 
     def _cancel(self, job: Job) -> None:
-        household_id = _household(job)
+        household_id = household(job)
         with self._database.read() as connection:
             order = cancelling.to_cancel(connection, household_id, job.payload["id"])
         if order is None or order.shop_order_id is None:
             return
         answer = self._shop.cancel(order.shop_order_id)
         with self._database.write(household_id) as connection:
-            again = cancelling.hear(connection, order, answer, _times(job), self._at())
+            again = cancelling.hear(connection, order, answer, times(job), self._at())
             self._end(connection, job, again)
 
     def _look_late(self, job: Job) -> None:
-        household_id = _household(job)
+        household_id = household(job)
         with self._database.write(household_id) as connection:
             following.look_late(connection, household_id, job.payload["id"], self._at())
             jobs.finish(connection, job, self._clock.now())
 
     def _follow_up(self, job: Job) -> None:
-        household_id = _household(job)
+        household_id = household(job)
         with self._database.write(household_id) as connection:
             due_at = following.follow_up_due(
                 connection, household_id, job.payload["id"], self._at()
@@ -207,7 +202,7 @@ class Replenisher:
                 jobs.again(connection, job, due_at)
 
     def _forecast(self, job: Job) -> None:
-        household_id = _household(job)
+        household_id = household(job)
         place = (household_id, job.payload["device_id"], job.payload["slot_key"])
         with self._database.write(household_id) as connection:
             due_at = foreseeing.foresee(connection, place, self._at())
@@ -217,7 +212,7 @@ class Replenisher:
                 jobs.again(connection, job, due_at)
 
     def _withdrawn(self, job: Job) -> None:
-        household_id = _household(job)
+        household_id = household(job)
         with self._database.write(household_id) as connection:
             service.take_back(
                 connection,
@@ -233,19 +228,8 @@ class Replenisher:
         if again is None:
             jobs.finish(connection, job, now)
             return
-        payload = {**job.payload, "times": _times(job) + 1}
-        jobs.again(connection, job, now + timedelta(seconds=again.after_s), payload)
+        back = later(job, again, self._at())
+        jobs.again(connection, job, back.due_at, back.payload)
 
     def _at(self) -> At:
         return At(self._clock.now(), self._changes)
-
-
-def _household(job: Job) -> str:
-    if job.household_id is None:
-        raise ValueError(f"job {job.key!r} names no household")
-    return job.household_id
-
-
-def _times(job: Job) -> int:
-    times = job.payload.get("times", 0)
-    return times if isinstance(times, int) else 0

@@ -33,8 +33,6 @@ from zodra_cloud.store.supervising import (
     supervised,
 )
 
-IN_HAND_EACH: Final = 4
-"""Jobs leased for each thread that asks: all of them time out (10 s each) before a lease ends."""
 HEARD_MAX: Final = 100
 """Answers in one unit of work."""
 
@@ -51,7 +49,7 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """An errand with what came back. Its jobs are those whose lease is still held."""
+    """An errand with what came back."""
 
     errand: Errand
     answer: Any
@@ -60,8 +58,18 @@ class Heard:
 class Errands(Protocol):
     """What a room does with the jobs of one kind."""
 
-    at_once: int
-    """How many errands are out at the same time."""
+    @property
+    def at_once(self) -> int:
+        """How many errands are out at the same time."""
+        ...
+
+    @property
+    def in_hand_max(self) -> int:
+        """How many jobs are leased at the same time.
+
+        So few that all are asked, or time out, before a lease ends.
+        """
+        ...
 
     def prepare(self, connection: Connection, claimed: Sequence[Job]) -> Sequence[Errand]:
         """Read what is to be asked; a job that is in no errand is done.
@@ -77,7 +85,8 @@ class Errands(Protocol):
     def hear(self, connection: Connection, heard: Sequence[Heard]) -> Mapping[int, Later]:
         """Write what was answered; gives the jobs that come back, by their id. The rest is done.
 
-        The unit of work has the lock of the households, and ends the jobs.
+        The unit of work has the lock of the households, and ends the jobs. An errand may come with
+        some of its jobs only: of others the lease was lost, or they are written apart.
         """
         ...
 
@@ -104,7 +113,7 @@ class ErrandRunner:
         self._lane = Lane(frozenset({kind}))
         self._out: SimpleQueue[Errand | None] = SimpleQueue()
         self._back: SimpleQueue[Heard | None] = SimpleQueue()
-        self._room = errands.at_once * IN_HAND_EACH
+        self._room = errands.in_hand_max
         self._changed = threading.Condition()
         """Of `_room`, which is how many more jobs may be leased; and of `_woken`."""
         self._woken = True
@@ -259,9 +268,10 @@ class ErrandRunner:
     def _write_apart(self, heard: Sequence[Heard]) -> None:
         """Write each alone, so that only the one that cannot be written fails."""
         for each in heard:
-            fault = self._supervised(partial(self._write, [each]))
-            if fault is not None:
-                for job in each.errand.jobs:
+            for job in each.errand.jobs:
+                alone = Heard(Errand((job,), each.errand.asked), each.answer)
+                fault = self._supervised(partial(self._write, [alone]))
+                if fault is not None:
                     fail_or_leave(self._database, self._clock, job, fault)
 
     def _write(self, heard: Sequence[Heard]) -> None:

@@ -1,10 +1,21 @@
-"""INSERT ... ON CONFLICT, which SQLite and PostgreSQL share and generic SQL does not have."""
+"""INSERT ... ON CONFLICT, which generic SQL does not have, and many rows in one statement."""
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Dialect, Table, Text, bindparam, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Dialect,
+    Table,
+    Text,
+    Update,
+    bindparam,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.types import TypeDecorator
@@ -64,6 +75,53 @@ def insert_many(
             + (" ON CONFLICT DO NOTHING" if unless_there else "")
         ).bindparams(bindparam("rows", type_=Text)),
         {"rows": json.dumps(written)},
+    )
+
+
+def update_many(
+    connection: Connection,
+    table: Table,
+    keys: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+) -> None:
+    """Update many rows by their keys; as `insert_many`, one statement on PostgreSQL.
+
+    Args:
+        connection: of the caller's unit of work.
+        table: whose rows they are.
+        keys: the columns that name a row.
+        rows: values by column, the keys among them; the same columns in each.
+    """
+    if not rows:
+        return
+    names = [name for name in rows[0] if name not in keys]
+    if connection.dialect.name == "sqlite":
+        statement = _update_one(table, tuple(keys), tuple(names))
+        connection.execute(
+            statement, [{f"given_{name}": value for name, value in row.items()} for row in rows]
+        )
+        return
+    written = [
+        {name: _bound(table.c[name], value, connection.dialect) for name, value in row.items()}
+        for row in rows
+    ]
+    changed = ", ".join(f"{name} = given.{name}" for name in names)
+    named = " AND ".join(f"{table.name}.{name} = given.{name}" for name in keys)
+    connection.execute(
+        text(
+            f"UPDATE {table.name} SET {changed} FROM json_populate_recordset("  # noqa: S608
+            f"CAST(NULL AS {table.name}), CAST(:rows AS JSON)) AS given WHERE {named}"
+        ).bindparams(bindparam("rows", type_=Text)),
+        {"rows": json.dumps(written)},
+    )
+
+
+@cache
+def _update_one(table: Table, keys: tuple[str, ...], names: tuple[str, ...]) -> Update:
+    return (
+        update(table)
+        .where(*(table.c[name] == bindparam(f"given_{name}") for name in keys))
+        .values({name: bindparam(f"given_{name}") for name in names})
     )
 
 

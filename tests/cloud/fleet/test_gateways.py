@@ -1,5 +1,6 @@
 """Gateways are registered with a secret that is shown once, and asked to identify a device."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -52,7 +53,7 @@ def test_revoking_counts_from_the_first_time(database: Database) -> None:
         (view,) = fleet.gateways(connection, now=NOON)
         with pytest.raises(UnknownThing):
             fleet.revoke(connection, "gw-9", now=NOON)
-        assert fleet.addresses(connection, "hh-1") == []
+        assert fleet.addresses(connection, ["hh-1"]) == {}
     assert (view.verdict.state, view.verdict.since) == (GatewayState.REVOKED, NOON)
 
 
@@ -110,6 +111,9 @@ def test_a_broker_that_is_away_for_long_costs_no_attempts(database: Database) ->
 
     class Away:
         def send(self, topic: str, payload: bytes) -> None:
+            raise BrokerDown("not connected")
+
+        def send_all(self, messages: Sequence[tuple[str, bytes]]) -> None:
             raise BrokerDown("not connected")
 
     with database.write() as connection:

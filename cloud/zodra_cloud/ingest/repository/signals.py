@@ -1,14 +1,15 @@
 """How other rooms and pages see need-moments and refusals."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select
 
 from zodra_cloud.ingest.models import RefusalCount, StoredSignal
 from zodra_cloud.ingest.repository.tables import need_signals, refusals
 from zodra_cloud.store.among import among
+from zodra_cloud.store.inserting import update_many
 from zodra_cloud.store.paging import Before, older
 from zodra_contract.outcome import SignalState
 from zodra_contract.signal import SignalKind, TimeQuality
@@ -45,14 +46,16 @@ def signal(
 
 
 def signals(
-    connection: Connection, keys: Collection[tuple[str, str]]
+    connection: Connection, keys: Collection[tuple[str, str]], *, lock: bool = False
 ) -> dict[tuple[str, str], StoredSignal]:
-    """Read several need-moments, by household and signal."""
-    rows = connection.execute(
-        select(*_SIGNAL).where(
-            among(connection, (need_signals.c.household_id, need_signals.c.signal_id), keys)
-        )
+    """Read several need-moments, by household and signal; `lock` as in `signal`."""
+    query = select(*_SIGNAL).where(
+        among(connection, (need_signals.c.household_id, need_signals.c.signal_id), keys)
     )
+    if lock:
+        key = need_signals.c.household_id, need_signals.c.signal_id
+        query = query.order_by(*key).with_for_update()
+    rows = connection.execute(query)
     return {(row.household_id, row.signal_id): _signal(row) for row in rows}
 
 
@@ -87,21 +90,23 @@ def moved_since(
     return list(moved.scalars())
 
 
-def set_state(
-    connection: Connection,
-    household_id: str,
-    signal_id: str,
-    state: SignalState,
-    reason: str,
-    now: datetime,
-    *,
-    in_round: int,
-) -> None:
-    """Write where a need stands."""
-    connection.execute(
-        update(need_signals)
-        .where(need_signals.c.household_id == household_id, need_signals.c.signal_id == signal_id)
-        .values(state=state, reason=reason, state_at=now, round=in_round)
+def save_states(connection: Connection, moved: Sequence[StoredSignal]) -> None:
+    """Write where needs stand."""
+    update_many(
+        connection,
+        need_signals,
+        ("household_id", "signal_id"),
+        [
+            {
+                "household_id": each.household_id,
+                "signal_id": each.signal_id,
+                "state": each.state,
+                "reason": each.reason,
+                "state_at": each.state_at,
+                "round": each.round,
+            }
+            for each in moved
+        ],
     )
 
 

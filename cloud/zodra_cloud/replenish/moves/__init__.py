@@ -15,6 +15,7 @@ from zodra_cloud.replenish.moves.common import (
     enqueue,
     job_key,
     move_need,
+    move_needs,
 )
 from zodra_cloud.replenish.moves.orders import (
     Yes,
@@ -28,11 +29,13 @@ from zodra_cloud.replenish.moves.orders import (
 )
 from zodra_cloud.replenish.moves.quotes import (
     QUESTION_LIFETIME,
+    Moving,
     Wanted,
     add_quotes,
     ask,
     end_quote,
     move_quote,
+    move_quotes,
     new_quote,
     order_key,
     quote_id,
@@ -47,6 +50,7 @@ __all__ = [
     "PLACE_JOB",
     "QUESTION_LIFETIME",
     "QUOTE_JOB",
+    "Moving",
     "Wanted",
     "Yes",
     "add_order",
@@ -58,8 +62,10 @@ __all__ = [
     "hear_shop",
     "job_key",
     "move_need",
+    "move_needs",
     "move_order",
     "move_quote",
+    "move_quotes",
     "new_order",
     "new_quote",
     "note",

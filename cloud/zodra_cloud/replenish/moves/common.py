@@ -1,11 +1,13 @@
 """Jobs of the room, and the move of a need that a quote or an order makes."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection
 
 from zodra_cloud.ingest import service as needs
+from zodra_cloud.ingest.service import Restated
 from zodra_cloud.replenish import repository
 from zodra_cloud.replenish.models import At
 from zodra_cloud.replenish.policy import Reason
@@ -37,22 +39,33 @@ def move_need(
     at: At,
 ) -> None:
     """Write where a need stands, and every need that holds on to its quote."""
-    needs.restate(
-        connection, household_id, signal_id, state, reason, now=at.now, changes=at.changes
+    move_needs(connection, [Restated(household_id, signal_id, state, reason)], at)
+
+
+def move_needs(connection: Connection, moved: Sequence[Restated], at: At) -> None:
+    """Write where many needs stand, none of which holds on to another of them; as `move_need`."""
+    needs.restate_many(connection, moved, now=at.now, changes=at.changes)
+    leaders = {(each.household_id, each.signal_id): each for each in moved}
+    held = repository.followers(connection, list(leaders))
+    if not held:
+        return
+    found = needs.signals(
+        connection, [(household_id, follower) for household_id, follower, _ in held]
     )
-    following = _FOLLOWER_STATES.get(state, state)
-    for follower in repository.followers(connection, household_id, signal_id):
-        if not needs.signal(connection, household_id, follower).state.final:
-            held = Reason.ALREADY_ASKED if following is SignalState.ASKED else reason
-            needs.restate(
-                connection,
-                household_id,
-                follower,
-                following,
-                held if following is not SignalState.ALREADY_ON_ITS_WAY else following.value,
-                now=at.now,
-                changes=at.changes,
-            )
+    following = [
+        _follow(leaders[household_id, leader], follower)
+        for household_id, follower, leader in held
+        if not found[household_id, follower].state.final
+    ]
+    needs.restate_many(connection, following, now=at.now, changes=at.changes)
+
+
+def _follow(leader: Restated, follower: str) -> Restated:
+    state = _FOLLOWER_STATES.get(leader.state, leader.state)
+    reason = Reason.ALREADY_ASKED.value if state is SignalState.ASKED else leader.reason
+    if state is SignalState.ALREADY_ON_ITS_WAY:
+        reason = state.value
+    return Restated(leader.household_id, follower, state, reason)
 
 
 def job_key(kind: str, household_id: str, name: str) -> str:

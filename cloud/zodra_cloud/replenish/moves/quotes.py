@@ -1,19 +1,28 @@
 """The moves of a quote, from the question or the request for a price to its end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import structlog
 from sqlalchemy import Connection
 
+from zodra_cloud.ingest.service import Restated
 from zodra_cloud.replenish import hooks, repository
 from zodra_cloud.replenish.models import At, StoredQuote
-from zodra_cloud.replenish.moves.common import EXPIRE_JOB, QUOTE_JOB, enqueue, job_key, move_need
+from zodra_cloud.replenish.moves.common import (
+    EXPIRE_JOB,
+    QUOTE_JOB,
+    job_key,
+    move_need,
+    move_needs,
+)
 from zodra_cloud.replenish.states import Ending, QuoteEvent, QuoteState, next_quote_state
 from zodra_cloud.store import jobs
 from zodra_cloud.store.engine import after_commit
+from zodra_cloud.store.jobs import Intention
 from zodra_contract.ids import derived_id
 from zodra_contract.outcome import SignalState
 
@@ -90,26 +99,15 @@ def new_quote(wanted: Wanted, *, question: bool, number: int, at: At) -> StoredQ
 def add_quotes(connection: Connection, quotes: Sequence[StoredQuote], at: At) -> None:
     """Store new quotes with their jobs; a question also moves its need."""
     repository.add_quotes(connection, quotes)
-    jobs.enqueue_many(
-        connection,
-        kind=QUOTE_JOB,
-        intentions=[
-            (
-                job_key(QUOTE_JOB, each.household_id, each.quote_id),
-                each.household_id,
-                {"id": each.quote_id},
-            )
-            for each in quotes
-            if each.state is QuoteState.REQUESTED
-        ],
-        due_at=at.now,
-    )
-    for each in quotes:
-        hooks.tell_quote(connection, each, at)
-        if each.state is QuoteState.QUESTION:
-            _quote_jobs(connection, each, at)
-            asked = SignalState.ASKED
-            move_need(connection, each.household_id, each.signal_id, asked, each.reason, at)
+    jobs.enqueue_all(connection, [job for each in quotes for job in _quote_jobs(each, at)])
+    hooks.tell_quotes(connection, quotes, at)
+    asked = [
+        Restated(each.household_id, each.signal_id, SignalState.ASKED, each.reason)
+        for each in quotes
+        if each.state is QuoteState.QUESTION
+    ]
+    if asked:
+        move_needs(connection, asked, at)
 
 
 def quote_id(household_id: str, signal_id: str, number: int) -> str:
@@ -134,14 +132,32 @@ def move_quote(
     Returns:
         The quote as it is now; None if its table has no such move, and nothing changed.
     """
-    state = next_quote_state(quote.state, event)
-    if state is None:
-        return None
-    moved = replace(quote, state=state, state_at=at.now, **facts)
-    repository.save_quote(connection, moved)
-    _quote_jobs(connection, moved, at)
-    hooks.tell_quote(connection, moved, at)
-    after_commit(connection, lambda: _say_quote(moved, at))
+    moved = move_quotes(connection, [Moving(quote, event, facts)], at)
+    return moved[0] if moved else None
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """A move of a quote that is to be made."""
+
+    quote: StoredQuote
+    event: QuoteEvent
+    facts: Mapping[str, Any]
+    """What else of the quote changes."""
+
+
+def move_quotes(connection: Connection, moving: Sequence[Moving], at: At) -> list[StoredQuote]:
+    """Make one move of each of many quotes, as `move_quote`; gives those that moved."""
+    moved: list[StoredQuote] = []
+    for each in moving:
+        state = next_quote_state(each.quote.state, each.event)
+        if state is not None:
+            moved.append(replace(each.quote, state=state, state_at=at.now, **each.facts))
+    repository.save_quotes(connection, moved)
+    jobs.enqueue_all(connection, [job for each in moved for job in _quote_jobs(each, at)])
+    hooks.tell_quotes(connection, moved, at)
+    for quote in moved:
+        after_commit(connection, partial(_say_quote, quote, at))
     return moved
 
 
@@ -178,15 +194,14 @@ def end_quote(
     return True
 
 
-def _quote_jobs(connection: Connection, quote: StoredQuote, at: At) -> None:
+def _quote_jobs(quote: StoredQuote, at: At) -> list[Intention]:
     if quote.state is QuoteState.REQUESTED:
-        enqueue(connection, QUOTE_JOB, quote.household_id, quote.quote_id, at.now)
-    elif quote.state in (QuoteState.QUESTION, QuoteState.OPEN) and quote.expires_at is not None:
-        enqueue(
-            connection,
-            EXPIRE_JOB,
-            quote.household_id,
-            quote.quote_id,
-            quote.expires_at,
-            attempt=f":{quote.state.value}",
-        )
+        return [_intention(QUOTE_JOB, quote, at.now)]
+    if quote.state in (QuoteState.QUESTION, QuoteState.OPEN) and quote.expires_at is not None:
+        return [_intention(EXPIRE_JOB, quote, quote.expires_at, f":{quote.state.value}")]
+    return []
+
+
+def _intention(kind: str, quote: StoredQuote, due_at: datetime, attempt: str = "") -> Intention:
+    key = job_key(kind, quote.household_id, f"{quote.quote_id}{attempt}")
+    return Intention(kind, key, quote.household_id, {"id": quote.quote_id}, due_at)

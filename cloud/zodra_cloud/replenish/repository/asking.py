@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select
 
 from zodra_cloud.replenish.models import StoredDecision, StoredQuote
 from zodra_cloud.replenish.policy import Reason, Verdict
@@ -11,10 +11,21 @@ from zodra_cloud.replenish.repository.tables import decisions, quotes, supersede
 from zodra_cloud.replenish.snapshot import Snapshot
 from zodra_cloud.replenish.states import QUOTE_WAITS, QuoteState
 from zodra_cloud.store.among import among
-from zodra_cloud.store.inserting import insert_many
+from zodra_cloud.store.inserting import insert_many, update_many
 from zodra_cloud.store.paging import Before, older
 
 _QUOTE_COLUMNS: Final = tuple(column.name for column in quotes.c)
+_QUOTE_KEY: Final = ("household_id", "quote_id")
+_QUOTE_MOVES: Final = (
+    "state",
+    "reason",
+    "session_id",
+    "snapshot",
+    "snapshot_hash",
+    "expires_at",
+    "state_at",
+    "ended_by",
+)
 _DECISION_COLUMNS: Final = tuple(column.name for column in decisions.c)
 _SUPERSEDED_COLUMNS: Final = tuple(column.name for column in superseded_decisions.c)
 
@@ -93,14 +104,16 @@ def decisions_on(
     return {row.signal_id: _decision(row) for row in rows}
 
 
-def followers(connection: Connection, household_id: str, signal_id: str) -> list[str]:
-    """Name the needs that hold on to the quote of another."""
+def followers(
+    connection: Connection, keys: Collection[tuple[str, str]]
+) -> list[tuple[str, str, str]]:
+    """Name the needs that hold on to the quotes of others: household, that need, and the other."""
     rows = connection.execute(
-        select(decisions.c.signal_id)
-        .where(decisions.c.household_id == household_id, decisions.c.follows == signal_id)
-        .order_by(decisions.c.signal_id)
+        select(decisions.c.household_id, decisions.c.signal_id, decisions.c.follows)
+        .where(among(connection, (decisions.c.household_id, decisions.c.follows), keys))
+        .order_by(decisions.c.household_id, decisions.c.signal_id)
     )
-    return list(rows.scalars())
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 def add_quotes(connection: Connection, new: Sequence[StoredQuote]) -> None:
@@ -108,13 +121,25 @@ def add_quotes(connection: Connection, new: Sequence[StoredQuote]) -> None:
     insert_many(connection, quotes, [_quote_values(each) for each in new])
 
 
-def save_quote(connection: Connection, quote: StoredQuote) -> None:
-    """Write what of a quote can change."""
-    connection.execute(
-        update(quotes)
-        .where(quotes.c.household_id == quote.household_id, quotes.c.quote_id == quote.quote_id)
-        .values(**_quote_values(quote))
+def save_quotes(connection: Connection, moved: Sequence[StoredQuote]) -> None:
+    """Write what of quotes can change."""
+    written = [_quote_values(each) for each in moved]
+    update_many(
+        connection,
+        quotes,
+        _QUOTE_KEY,
+        [{name: each[name] for name in (*_QUOTE_KEY, *_QUOTE_MOVES)} for each in written],
     )
+
+
+def quotes_at(
+    connection: Connection, keys: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], StoredQuote]:
+    """Read several quotes, by household and quote."""
+    rows = connection.execute(
+        select(*quotes.c).where(among(connection, (quotes.c.household_id, quotes.c.quote_id), keys))
+    )
+    return {(row.household_id, row.quote_id): _quote(row) for row in rows}
 
 
 def quote(connection: Connection, household_id: str, quote_id: str) -> StoredQuote | None:
