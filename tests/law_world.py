@@ -20,6 +20,7 @@ from zodra_cloud.replenish.models import Confirmed
 from zodra_cloud.store.engine import Database
 
 EMAIL = "household@home.example"
+MAILING = Rules(mail_on=True, public_url="https://home.example")
 
 
 class RefundingShop(FakeShop):

@@ -29,6 +29,11 @@ class Mailbox:
     """Under `RCPT` and `DATA`: replies to give, once each, instead of taking the letter."""
     connections: int = 0
 
+    @property
+    def subjects(self) -> list[str]:
+        """The subject of each letter, in the order in which they came."""
+        return [str(message["Subject"]) for message in self.taken]
+
     async def handle_EHLO(
         self, _server: Any, session: Any, _envelope: Any, hostname: str, responses: list[str]
     ) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dash_reading import logged_in
 from dash_world import Endpoint, World
 from zodra_cloud.store.engine import Database
 
@@ -29,3 +30,11 @@ def world(sqlite_template: Path, tmp_path: Path, endpoint: Endpoint) -> Iterator
     opened = Database.open(f"sqlite:///{tmp_path / 'cloud.db'}")
     yield World(opened, event_url=endpoint.url)
     opened.close()
+
+
+@pytest.fixture
+def token(world: World, endpoint: Endpoint) -> str:
+    """A device that was let in, whose maker has been told."""
+    tokens = logged_in(world)
+    endpoint.taken.clear()
+    return tokens

@@ -1,54 +1,19 @@
 """The whole way of a device that speaks the classic verbs."""
 
-import json
 import threading
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from dash_reading import code_of, count, heard, kinds, logged_in, status
 from dash_world import MAKER, MODEL, Endpoint, World
 from zodra_cloud.dash import service as dash
-from zodra_cloud.dash.policy import RETRIES_S
 from zodra_cloud.households import service as households
 from zodra_cloud.households.models import Metering
 from zodra_cloud.ingest import service as needs
 from zodra_cloud.merchants.port import ShopOrderState, ShopRefusal
 from zodra_cloud.replenish import service as replenish
-from zodra_cloud.store import jobs
-
-
-def heard(world: World, endpoint: Endpoint) -> list[dict[str, Any]]:
-    world.work()
-    return endpoint.verified(world.event_secret, world.clock.now())
-
-
-def kinds(told: list[dict[str, Any]]) -> list[str]:
-    return [each["notificationInfo"]["notificationType"] for each in told]
-
-
-def code_of(answer: Any) -> str:
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["detailCode"])
-
-
-def count(world: World, table: str) -> int:
-    with world.database.read() as connection:
-        return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
-
-
-def logged_in(world: World) -> str:
-    """Let a device in, and tell its maker of it."""
-    tokens = world.login()
-    world.work()
-    return tokens.access
-
-
-@pytest.fixture
-def token(world: World, endpoint: Endpoint) -> str:
-    tokens = logged_in(world)
-    endpoint.taken.clear()
-    return tokens
 
 
 def test_from_login_to_delivery(world_on_both: World, endpoint: Endpoint) -> None:
@@ -88,16 +53,6 @@ def test_from_login_to_delivery(world_on_both: World, endpoint: Endpoint) -> Non
     world.clock.advance(120)
     assert code_of(world.replenish(tokens.access)) == "STANDARD_ORDER_PLACED"
     assert heard(world, endpoint) == []
-
-
-def status(world: World, token: str, instance: str) -> str:
-    answer = world.call("GET", f"/getOrderInfo/{instance}", "OrderInfo", token)
-    assert answer.status_code == 200, answer.text
-    data = answer.json()["orderInfoData"]
-    assert data["instanceId"] == instance
-    (item,) = data["orderItems"]
-    assert (item["slotId"], item["asin"], item["quantity"]) == ("beans", "paper-towels-6", 1)
-    return str(item["status"])
 
 
 @pytest.mark.parametrize("end", ["declined", "expired", "sold_out", "cancelled_by_shop"])
@@ -214,56 +169,6 @@ def test_the_need_stands_on_the_households_page_and_explains_itself(
     assert browser.get(f"/needs/{need.signal_id}/why").status_code == 200
 
 
-def test_notifications_name_the_household_by_a_pseudonym_of_this_maker_alone(
-    world: World, endpoint: Endpoint
-) -> None:
-    world.login()
-    world.login(world.other)
-    told = heard(world, endpoint)
-    known_as = {each["customerInfo"]["directedCustomerId"] for each in told}
-    assert len(known_as) == 2
-    written = json.dumps(told)
-    for secret in (world.home.household_id, "hh-other", "Europe/Amsterdam", "u_"):
-        assert secret not in written
-    for each in told:
-        assert each["deviceInfo"] == {
-            "deviceIdentifier": {"serialNumber": "SN+1_a-2"},
-            "productIdentifier": {"modelId": "Crema-2"},
-        }
-        assert each["notificationInfo"]["lwaClientId"] == "roastery"
-
-
-def test_picking_and_clearing_products_is_told(
-    world: World, endpoint: Endpoint, token: str
-) -> None:
-    browser = world.browser()
-    page = browser.get("/connections").text
-    form_token = page.split('name="form_token" value="')[1].split('"')[0]
-    device_id = page.split('id="connection-')[1].split('"')[0]
-    saved = browser.post(
-        f"/connections/{device_id}/products",
-        data={"form_token": form_token, "slot-beans": "", "slot-water": "trv-filter"},
-    )
-    assert saved.headers["location"] == "/connections"
-    (told,) = heard(world, endpoint)
-    assert told["subscriptionInfo"]["slotsSubscriptionStatus"] == {
-        "beans": {"subscribed": False, "productInfoList": []},
-        "water": {
-            "subscribed": True,
-            "productInfoList": [{"asin": "trv-filter", "quantity": 1, "unit": "count"}],
-        },
-    }
-    first = world.call("GET", "/subscriptionInfo", "SubscriptionInfo", token)
-    assert first.json() == {"slotsSubscriptionStatus": {"beans": False, "water": True}}
-    second = world.call("GET", "/subscriptionInfo", "SubscriptionInfo", token, result="2.0")
-    assert second.json() == {
-        "slotsSubscriptionStatus": told["subscriptionInfo"]["slotsSubscriptionStatus"]
-    }
-    assert second.headers["x-amzn-type-version"].endswith("DrsSubscriptionInfoResult@2.0")
-    refused = world.replenish(token)
-    assert (refused.status_code, "not subscribed" in refused.text) == (400, True)
-
-
 def test_what_the_device_reports_reaches_the_household(world_on_both: World) -> None:
     world = world_on_both
     token = logged_in(world)
@@ -298,38 +203,6 @@ def test_a_slot_that_counts_its_use_takes_the_devices_count(world: World) -> Non
     said = world.call("POST", "/slotStatus/water", "SlotStatus", token, json=left)
     assert said.status_code == 200, said.text
     assert count(world, "slot_counts") == 1
-
-
-@pytest.mark.parametrize("form", ["registration", "named", "page"])
-def test_who_lets_a_device_go_ends_everything(
-    world_on_both: World, endpoint: Endpoint, form: str
-) -> None:
-    world = world_on_both
-    tokens = world.login()
-    heard(world, endpoint)
-    world.replenish(tokens.access)
-    world.work()
-    if form == "registration":
-        gone = world.call("DELETE", "/registration", "Deregister", tokens.access, sent="2.0")
-        assert (gone.status_code, gone.json()) == (200, {})
-    elif form == "named":
-        path = "/deviceModels/Crema-2/devices/SN+1_a-2/registration"
-        gone = world.call("DELETE", path, "Deregister", tokens.access)
-        assert gone.status_code == 200, gone.text
-    else:
-        browser = world.browser()
-        page = browser.get("/connections").text
-        form_token = page.split('name="form_token" value="')[1].split('"')[0]
-        device_id = page.split('id="connection-')[1].split('"')[0]
-        browser.post(f"/connections/{device_id}/disconnect", data={"form_token": form_token})
-        assert "No connected devices" in browser.get("/connections").text
-    assert kinds(heard(world, endpoint)) == ["DeviceDeregisteredNotification"]
-    assert world.replenish(tokens.access).status_code == 400
-    refreshed = world.exchange(grant_type="refresh_token", refresh_token=tokens.refresh)
-    assert refreshed.json()["error"] == "invalid_grant"
-    # The quote is the household's; what becomes of it is not the maker's any more.
-    world.confirm()
-    assert heard(world, endpoint) == []
 
 
 def test_another_devices_name_deregisters_nothing(world: World, token: str) -> None:
@@ -416,49 +289,3 @@ def test_a_device_comes_back_after_it_was_let_go(
 def test_a_real_device_has_no_test_orders(world: World, token: str) -> None:
     refused = world.call("DELETE", "/testOrders", "CancelTestOrders", token)
     assert refused.status_code == 400
-
-
-def test_a_notification_is_tried_again_until_it_is_taken(
-    world: World, endpoint: Endpoint, token: str
-) -> None:
-    endpoint.answers = [500, 302]
-    world.call("DELETE", "/registration", "Deregister", token, sent="2.0")
-    world.work()
-    assert len(endpoint.taken) == 1
-    for wait in RETRIES_S[:2]:
-        world.clock.advance(wait)
-        world.work()
-    ids = {headers["webhook-id"] for headers, _body in endpoint.taken}
-    bodies = {body for _headers, body in endpoint.taken}
-    assert (len(endpoint.taken), len(ids), len(bodies)) == (3, 1, 1)
-    last = endpoint.taken[-1:]
-    endpoint.taken[:] = last
-    assert kinds(heard(world, endpoint)) == ["DeviceDeregisteredNotification"]
-    world.clock.advance(86_400)
-    assert heard(world, endpoint) == []
-
-
-@pytest.mark.parametrize("gone", [True, False], ids=["gone for good", "never answers"])
-def test_what_is_given_up_waits_for_the_operator(
-    world_on_both: World, endpoint: Endpoint, gone: bool
-) -> None:
-    world = world_on_both
-    token = logged_in(world)
-    endpoint.taken.clear()
-    endpoint.answers = [410] if gone else [503] * (len(RETRIES_S) + 1)
-    world.call("DELETE", "/registration", "Deregister", token, sent="2.0")
-    world.work()
-    for wait in RETRIES_S:
-        world.clock.advance(wait)
-        world.work()
-    assert len(endpoint.taken) == (1 if gone else len(RETRIES_S) + 1)
-    with world.database.read() as connection:
-        (dead,) = jobs.dead(connection)
-        (lost,) = dash.notifications(connection, dead_only=True)
-    assert dead.last_error == lost.last_error == ("status_410" if gone else "status_503")
-    endpoint.taken.clear()
-    with world.database.write() as connection:
-        dash.resend(connection, lost.notification_id, now=world.clock.now())
-    assert kinds(heard(world, endpoint)) == ["DeviceDeregisteredNotification"]
-    with world.database.read() as connection:
-        assert (jobs.dead(connection), dash.notifications(connection, dead_only=True)) == ([], [])

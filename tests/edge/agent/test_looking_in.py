@@ -6,9 +6,8 @@ import urllib.request
 import pytest
 
 from edge_broker import cloud, free_port, until
+from edge_gateway import Gateway, free_udp_port
 from zodra_contract.topics import Address
-
-from .test_agent import Gateway, free_udp_port
 
 
 @pytest.fixture
