@@ -172,10 +172,12 @@ class ShopLine:
         if lost is not None:
             return lost or None
         answer = await self._forward(request)
-        if answer.split(b" ", 2)[1] == b"200":
+        if _is_yes(answer):
             self.accepted.add(request.key)
             await self._play_again(request)
             return await self._after(point, request, answer, reader)
+        if point is not None and point is not Point.KILL_ON_THE_WAY:
+            self._armed.appendleft(point)
         return answer
 
     def _next_point(self, request: Request) -> Point | None:
@@ -269,6 +271,12 @@ def _post(like: Request, path: str, key: str, content: dict[str, Any]) -> Reques
         f"idempotency-key: {key}".encode(),
     ]
     return Request(like.sender, b"\r\n".join(lines) + b"\r\n\r\n", body)
+
+
+def _is_yes(answer: bytes) -> bool:
+    """Tell an order from everything else, nonsense with status 200 included."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return head.split(b" ", 2)[1] == b"200" and b'"reference"' in body[:2_000]
 
 
 async def _read(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:

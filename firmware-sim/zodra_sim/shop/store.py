@@ -109,6 +109,8 @@ class Store:
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self._lock = threading.RLock()
+        self._faults: Faults | None = None
+        """As committed; this process alone changes them, and asks for each request."""
         if readonly:
             self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
             return
@@ -346,9 +348,14 @@ class Store:
 
     def faults(self) -> Faults:
         """Tell what is wrong with the shop just now."""
-        with self._lock:
-            row = self._db.execute("SELECT document FROM faults WHERE id = 1").fetchone()
-        return Faults.model_validate_json(row[0]) if row else Faults()
+        faults = self._faults
+        if faults is None:
+            with self._lock:
+                row = self._db.execute("SELECT document FROM faults WHERE id = 1").fetchone()
+                faults = Faults.model_validate_json(row[0]) if row else Faults()
+                if not self._db.in_transaction:
+                    self._faults = faults
+        return faults
 
     def put_faults(self, faults: Faults) -> None:
         """Change what is wrong with the shop; it stays so over a restart."""
@@ -356,6 +363,8 @@ class Store:
             "INSERT OR REPLACE INTO faults (id, document) VALUES (1, ?)",
             (faults.model_dump_json(),),
         )
+        # Read anew after the commit: a unit that is rolled back has changed nothing.
+        self._faults = None
 
 
 def expired(session: Session, now: datetime) -> bool:

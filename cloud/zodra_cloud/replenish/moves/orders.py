@@ -136,17 +136,17 @@ def move_order(
     """
     state = next_order_state(order.state, event)
     if state is None:
-        if not told:
-            return order
-        moved = replace(order, **told)
-        repository.save_order(connection, moved)
+        moved = replace(order, **(told or {}))
+        if moved != order:
+            # The shop's event of what its answer has told already is the usual case.
+            repository.save_order(connection, moved)
         return moved
     moved = replace(order, state=state, state_at=at.now, reason=reason, **(told or {}))
     if state is OrderState.DELIVERED:
         moved = _delivered(moved, at)
     repository.save_order(connection, moved)
     repository.add_step(connection, moved, event, source, reason)
-    _order_jobs(connection, moved, at)
+    _order_jobs(connection, order.state, moved, at)
     after_commit(connection, lambda: _say_order(moved, at))
     for news in order_news(order.state, state):
         hooks.tell_order(connection, moved, news, at)
@@ -173,9 +173,10 @@ def _delivered(order: StoredOrder, at: At) -> StoredOrder:
     return replace(order, delivered_at=at.now, late_at=order.late_at or (at.now if late else None))
 
 
-def _order_jobs(connection: Connection, order: StoredOrder, at: At) -> None:
+def _order_jobs(connection: Connection, before: OrderState, order: StoredOrder, at: At) -> None:
     name = (order.household_id, order.order_key)
-    if order.state in (OrderState.PLACED, OrderState.SHIPPED):
+    if order.state in (OrderState.PLACED, OrderState.SHIPPED) and before not in _UNDER_WAY:
+        # Once, when it is known to be at the shop; the same two jobs follow it to the door.
         enqueue(connection, FOLLOW_JOB, *name, at.now + FOLLOW_FIRST)
         if order.promised_to_at is not None:
             enqueue(connection, LATE_JOB, *name, order.promised_to_at + LATE_SLACK)

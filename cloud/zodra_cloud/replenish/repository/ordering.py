@@ -204,17 +204,19 @@ def add_step(
     detail: str,
 ) -> None:
     """Append one move, with the state and instant that the order has now."""
-    last = connection.execute(
-        select(func.max(order_events.c.number)).where(
+    last = (
+        select(func.coalesce(func.max(order_events.c.number), 0))
+        .where(
             order_events.c.household_id == order.household_id,
             order_events.c.order_key == order.order_key,
         )
-    ).scalar()
+        .scalar_subquery()
+    )
     connection.execute(
         insert(order_events).values(
             household_id=order.household_id,
             order_key=order.order_key,
-            number=(last or 0) + 1,
+            number=last + 1,
             event=event,
             state=order.state,
             source=source,
