@@ -1,7 +1,6 @@
 """The commands of `zodra-edge`. Light to import: `status` must answer on a busy machine."""
 
 import asyncio
-import gc
 import json
 import sys
 from dataclasses import asdict
@@ -15,7 +14,6 @@ from zodra_edge.commands.options import as_json as _as_json
 from zodra_edge.commands.options import config as _config
 from zodra_edge.commands.options import load_or_say as _load
 from zodra_edge.commands.outbox import outbox
-from zodra_edge.errors import EdgeError
 from zodra_edge.status import Look, look, problems, render
 
 HEALTHY: Final = 0
@@ -46,17 +44,10 @@ def run(config: Path) -> None:
     Stops with exit code 0 on SIGTERM or Ctrl-C. SIGKILL is safe too: what a light confirmed is on
     disk. Logs are JSON lines on stderr.
     """
-    settings = _load(config)
-    from zodra_edge import agent, logs
+    # Reached only if said in another way than services say it; see `__main__`.
+    from zodra_edge.start import start
 
-    logs.set_up(settings.log_level)
-    # Imports make 200,000 objects that live for ever; a collector need not look at them again.
-    gc.freeze()
-    try:
-        code = asyncio.run(agent.run(settings))
-    except EdgeError as fault:
-        raise click.ClickException(str(fault)) from fault
-    sys.exit(code)
+    sys.exit(start(config))
 
 
 @cli.command()

@@ -156,7 +156,9 @@ def step(
     verdict = identify(memory.press, decoded, frame.heard, profile)
     if verdict.refused is not None:
         return memory, (Refuse(verdict.refused, "its counter is below one accepted before"),)
-    now = _Step(replace(memory, press=verdict.memory))
+    # Most frames are repeats that change nothing: their memory is the same one, and stays clean.
+    is_same = verdict.memory is memory.press
+    now = _Step(memory if is_same else replace(memory, press=verdict.memory))
     for accepted in verdict.presses:
         # Told from repeats by when they came, and dated by when they were.
         signal = _press_signal(accepted, decoded, decoded.happened or frame.heard, profile)

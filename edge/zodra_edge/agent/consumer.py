@@ -134,7 +134,9 @@ class Consumer:
             await self._hold_pending()
             if len(self._pending) + self._outbox.live >= PENDING_MAX:
                 await self.flush()
-            await asyncio.sleep(0)
+            if len(intake):
+                # Otherwise `take` waits, and the other parts have their turn anyway.
+                await asyncio.sleep(0)
 
     async def run_flusher(self) -> None:
         """Bring to disk what has lingered for long enough, or more if there is a lot of it."""

@@ -1,6 +1,7 @@
 """The one queue between all transports and the one consumer."""
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -30,6 +31,7 @@ class Intake:
         self._frames_max = frames_max
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Arrival] = deque()
+        self._thread = threading.get_ident()
         self._awake = asyncio.Event()
         self._told = False
 
@@ -43,9 +45,12 @@ class Intake:
             return False
         self._waiting.append(Arrival(frame, done))
         if not self._told:
-            # Waking a loop from a thread costs a system call: once a chunk is enough.
             self._told = True
-            self._loop.call_soon_threadsafe(self._awake.set)
+            if threading.get_ident() == self._thread:
+                self._awake.set()
+            else:
+                # From another thread it costs three system calls: once a chunk is enough.
+                self._loop.call_soon_threadsafe(self._awake.set)
         return True
 
     async def take(self) -> list[Arrival]:

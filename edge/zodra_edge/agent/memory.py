@@ -19,6 +19,9 @@ from zodra_edge.status import rss_bytes
 LOOK_S: Final = 5.0
 TRIM_LOOKS: Final = 12
 """While it stays over the budget, memory is asked back once a minute."""
+STARTED_LOOKS: Final = 6
+"""After half a minute all parts are imported and connected; what that took in passing, about 1 MB,
+is given back once."""
 ROOM_PERCENT: Final = 90
 """Of the budget: below this readings are taken again, or they would come and go at each look."""
 
@@ -54,10 +57,14 @@ class Memory:
         self._to_disk = to_disk
         self._held = held
         self._looks_over = 0
+        self._looks = 0
 
     async def run(self) -> None:
         """Look, give way if need be, and wait."""
         await self.look()
+        self._looks += 1
+        if self._looks == STARTED_LOOKS:
+            await asyncio.to_thread(_give_back)
         await asyncio.sleep(LOOK_S)
 
     async def look(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import aiomqtt
 import structlog
@@ -34,6 +34,9 @@ from zodra_edge.uplink.hooks import Hooks, LinkStatus
 
 log = structlog.get_logger()
 
+_NO_NEWS: Final = {"last_receipt_at", "pace_s"}
+"""Of the status: a receipt, and a pace that follows the length of a queue, are news to nobody."""
+
 Connect = Callable[[Cloud, str, int], AbstractAsyncContextManager[aiomqtt.Client]]
 """Settings, gateway id and keepalive in seconds to a connection."""
 
@@ -52,6 +55,7 @@ class Uplink:
         """Take the parts; nothing happens before `run`."""
         self._settings = settings
         self._address = topics.Address(settings.household_id, settings.gateway_id)
+        self._topic = topics.up(self._address)
         self._sender = compose.Sender(settings.gateway_id, clock.boot_id)
         self._packer = compose.Packer()
         self._clock = clock
@@ -123,7 +127,7 @@ class Uplink:
             await _end(sends)
 
     async def _publish(self, client: aiomqtt.Client, payload: bytes) -> None:
-        await client.publish(topics.up(self._address), payload, qos=1)
+        await connection.publish(client, self._topic, payload)
         self._heard_s = self._clock.monotonic_s()
 
     async def _listen(self, client: aiomqtt.Client) -> None:
@@ -212,13 +216,11 @@ class Uplink:
         self._note(state=state, since=since, reason=reason, failures=failures)
 
     def _note(self, **changes: object) -> None:
-        before = self.status
-        if all(getattr(before, name) == value for name, value in changes.items()):
+        changed = {name for name, value in changes.items() if getattr(self.status, name) != value}
+        if not changed:
             return
-        self.status = replace(before, **changes)  # type: ignore[arg-type]
-        # A receipt, and a pace that follows the length of a queue, are no news to anybody.
-        unchanged = {"last_receipt_at": before.last_receipt_at, "pace_s": before.pace_s}
-        if replace(self.status, **unchanged) != before:  # type: ignore[arg-type]
+        self.status = replace(self.status, **changes)  # type: ignore[arg-type]
+        if changed - _NO_NEWS:
             self._hooks.changed()
 
 

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from zodra_contract.envelope import (
@@ -193,9 +194,9 @@ class Delivery:
         await self._learn_time()
         while True:
             self._wake.clear()
-            for done in [task for task in sends if task.done()]:
-                sends.discard(done)
-                done.result()
+            for failed in [task for task in sends if task.done()]:
+                sends.discard(failed)
+                failed.result()
             now_s = self._clock.monotonic_s()
             choice = link.next_batch(
                 now_s >= self._paused_until_s, *self._facts(now_s), self._limits_now()
@@ -298,8 +299,15 @@ class Delivery:
         window.send(first, last, len(batch.rows), now_s)
         # Not awaited: while the broker answers, the window goes on filling.
         task = asyncio.ensure_future(publish(payload))
-        task.add_done_callback(lambda _: self._wake.set())
         sends.add(task)
+        task.add_done_callback(partial(self._handed_over, sends))
+
+    def _handed_over(self, sends: Sends, task: asyncio.Task[None]) -> None:
+        """Let go of a message that the broker has; one that failed is for `run` to notice."""
+        if task.cancelled() or task.exception() is None:
+            sends.discard(task)
+        else:
+            self._wake.set()
 
     def _pack(self, batch: NeedRows | ReadingRows) -> bytes | None:
         now = self._clock.now()

@@ -1,0 +1,32 @@
+"""Starts the agent in this process. Without click: what is imported here stays as long as it runs.
+
+Both ways to `zodra-edge run` end here, the plain one of `__main__` and the one of `cli`.
+"""
+
+import asyncio
+import gc
+import sys
+from pathlib import Path
+
+from zodra_edge.errors import EdgeError
+from zodra_edge.settings import load
+
+
+def start(config: Path) -> int:
+    """Run the gateway until it is asked to stop.
+
+    Returns:
+        The exit code; 1 with a sentence on stderr if it could not start.
+    """
+    try:
+        settings = load(config)
+        # After the settings: what is wrong with them is said before half a second of imports.
+        from zodra_edge import agent, logs
+
+        logs.set_up(settings.log_level)
+        # Imports make 200,000 objects that live for ever; a collector need not look at them again.
+        gc.freeze()
+        return asyncio.run(agent.run(settings))
+    except EdgeError as fault:
+        sys.stderr.write(f"Error: {fault}\n")
+        return 1
