@@ -1,9 +1,16 @@
 """How many need-moments a second the outbox makes durable, against SQLite alone on the same work.
 
-A hundred callers wait, each for its own press to be synced before it makes the next one, as group
-commit has it. Then a bare connection of the standard library writes the same rows, in transactions
-of the very sizes that came about, under the same pragmas (WAL, synchronous FULL, the same
-checkpoints): as many syncs for as many rows, with nobody waiting for any of them.
+The gateway's side: so many callers wait, each for its own press to be synced before it makes the
+next one, as group commit has it. A press is what `Outbox.keep` takes from the agent (the signal as
+an object, its device's memory, its light); making it an object is not counted.
+
+SQLite's side: one connection of the standard library, opened on a file that was prepared the same
+way (the same tables, pages of the same size, the same pragmas: WAL, synchronous FULL, the same
+checkpoints, the file for itself), writes the same rows in transactions of the very sizes that came
+about. In each transaction, with one `executemany` a table: the press with its checksum, its
+device's memory with its checksum, its light, the deletion of as many lights as the gateway forgets,
+and the counter of sequences with its checksum. As many syncs for as many rows. What it does not do:
+turn the signal into JSON, decide anything, tell anybody, or wait.
 
 Run alone: `python -m bench.edge_appends`.
 """
@@ -15,32 +22,25 @@ import tempfile
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 from bench import world
 from zodra_contract.signal import NeedSignal, SignalKind, TimeNote, TimeQuality
-from zodra_edge.outbox import Kept, LightRow, MemoryRow, Outbox
-from zodra_edge.outbox.records import memory_checksum, need_checksum
-from zodra_edge.outbox.schema import PAGE_BYTES, PRAGMAS
+from zodra_edge.outbox import Kept, LightRow, MemoryRow, Outbox, schema
+from zodra_edge.outbox.need import LIGHTS_OVER_MAX, LIGHTS_PER_SLOT_MAX
+from zodra_edge.outbox.records import memory_checksum, meta_checksum, need_checksum
 from zodra_edge.outbox.writer import Writer
 from zodra_edge.settings import OutboxLimits
 
-CALLERS = 100
+CALLERS = (100, 1_000)
 SECONDS_MAX = 30.0
 ROWS_MAX = 1_000_000
+PRESSES = 2 * (LIGHTS_PER_SLOT_MAX + LIGHTS_OVER_MAX)
+"""Made beforehand, and pressed round and round by each caller; when it comes to the first again,
+that one's light is forgotten, so that each makes a new row."""
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MEMORY = '{"press":{"epoch":1,"counter":4711,"done":[0],"packet":null,"recent":[]}}'
-SCHEMA = """
-    CREATE TABLE need (sequence INTEGER PRIMARY KEY, signal_id TEXT NOT NULL, body TEXT NOT NULL,
-        kept_ms INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT;
-    CREATE TABLE memory (place INTEGER PRIMARY KEY, device_id TEXT NOT NULL UNIQUE,
-        memory TEXT NOT NULL, checksum INTEGER) STRICT;
-    CREATE TABLE light (place INTEGER PRIMARY KEY, signal_id TEXT NOT NULL,
-        device_id TEXT NOT NULL, slot_key TEXT NOT NULL, state TEXT NOT NULL,
-        reason TEXT NOT NULL, at_ms INTEGER NOT NULL, round INTEGER NOT NULL) STRICT;
-"""
 
 
 class Counting(Writer[Any]):
@@ -55,10 +55,10 @@ class Counting(Writer[Any]):
         return results
 
 
-def signal_of(number: int) -> NeedSignal:
+def signal_of(caller: int, number: int) -> NeedSignal:
     return NeedSignal(
-        signal_id=f"p-btn-{number % CALLERS}-enc-1-{number}-0-press",
-        device_id=f"btn-{number % CALLERS}",
+        signal_id=f"p-btn-{caller}-enc-1-{number}-0-press",
+        device_id=f"btn-{caller}",
         slot_key="button-1",
         kind=SignalKind.PRESS,
         occurred_at=AT,
@@ -68,56 +68,64 @@ def signal_of(number: int) -> NeedSignal:
     )
 
 
-async def append(folder: Path, seconds: float) -> tuple[int, float, list[float]]:
+async def append(folder: Path, seconds: float, callers: int) -> tuple[int, float, list[float]]:
     """Let the callers append; returns rows, seconds, and how long each waited."""
-    numbers, waited_s = count(), list[float]()
+    waited_s = list[float]()
     limits = OutboxLimits(need_rows_max=ROWS_MAX, need_bytes_max=2**32)
+    presses = [signal_of(0, number) for number in range(PRESSES)]
     async with Outbox(folder, limits, Counting) as outbox:
         began = time.monotonic()
 
         async def call(caller: int) -> None:
-            device = f"btn-{caller}"
+            device, turn = f"btn-{caller}", 0
+            memory = [MemoryRow(device, MEMORY)]
             while (start := time.monotonic()) - began < seconds:
-                signal = signal_of(next(numbers))
+                signal = presses[turn % PRESSES]
+                turn += 1
                 light = LightRow(device, "button-1", signal.signal_id, "kept", "", 0)
-                kept = await outbox.keep(signal, [MemoryRow(device, MEMORY)], light, AT)
+                kept = await outbox.keep(signal, memory, light, AT)
                 assert isinstance(kept, Kept), kept
                 waited_s.append(time.monotonic() - start)
 
-        await asyncio.gather(*(call(caller) for caller in range(CALLERS)))
+        await asyncio.gather(*(call(caller) for caller in range(callers)))
         return len(waited_s), time.monotonic() - began, waited_s
 
 
-def alone(path: Path, sizes: Sequence[int]) -> float:
+def alone(path: Path, sizes: Sequence[int], callers: int) -> float:
     """Write as many rows in as many transactions; returns the seconds."""
-    bodies = [signal_of(number).model_dump_json() for number in range(sum(sizes))]
+    signals = [signal_of(caller, 1) for caller in range(callers)]
+    texts = [signal.model_dump_json() for signal in signals]
+    devices = [signal.device_id for signal in signals]
+    names = [signal.signal_id for signal in signals]
+    schema.prepare(path, schema.NEED, "alone")
     db = sqlite3.connect(path, isolation_level=None)
-    db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-    db.executescript(f"PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; {PRAGMAS}")
-    db.executescript(SCHEMA)
-    began, first = time.monotonic(), 0
+    db.executescript(f"{schema.ALONE}; {schema.PRAGMAS}")
+    lights_behind = callers * (LIGHTS_PER_SLOT_MAX + LIGHTS_OVER_MAX)
+    began, first = time.monotonic(), 1
     for size in sizes:
-        rows = range(first, first + size)
+        rows = [(n, n % callers) for n in range(first, first + size)]
         first += size
         db.execute("BEGIN IMMEDIATE")
         db.executemany(
             "INSERT INTO need (sequence, signal_id, body, kept_ms, checksum) "
             "VALUES (?, ?, ?, ?, ?)",
-            [(n, f"p-{n}", bodies[n], 1, need_checksum(n, 1, bodies[n])) for n in rows],
+            [(n, names[who], texts[who], 1, need_checksum(n, 1, texts[who])) for n, who in rows],
         )
         db.executemany(
             "INSERT INTO memory (device_id, memory, checksum) VALUES (?, ?, ?) "
             "ON CONFLICT (device_id) "
             "DO UPDATE SET memory = excluded.memory, checksum = excluded.checksum",
-            [
-                (f"btn-{n % CALLERS}", MEMORY, memory_checksum(f"btn-{n % CALLERS}", MEMORY))
-                for n in rows
-            ],
+            [(devices[who], MEMORY, memory_checksum(devices[who], MEMORY)) for _, who in rows],
         )
         db.executemany(
-            "INSERT INTO light (signal_id, device_id, slot_key, state, reason, at_ms, round) "
-            "VALUES (?, ?, 'button-1', 'kept', '', 0, 1)",
-            [(f"p-{n}", f"btn-{n % CALLERS}") for n in rows],
+            "INSERT INTO light (place, signal_id, device_id, slot_key, state, reason, at_ms, round)"
+            " VALUES (?, ?, ?, 'button-1', 'kept', '', 0, 1)",
+            [(n, names[who], devices[who]) for n, who in rows],
+        )
+        db.executemany("DELETE FROM light WHERE place = ?", [(n - lights_behind,) for n, _ in rows])
+        db.execute(
+            "UPDATE meta SET value = ?, checksum = ? WHERE name = 'next_sequence'",
+            (first, meta_checksum("next_sequence", first)),
         )
         db.execute("COMMIT")
     took = time.monotonic() - began
@@ -125,7 +133,7 @@ def alone(path: Path, sizes: Sequence[int]) -> float:
     return took
 
 
-def measure(seconds: float = 3.0) -> dict[str, float]:
+def measure(seconds: float = 3.0, callers: int = CALLERS[0]) -> dict[str, float]:
     """Measure once, for at most `SECONDS_MAX`.
 
     Returns:
@@ -133,11 +141,12 @@ def measure(seconds: float = 3.0) -> dict[str, float]:
     """
     with tempfile.TemporaryDirectory(prefix="zodra-bench-") as folder:
         Counting.sizes = []
-        rows, took, waited_s = asyncio.run(append(Path(folder), min(seconds, SECONDS_MAX)))
+        rows, took, waited_s = asyncio.run(append(Path(folder), min(seconds, SECONDS_MAX), callers))
         sizes = Counting.sizes
-        bare = rows / alone(Path(folder) / "alone.db", sizes)
+        bare = rows / alone(Path(folder) / "alone.db", sizes, callers)
         p50, p99 = world.percentiles_ms(waited_s)
         return {
+            "callers": callers,
             "appends_per_s": rows / took,
             "alone_per_s": bare,
             "ratio": rows / took / bare,
@@ -150,8 +159,10 @@ def measure(seconds: float = 3.0) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0)
-    for name, value in measure(parser.parse_args().seconds).items():
-        print(f"{name:>20} {value:,.2f}")
+    seconds = parser.parse_args().seconds
+    for callers in CALLERS:
+        for name, value in measure(seconds, callers).items():
+            print(f"{name:>20} {value:,.2f}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,16 @@
 """Needs, readings and files for tests of the edge's outbox."""
 
+import contextlib
+import sqlite3
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from zodra_contract.reading import Reading, ReadingKind
 from zodra_contract.signal import NeedSignal, SignalKind, TimeNote, TimeQuality
 from zodra_edge.outbox import Kept, KeptReading, LightRow, MemoryRow, NotKept, Outbox, schema
+from zodra_edge.rescue.still import still_file
+from zodra_edge.status import sole_owner
 
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PAGE = schema.PAGE_BYTES
@@ -51,6 +56,17 @@ async def values(outbox: Outbox) -> list[float]:
         found.extend(row.value for row in batch.rows)
         after = batch.rows[-1].sequence
     return found
+
+
+@contextlib.contextmanager
+def looking(path: Path) -> Iterator[sqlite3.Connection]:
+    """Look into a file of an outbox, also while it is open in this very process."""
+    with (
+        sole_owner(path.parent),
+        still_file(path) as copy,
+        contextlib.closing(schema.connect_to_look(copy)) as connection,
+    ):
+        yield connection
 
 
 def overwrite(path: Path, page: int, raw: bytes) -> None:

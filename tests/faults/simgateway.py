@@ -21,6 +21,7 @@ from zodra_edge.agent.supervisor import Supervisor
 from zodra_edge.clock import Clock
 from zodra_edge.decode.frame import Frame
 from zodra_edge.decode.profile import DeviceProfile
+from zodra_edge.errors import OutboxFault
 from zodra_edge.feedback import Lights
 from zodra_edge.heard import Heard
 from zodra_edge.link import Lane
@@ -172,7 +173,7 @@ class SimGateway:
             try:
                 await self.consumer.restore()
                 break
-            except Exception:
+            except OutboxFault:
                 await asyncio.sleep(1)
         self.supervisor = Supervisor(self.draw.random)
         self.supervisor.start("frames", partial(self.consumer.run, self.intake))

@@ -6,13 +6,13 @@ message delivered, a receipt, a break, a kill.
 
 import asyncio
 import random
-import sqlite3
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from edge_frames import AT, BUTTON, advert, bthome_encrypted
+from edge_outbox import looking
 from faults.ledger import Ledger
 from faults.simgateway import SimGateway
 from faults.simlink import SimLink, Weather
@@ -321,19 +321,16 @@ class Home:
 
     def _aside_of(self, gateway: str, lane: str, buffer_id: str) -> set[int]:
         path = self.gateways[gateway].settings.data_dir / f"{lane}.db"
-        connection = sqlite3.connect(path)
-        query = "SELECT sequence FROM quarantine WHERE buffer_id = ?"
-        rows = connection.execute(query, (buffer_id,)).fetchall()
-        connection.close()
-        return {sequence for (sequence,) in rows}
+        with looking(path) as connection:
+            query = "SELECT sequence FROM quarantine WHERE buffer_id = ?"
+            return {sequence for (sequence,) in connection.execute(query, (buffer_id,))}
 
     def _aside(self) -> set[str]:
         names: set[str] = set()
         for gateway in self.gateways.values():
-            connection = sqlite3.connect(gateway.settings.data_dir / "need.db")
-            rows = connection.execute("SELECT json_extract(body, '$.signal_id') FROM quarantine")
-            names |= {name for (name,) in rows}
-            connection.close()
+            with looking(gateway.settings.data_dir / "need.db") as connection:
+                query = "SELECT json_extract(body, '$.signal_id') FROM quarantine"
+                names |= {name for (name,) in connection.execute(query)}
         return names
 
 

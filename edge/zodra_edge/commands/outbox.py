@@ -39,7 +39,7 @@ def outbox() -> None:
 @as_json
 def show(config: Path, as_json: bool) -> None:
     """Show both lanes and what was set aside. Reads only; safe while the gateway runs."""
-    from zodra_edge.outbox.look import read, render_lanes
+    from zodra_edge.rescue.look import read, render_lanes
 
     data_dir = load_or_say(config).data_dir
     try:

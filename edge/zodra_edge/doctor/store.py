@@ -1,4 +1,4 @@
-"""Looks into the outbox for damage, read-only; the agent may write meanwhile."""
+"""Looks into the outbox for damage, read-only; of a running agent it reads a copy."""
 
 import sqlite3
 from collections.abc import Callable
@@ -9,10 +9,12 @@ from typing import Any, Final
 from zodra_edge.clock import monotonic_s
 from zodra_edge.doctor import judge
 from zodra_edge.doctor.aside import aside
-from zodra_edge.doctor.finding import Finding, fail, skipped
+from zodra_edge.doctor.finding import Finding, fail, skipped, warn
+from zodra_edge.errors import OutboxFault
 from zodra_edge.outbox import schema
 from zodra_edge.outbox.records import ReadingRow, need_checksum, reading_checksum
 from zodra_edge.outbox.room import ASIDE
+from zodra_edge.rescue.still import still
 from zodra_edge.settings import Settings
 
 SAMPLE_ROWS: Final = 2_000
@@ -30,10 +32,22 @@ async def files(settings: Settings) -> list[Finding]:
 
 
 def _files(data_dir: Path) -> list[Finding]:
+    try:
+        with still(data_dir) as folder:
+            found = _lanes(folder)
+    except OutboxFault as fault:
+        found = [warn("outbox need", str(fault), "Then: zodra-edge doctor")]
+    damaged = sorted(
+        str(path) for path in data_dir.glob(f"*{ASIDE}*") if not path.name.endswith(_TAILS)
+    )
+    return [*found, judge.set_aside(damaged)] if damaged else found
+
+
+def _lanes(folder: Path) -> list[Finding]:
     found: list[Finding] = []
     set_aside: dict[str, int] = {}
     for lane, reader in (("need", _needs), ("telemetry", _readings)):
-        path = data_dir / f"{lane}.db"
+        path = folder / f"{lane}.db"
         if not path.exists():
             found.append(skipped(f"outbox {lane}", "not there yet; the agent makes it"))
             continue
@@ -43,10 +57,7 @@ def _files(data_dir: Path) -> list[Finding]:
             set_aside[lane] = aside_rows
     if set_aside:
         found.append(judge.quarantine(set_aside))
-    damaged = sorted(
-        str(path) for path in data_dir.glob(f"*{ASIDE}*") if not path.name.endswith(_TAILS)
-    )
-    return [*found, judge.set_aside(damaged)] if damaged else found
+    return found
 
 
 def _lane(

@@ -2,7 +2,8 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
 from pydantic import ValidationError
 
@@ -10,6 +11,7 @@ from zodra_contract.envelope import Rejection
 from zodra_contract.signal import NeedSignal
 from zodra_edge.link import Lane
 from zodra_edge.outbox import quarantine
+from zodra_edge.outbox.line import Joint
 from zodra_edge.outbox.records import (
     Applied,
     Kept,
@@ -32,9 +34,39 @@ LIGHTS_OVER_MAX: Final = 8
 SETTLED_ROWS_MAX: Final = 256
 """More rows that the cloud has are deleted with its receipt: after a long time offline, the next
 press would otherwise wait until thousands of them are gone."""
+PRESS_BYTES_MAX: Final = 16 * 1024
+"""More than the rows of one need-moment can take. With less room than that for each of those that
+came together, they are kept one by one, up to the limit."""
+LIGHT_PLACE_MAX: Final = 2**62
+"""A flipped bit can leave a row with a larger number; counting goes on below it."""
 
 Slot = tuple[str, str]
 """A device and its slot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Press(Joint):
+    """A need-moment to be kept, with its light and the memory behind it; or none of them."""
+
+    signal_id: str
+    body: str
+    """The signal as JSON, written by the caller: the writer has enough to do."""
+    memory: Sequence[MemoryRow]
+    light: LightRow
+    kept_ms: int
+
+    @classmethod
+    def of(
+        cls, signal: NeedSignal, memory: Sequence[MemoryRow], light: LightRow, kept_ms: int
+    ) -> Self:
+        """Put one together."""
+        return cls(signal.signal_id, signal.model_dump_json(), memory, light, kept_ms)
+
+    @classmethod
+    def do_all(cls, connection: sqlite3.Connection, file: Any, jobs: Sequence[Any], /) -> list[Any]:
+        """Keep all that there is room for, in their order."""
+        kept: list[Kept | NotKept] = file.keep(connection, jobs)
+        return kept
 
 
 class NeedFile:
@@ -57,6 +89,8 @@ class NeedFile:
         self._quarantined = 0
         """Counting them takes milliseconds when there are many, and each press asks."""
         self._changes = 0
+        self._next_light = 1
+        """Its place."""
         self._lights: dict[Slot, dict[str, int]] = {}
         """Signals and the place of each, by slot, the oldest first."""
 
@@ -78,6 +112,10 @@ class NeedFile:
             "SELECT place, signal_id, device_id, slot_key FROM light ORDER BY place"
         ):
             self._lights.setdefault((slot[0], slot[1]), {})[signal_id] = place
+        (newest,) = connection.execute(
+            "SELECT max(place) FROM light WHERE place < ?", (LIGHT_PLACE_MAX,)
+        ).fetchone()
+        self._next_light = max(newest or 0, 0) + 1
         self._changes = connection.total_changes
 
     def finish(self, connection: sqlite3.Connection) -> None:
@@ -119,33 +157,42 @@ class NeedFile:
         return self._meta.buffer_id
 
     def keep(
-        self,
-        connection: sqlite3.Connection,
-        signal: NeedSignal,
-        memory: Sequence[MemoryRow],
-        light: LightRow,
-        kept_ms: int,
-    ) -> Kept | NotKept:
-        """Store a need-moment, its light and the memory that came with it; or none of them."""
+        self, connection: sqlite3.Connection, presses: Sequence[Press]
+    ) -> list[Kept | NotKept]:
+        """Store need-moments in their order, as many as there is room for."""
         # First, so that the new row finds its place in the page of the old one.
         self.let_go(connection)
-        if self._depth >= self._rows_max or self._has_no_bytes_left(connection):
-            return NotKept(NotKeptReason.FULL)
-        sequence = self._meta.take_sequence()
-        body = signal.model_dump_json()
-        connection.execute(
+        rows_left = self._rows_max - self._depth
+        bytes_left = self._bytes_left(connection)
+        if bytes_left < PRESS_BYTES_MAX * len(presses):
+            if len(presses) > 1:
+                return [kept for press in presses for kept in self.keep(connection, [press])]
+            rows_left = 0 if bytes_left <= 0 else rows_left
+        taken = presses[: max(0, rows_left)]
+        first = self._meta.take_sequence(len(taken))
+        connection.executemany(
             "INSERT INTO need (sequence, signal_id, body, kept_ms, checksum) "
             "VALUES (?, ?, ?, ?, ?)",
-            (sequence, signal.signal_id, body, kept_ms, need_checksum(sequence, kept_ms, body)),
+            [
+                (
+                    number,
+                    one.signal_id,
+                    one.body,
+                    one.kept_ms,
+                    need_checksum(number, one.kept_ms, one.body),
+                )
+                for number, one in enumerate(taken, first)
+            ],
         )
-        self._depth += 1
-        self.remember(connection, memory)
-        self.shine(connection, light)
-        return Kept(sequence)
+        self._depth += len(taken)
+        self.remember(connection, [row for one in taken for row in one.memory])
+        self.shine(connection, [one.light for one in taken])
+        kept: list[Kept | NotKept] = [Kept(first + place) for place in range(len(taken))]
+        return kept + [NotKept(NotKeptReason.FULL)] * (len(presses) - len(taken))
 
-    def _has_no_bytes_left(self, connection: sqlite3.Connection) -> bool:
+    def _bytes_left(self, connection: sqlite3.Connection) -> float:
         limit = self._needs_bytes_max
-        return limit is not None and quarantine.used_bytes(connection) >= limit
+        return float("inf") if limit is None else limit - quarantine.used_bytes(connection)
 
     def put_back(
         self, connection: sqlite3.Connection, wanted: quarantine.Wanted
@@ -187,39 +234,37 @@ class NeedFile:
             for device_id, memory, checksum in rows
         }
 
-    def shine(self, connection: sqlite3.Connection, light: LightRow) -> None:
-        """Store what a light says, and forget the oldest needs of its slot."""
-        places = self._lights.setdefault((light.device_id, light.slot_key), {})
-        place = places.get(light.signal_id)
-        if place is not None:
-            connection.execute(
-                "UPDATE light SET state = ?, reason = ?, at_ms = ?, round = ? WHERE place = ?",
-                (light.state, light.reason, light.at_ms, light.round, place),
-            )
-            return
-        written = connection.execute(
-            "INSERT INTO light (signal_id, device_id, slot_key, state, reason, at_ms, round) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                light.signal_id,
-                light.device_id,
-                light.slot_key,
-                light.state,
-                light.reason,
-                light.at_ms,
-                light.round,
-            ),
-        )
-        places[light.signal_id] = written.lastrowid or 0
-        if len(places) >= LIGHTS_PER_SLOT_MAX + LIGHTS_OVER_MAX:
-            self._forget_lights(connection, places)
+    def shine(self, connection: sqlite3.Connection, lights: Sequence[LightRow]) -> None:
+        """Store what lights say, and forget the oldest needs of their slots."""
+        fresh: list[tuple[Any, ...]] = []
+        done_with: list[tuple[int]] = []
+        for light in lights:
+            places = self._lights.setdefault((light.device_id, light.slot_key), {})
+            place = places.get(light.signal_id)
+            if place is not None:
+                self._insert_lights(connection, fresh)
+                connection.execute(
+                    "UPDATE light SET state = ?, reason = ?, at_ms = ?, round = ? WHERE place = ?",
+                    (light.state, light.reason, light.at_ms, light.round, place),
+                )
+                continue
+            place, self._next_light = self._next_light, self._next_light + 1
+            places[light.signal_id] = place
+            fresh.append(_light_values(place, light))
+            if len(places) >= LIGHTS_PER_SLOT_MAX + LIGHTS_OVER_MAX:
+                oldest = list(places)[:-LIGHTS_PER_SLOT_MAX]
+                done_with += [(places.pop(name),) for name in oldest]
+        self._insert_lights(connection, fresh)
+        connection.executemany("DELETE FROM light WHERE place = ?", done_with)
 
     @staticmethod
-    def _forget_lights(connection: sqlite3.Connection, places: dict[str, int]) -> None:
-        done_with = list(places)[:-LIGHTS_PER_SLOT_MAX]
+    def _insert_lights(connection: sqlite3.Connection, fresh: list[tuple[Any, ...]]) -> None:
         connection.executemany(
-            "DELETE FROM light WHERE place = ?", [(places.pop(name),) for name in done_with]
+            "INSERT INTO light (place, device_id, slot_key, signal_id, state, reason, at_ms, round)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            fresh,
         )
+        fresh.clear()
 
     def lights(self, connection: sqlite3.Connection) -> list[LightRow]:
         """Read all lights, the oldest need first."""
@@ -326,3 +371,16 @@ class NeedFile:
         """Move one row to the quarantine, unless the cloud has it by now."""
         self.let_go(connection)
         self._set_aside(connection, [(sequence, reason)], now_ms)
+
+
+def _light_values(place: int, light: LightRow) -> tuple[Any, ...]:
+    return (
+        place,
+        light.device_id,
+        light.slot_key,
+        light.signal_id,
+        light.state,
+        light.reason,
+        light.at_ms,
+        light.round,
+    )

@@ -50,10 +50,10 @@ class Meta:
         meta._saved = meta._counted()
         return meta
 
-    def take_sequence(self) -> int:
-        """Give out the next sequence."""
-        self.next_sequence += 1
-        return self.next_sequence - 1
+    def take_sequence(self, count: int = 1) -> int:
+        """Give out so many sequences in a row; returns the first."""
+        self.next_sequence += count
+        return self.next_sequence - count
 
     def save(self, connection: sqlite3.Connection) -> None:
         """Write them, if they changed."""

@@ -13,7 +13,7 @@ from zodra_contract.signal import NeedSignal
 from zodra_edge.errors import OutboxFault, StorageFault
 from zodra_edge.link import Lane
 from zodra_edge.outbox import quarantine, schema
-from zodra_edge.outbox.need import NeedFile
+from zodra_edge.outbox.need import NeedFile, Press
 from zodra_edge.outbox.opening import LaneSpec
 from zodra_edge.outbox.records import (
     Applied,
@@ -174,9 +174,8 @@ class StoredOutbox:
         """Keep a need-moment together with its light and the memory behind it; synced on return."""
         kept_ms = milliseconds(kept_at)
         try:
-            return await self._need.run(
-                lambda connection, file: file.keep(connection, signal, memory, light, kept_ms)
-            )
+            kept: Kept | NotKept = await self._need.queue(Press.of(signal, memory, light, kept_ms))
+            return kept
         except StorageFault as fault:
             return NotKept(_REASONS.get(fault.trouble, NotKeptReason.STORAGE))
         except OutboxFault:
@@ -203,7 +202,7 @@ class StoredOutbox:
 
     async def shine(self, light: LightRow) -> None:
         """Keep what a light says."""
-        await self._need.run(lambda connection, file: file.shine(connection, light))
+        await self._need.run(lambda connection, file: file.shine(connection, [light]))
 
     async def lights(self) -> list[LightRow]:
         """Read all lights, the oldest need first."""

@@ -6,10 +6,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-from zodra_edge.errors import OutboxFault
 from zodra_edge.outbox import schema
 from zodra_edge.outbox.salvage.tables import LANES, QUARANTINE, LaneTable, Row
 from zodra_edge.rescue.lanes import as_object, aside_object
+from zodra_edge.rescue.still import still, unreadable
 
 CHUNK_ROWS: Final = 1_000
 """Each chunk is a short look of its own: a long one would keep the agent's log from emptying."""
@@ -21,21 +21,20 @@ def export(data_dir: Path) -> Iterator[dict[str, Any]]:
     Raises:
         OutboxFault: a file cannot be read; `salvage` reads what is left of it.
     """
-    for lane in LANES.values():
-        path = data_dir / f"{lane.lane}.db"
-        if not path.exists():
-            continue
-        try:
-            with closing(look(path)) as connection:
-                buffer_id = buffer_of(connection)
-                for row in chunks(connection, lane):
-                    yield as_object(lane, buffer_id, row)
-                for row in chunks(connection, QUARANTINE):
-                    yield aside_object(lane.lane, row)
-        except sqlite3.Error as fault:
-            raise OutboxFault(
-                f"cannot read {path}: {fault}; try: zodra-edge outbox salvage {path}"
-            ) from fault
+    with still(data_dir) as folder:
+        for lane in LANES.values():
+            path = folder / f"{lane.lane}.db"
+            if not path.exists():
+                continue
+            try:
+                with closing(look(path)) as connection:
+                    buffer_id = buffer_of(connection)
+                    for row in chunks(connection, lane):
+                        yield as_object(lane, buffer_id, row)
+                    for row in chunks(connection, QUARANTINE):
+                        yield aside_object(lane.lane, row)
+            except sqlite3.Error as fault:
+                raise unreadable(data_dir / path.name, fault) from fault
 
 
 def look(path: Path) -> sqlite3.Connection:

@@ -11,9 +11,10 @@ from zodra_edge import spool
 from zodra_edge.errors import AlreadyRunning, OutboxFault, SpoolFault
 from zodra_edge.outbox import quarantine, schema
 from zodra_edge.outbox.quarantine import PutBack
-from zodra_edge.outbox.salvage.tables import LANES, QUARANTINE
+from zodra_edge.outbox.salvage.tables import LANES, QUARANTINE, Row
 from zodra_edge.rescue.export import chunks, look
 from zodra_edge.rescue.lanes import aside_object
+from zodra_edge.rescue.still import still, unreadable
 from zodra_edge.settings import OutboxLimits
 from zodra_edge.spool import ReplayRequest
 from zodra_edge.status import is_held, sole_owner
@@ -43,29 +44,31 @@ def held(data_dir: Path) -> Iterator[Held]:
     Raises:
         OutboxFault: a file cannot be read.
     """
-    for lane in LANES:
-        path = data_dir / f"{lane}.db"
-        if not path.exists():
-            continue
-        try:
-            with closing(look(path)) as connection:
-                for row in chunks(connection, QUARANTINE):
-                    shown = aside_object(lane, row)
-                    device_id, what = _about(shown["body"])
-                    yield Held(
-                        lane,
-                        row[0],
-                        shown["sequence"],
-                        shown["reason"],
-                        shown["set_aside_at"],
-                        device_id,
-                        what,
-                    )
-        except sqlite3.Error as fault:
-            raise OutboxFault(
-                f"cannot read {path}: {fault}; the agent saves what is whole in it when it starts, "
-                f"and zodra-edge outbox salvage {path} shows what that is"
-            ) from fault
+    with still(data_dir) as folder:
+        for lane in LANES:
+            path = folder / f"{lane}.db"
+            if not path.exists():
+                continue
+            try:
+                with closing(look(path)) as connection:
+                    for row in chunks(connection, QUARANTINE):
+                        yield _held(lane, row)
+            except sqlite3.Error as fault:
+                raise unreadable(data_dir / path.name, fault) from fault
+
+
+def _held(lane: str, row: Row) -> Held:
+    shown = aside_object(lane, row)
+    device_id, what = _about(shown["body"])
+    return Held(
+        lane,
+        row[0],
+        shown["sequence"],
+        shown["reason"],
+        shown["set_aside_at"],
+        device_id,
+        what,
+    )
 
 
 def _about(body: Any) -> tuple[str, str]:

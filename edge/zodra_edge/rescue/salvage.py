@@ -33,6 +33,7 @@ from zodra_edge.outbox.salvage.tables import (
 from zodra_edge.rescue.export import chunks, look
 from zodra_edge.rescue.lanes import as_object, aside_object
 from zodra_edge.rescue.scratch import Scratch, Shelf
+from zodra_edge.rescue.still import still_file
 
 FILE_BYTES_MAX: Final = 1024 * 1024 * 1024
 """Larger files are not ours: the lanes are bounded far below."""
@@ -130,9 +131,9 @@ def salvage(path: Path) -> Salvaged:
         size = path.stat().st_size
         if size > FILE_BYTES_MAX:
             raise OutboxFault(f"{path} has {size} bytes, more than any outbox file grows to")
-        with pages.opened(path) as by_pages:
+        with still_file(path) as readable, pages.opened(readable) as by_pages:
             found = Salvaged(_which_lane(path, by_pages))
-            _through_sqlite(path, found)
+            _through_sqlite(readable, found)
             if found.complaint:
                 _through_pages(by_pages, found)
     except OSError as fault:

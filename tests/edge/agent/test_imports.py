@@ -30,7 +30,7 @@ HEAVY = {
     "zodra_cloud",
     "zodra_sim",
 }
-FOR_A_PERSON = {"zodra_edge.doctor", "zodra_edge.rescue", "zodra_edge.outbox.look"}
+FOR_A_PERSON = {"zodra_edge.doctor", "zodra_edge.rescue"}
 NOT_INSTALLED = (HEAVY | {"rich"}) - {"sqlite_utils", "tabulate", "zodra_cloud", "zodra_sim"}
 """structlog takes rich in wherever it is installed, so it must not be; sqlite-utils brings tabulate
 for its own command."""

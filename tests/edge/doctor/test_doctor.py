@@ -316,7 +316,8 @@ async def test_damage_to_the_outbox_is_found_and_nothing_is_changed(patient: Pat
     assert found["outbox telemetry"].verdict is Verdict.OK
     assert path.read_bytes() == broken
     async with Outbox(patient.data_dir, OutboxLimits()):
-        found = await patient.examine()
+        with sole_owner(patient.data_dir):
+            found = await patient.examine()
     assert found["outbox need"].verdict is Verdict.OK
     assert found["set aside"].verdict is Verdict.WARN
     assert "need.db.damaged-" in found["set aside"].next_step

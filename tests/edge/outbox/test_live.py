@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edge_outbox import AT, reading, values
+from edge_outbox import AT, looking, reading, values
 from zodra_contract.envelope import Receipt, Rejection
 from zodra_contract.outcome import RejectReason
 from zodra_contract.signal import TimeQuality
@@ -21,7 +21,7 @@ SENT = {Lane.NEED: 0, Lane.TELEMETRY: 10**9}
 
 
 def stored(folder: Path) -> list[tuple[int, float]]:
-    with sqlite3.connect(f"file:{folder / 'telemetry.db'}?mode=ro", uri=True) as db:
+    with looking(folder / "telemetry.db") as db:
         return db.execute("SELECT sequence, value FROM reading ORDER BY sequence").fetchall()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_outbox import looking
 from zodra_contract.envelope import Receipt, Rejection
 from zodra_contract.outcome import RejectReason
 from zodra_contract.reading import Reading, ReadingKind
@@ -294,7 +295,7 @@ async def test_the_time_of_the_oldest_row_is_known(tmp_path: Path) -> None:
 
 
 def rows_in_file(folder: Path) -> list[int]:
-    with contextlib.closing(schema.connect_to_look(folder / "need.db")) as connection:
+    with looking(folder / "need.db") as connection:
         return [row[0] for row in connection.execute("SELECT sequence FROM need ORDER BY sequence")]
 
 

@@ -106,7 +106,8 @@ async def test_all_rows_are_exported_while_the_agent_writes(tmp_path: Path) -> N
     async with Outbox(tmp_path, OutboxLimits()) as outbox:
         light = LightRow("btn-kitchen", "button-1", "p_9", "kept", "", 0)
         await outbox.keep(signal("p_9"), [], light, AT)
-        rows = list(export(tmp_path))
+        with sole_owner(tmp_path):
+            rows = list(export(tmp_path))
     needs = [row for row in rows if row["lane"] == "need" and "signal" in row]
     assert [(row["sequence"], row["signal_id"], row["sound"]) for row in needs] == [
         (2, "p_2", True),

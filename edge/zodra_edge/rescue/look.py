@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from zodra_edge.clock import wall
-from zodra_edge.errors import OutboxFault
 from zodra_edge.outbox import schema
+from zodra_edge.rescue.still import still, unreadable
 
 ASIDE_SHOWN_MAX: Final = 20
 _FILES: Final = (
@@ -49,16 +49,17 @@ def read(data_dir: Path) -> list[LaneContents]:
     Raises:
         OutboxFault: a file cannot be read.
     """
-    return [
-        _read_lane(lane, data_dir / f"{lane}.db", query)
-        for lane, query in _FILES
-        if (data_dir / f"{lane}.db").exists()
-    ]
+    with still(data_dir) as folder:
+        return [
+            _read_lane(lane, data_dir / f"{lane}.db", folder / f"{lane}.db", query)
+            for lane, query in _FILES
+            if (folder / f"{lane}.db").exists()
+        ]
 
 
-def _read_lane(lane: str, path: Path, query: str) -> LaneContents:
+def _read_lane(lane: str, path: Path, readable: Path, query: str) -> LaneContents:
     try:
-        connection = schema.connect_to_look(path)
+        connection = schema.connect_to_look(readable)
         try:
             meta = dict(connection.execute("SELECT name, value FROM meta ORDER BY name").fetchall())
             depth, first, last, oldest_ms = connection.execute(query).fetchone()
@@ -71,10 +72,7 @@ def _read_lane(lane: str, path: Path, query: str) -> LaneContents:
         finally:
             connection.close()
     except sqlite3.Error as fault:
-        raise OutboxFault(
-            f"cannot read {path}: {fault}; the agent saves what is whole in it when it starts, and "
-            f"zodra-edge outbox salvage {path} shows what that is"
-        ) from fault
+        raise unreadable(path, fault) from fault
     age_s = None if oldest_ms is None else max(0.0, wall().timestamp() - oldest_ms / 1000)
     return LaneContents(
         lane,
