@@ -6,7 +6,18 @@ from typing import Final
 
 import structlog
 
-_TALKATIVE: Final = ("aiomqtt", "bleak", "bleak_retry_connector", "bthome_ble", "mqtt", "paho")
+_TALKATIVE: Final = (
+    "aiomqtt",
+    "bleak",
+    "bleak_retry_connector",
+    "bthome_ble",
+    "govee_ble.parser",
+    "mqtt",
+    "paho",
+    "ruuvitag_ble.parser",
+    "thermopro_ble.parser",
+    "xiaomi_ble.parser",
+)
 """They print payloads, addresses or keys, at levels that a person would turn on to look closer."""
 
 _SHARED: Final[list[structlog.typing.Processor]] = [

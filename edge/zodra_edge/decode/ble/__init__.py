@@ -10,9 +10,9 @@ def decode(frame: BleAdvert | GattValue, profile: DeviceProfile) -> Decoded | Un
     if profile.address is None or frame.address.upper() != profile.address.upper():
         return FROM_ANOTHER
     if isinstance(frame, BleAdvert):
-        from zodra_edge.decode.ble import bthome
+        from zodra_edge.decode.ble import advert
 
-        return bthome.decode(frame, profile)
+        return advert.decode(frame, profile)
     if profile.family is Family.WEARABLE:
         from zodra_edge.decode.ble import heart_rate
 

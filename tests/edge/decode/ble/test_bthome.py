@@ -10,7 +10,6 @@ from bthome_ble.const import MEAS_TYPES
 from habluetooth import BluetoothServiceInfoBleak
 from hypothesis import given
 from hypothesis import strategies as st
-from sensor_state_data.description import BaseSensorDescription
 
 from edge_frames import ADDRESS, BTHOME, BUTTON, KEY, PLAIN_BUTTON, advert, bthome, bthome_encrypted
 from zodra_contract.reading import ReadingKind
@@ -169,14 +168,29 @@ def test_the_table_of_objects_is_the_librarys() -> None:
     } == LENGTHS
 
 
-def test_every_battery_temperature_and_humidity_of_the_library_is_read() -> None:
-    assert {
-        (object_id, meaning.meas_format.device_class, meaning.factor, meaning.data_format)
+FACTORS = {"lb": 0.45359237, "mL": 0.001, "m": 1000}
+
+
+def test_what_is_read_has_the_factor_and_the_sign_of_the_librarys() -> None:
+    for object_id, measure in MEASURES.items():
+        theirs = MEAS_TYPES[object_id]
+        assert (theirs.data_format == "signed_integer") == measure.signed
+        # A binary sensor has no unit, and is 0 or 1.
+        unit = getattr(theirs.meas_format, "native_unit_of_measurement", None)
+        unit = str(getattr(unit, "value", unit))
+        assert measure.factor == pytest.approx(theirs.factor * FACTORS.get(unit, 1))
+
+
+def test_every_measurement_that_has_a_kind_of_ours_is_read() -> None:
+    named = {
+        (type(meaning.meas_format), getattr(meaning.meas_format, "device_class", ""))
         for object_id, meaning in MEAS_TYPES.items()
-        # A binary sensor of the same name, such as "battery low", is another thing.
-        if isinstance(meaning.meas_format, BaseSensorDescription)
-        and meaning.meas_format.device_class in ("battery", "temperature", "humidity")
-    } == {
-        (object_id, one.name, one.factor, "signed_integer" if one.signed else "unsigned_integer")
-        for object_id, one in MEASURES.items()
+        if object_id in MEASURES
     }
+    left_out = {
+        object_id
+        for object_id, meaning in MEAS_TYPES.items()
+        if object_id not in MEASURES
+        and (type(meaning.meas_format), getattr(meaning.meas_format, "device_class", "")) in named
+    }
+    assert left_out == set()
