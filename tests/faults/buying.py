@@ -38,7 +38,8 @@ PEOPLE: Final = ("u-1", "u-2")
 """Of one household, each with a device: both say yes to the same quote at the same time."""
 END_S_MAX: Final = 300.0
 """For the last needs, when nothing is broken any more."""
-NOTHING_TO_DO_S: Final = 0.02
+NOTHING_TO_DO_S: Final = 0.03
+COUNT_AGAIN_S: Final = 0.2
 TELL_S: Final = 5.0
 FINAL: Final = "('delivered', 'already_on_its_way', 'refused', 'expired')"
 ASKS_SHOP: Final = "('quote', 'place', 'follow', 'cancel')"
@@ -85,6 +86,7 @@ class Street:
             self.town, self.dice, self.keyless_percent, self.confirmed, self.did, self.findings
         )
         self._began = self._told_at = time.monotonic()
+        self._counted_at = 0.0
 
     # What households do
 
@@ -186,7 +188,7 @@ class Street:
             while not self.stopping and (taken := len(self.town.line.accepted)) < self.orders:
                 self.breaker.mend()
                 missing = self.orders - taken
-                if self._under_way() < min(UNDER_WAY_MAX, missing):
+                if self._has_room(missing):
                     self.press(min(PRESSES_AT_ONCE, missing))
                 answered = self.answer(pool)
                 if not self.calm:
@@ -259,8 +261,16 @@ class Street:
         self.did.update(figures)
         self.did.update(self.town.line.did)
         self.did["tries again of a household"] = self.town.tries_again
+        self.did["processes that ended by themselves"] = self.town.ended_by_themselves
         self.did["needs"] = self.needs
         self.did["confirmed"] = len(self.confirmed)
+
+    def _has_room(self, missing: int) -> bool:
+        """Tell whether more shall press; now and then, since all needs are counted for it."""
+        if time.monotonic() - self._counted_at < COUNT_AGAIN_S:
+            return False
+        self._counted_at = time.monotonic()
+        return self._under_way() < min(UNDER_WAY_MAX, missing)
 
     def _under_way(self) -> int:
         (row,) = self.town.rows(f"SELECT count(*) FROM need_signals WHERE state NOT IN {FINAL}")

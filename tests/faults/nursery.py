@@ -27,6 +27,10 @@ class Running(Protocol):
 
     pid: int
 
+    def alive(self) -> bool:
+        """Tell whether it has not ended."""
+        ...
+
     def kill(self) -> None:
         """SIGKILL, and wait for its end."""
         ...
@@ -45,6 +49,10 @@ class Cold:
             )
         self.pid = self._process.pid
 
+    def alive(self) -> bool:
+        """Tell whether it has not ended."""
+        return self._process.poll() is None
+
     def kill(self) -> None:
         """SIGKILL, and wait for its end."""
         self._process.kill()
@@ -59,6 +67,10 @@ class Warm:
         self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
+
+    def alive(self) -> bool:
+        """Tell whether it has not ended."""
+        return self._process.is_alive()
 
     def kill(self) -> None:
         """SIGKILL, and wait for its end."""

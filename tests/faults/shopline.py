@@ -161,6 +161,7 @@ class ShopLine:
         session_id = request.session_id
         if session_id is None:
             answer = await self._forward(request)
+            self.did["answers of 500"] += _status(answer) == b"500"
             if request.head.startswith(b"POST /checkout-sessions "):
                 self._note_quote(request, answer)
             return answer
@@ -176,6 +177,8 @@ class ShopLine:
             self.accepted.add(request.key)
             await self._play_again(request)
             return await self._after(point, request, answer, reader)
+        self.did["answers of 500"] += _status(answer) == b"500"
+        self.did["orders answered with nonsense"] += _status(answer) == b"200"
         if point is not None and point is not Point.KILL_ON_THE_WAY:
             self._armed.appendleft(point)
         return answer
@@ -275,8 +278,11 @@ def _post(like: Request, path: str, key: str, content: dict[str, Any]) -> Reques
 
 def _is_yes(answer: bytes) -> bool:
     """Tell an order from everything else, nonsense with status 200 included."""
-    head, _, body = answer.partition(b"\r\n\r\n")
-    return head.split(b" ", 2)[1] == b"200" and b'"reference"' in body[:2_000]
+    return _status(answer) == b"200" and b'"reference"' in answer[:4_000]
+
+
+def _status(answer: bytes) -> bytes:
+    return answer.split(b" ", 2)[1]
 
 
 async def _read(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:

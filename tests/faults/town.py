@@ -133,6 +133,7 @@ class Town:
         self._struck: set[str] = set()
         self.stopped: set[str] = set()
         self.tries_again = 0
+        self.ended_by_themselves = 0
         self._lock = threading.Lock()
         self._stack = ExitStack()
         # Made as the service makes it, with all that listens to a yes; it does no jobs.
@@ -174,12 +175,17 @@ class Town:
             if name == SHOP:
                 self.shop.kill()
             else:
-                os.kill(self._running[name].pid, signal.SIGKILL)
+                self._signal(name, signal.SIGKILL)
 
     def mend(self) -> list[str]:
-        """Start what was killed, and give its names."""
+        """Start what was killed, and give its names.
+
+        As a supervisor does, it also starts what ended by itself; that is told apart.
+        """
         with self._lock:
-            struck = sorted(self._struck)
+            ended = {name for name, each in self._running.items() if not each.alive()}
+            self.ended_by_themselves += len(ended - self._struck)
+            struck = sorted(self._struck | ended)
             self._struck.clear()
             for name in struck:
                 if name == SHOP:
@@ -193,7 +199,7 @@ class Town:
         """SIGCONT."""
         self.stopped.discard(name)
         with self._lock:
-            os.kill(self._running[name].pid, signal.SIGCONT)
+            self._signal(name, signal.SIGCONT)
 
     def owner(self, name: str) -> str:
         """Give the name under which a process leases jobs."""
@@ -230,15 +236,20 @@ class Town:
             with self._lock:
                 if sender not in self._struck:
                     self._struck.add(sender)
-                    os.kill(self._running[sender].pid, signal.SIGKILL)
+                    self._signal(sender, signal.SIGKILL)
         elif point is Point.KILL_SHOP:
             with self._lock:
                 if SHOP not in self._struck:
                     self._struck.add(SHOP)
                     self.shop.kill()
         elif point is Point.STOP and sender not in self._struck:
-            os.kill(self._running[sender].pid, signal.SIGSTOP)
-            self.stopped.add(sender)
+            with self._lock:
+                self._signal(sender, signal.SIGSTOP)
+                self.stopped.add(sender)
+
+    def _signal(self, name: str, number: signal.Signals) -> None:
+        if self._running[name].alive():
+            os.kill(self._running[name].pid, number)
 
     def _start(self, name: str) -> None:
         command = [*self._commands[name], "--config", str(self._configs[name])]
