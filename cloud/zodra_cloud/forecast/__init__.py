@@ -3,8 +3,8 @@
 Pure: values in, values out. What the numbers mean and how they are judged: docs/forecasts.md.
 """
 
-from zodra_cloud.forecast.level_learning import fit_levels
-from zodra_cloud.forecast.levels import LevelModel
+from zodra_cloud.forecast.levels.learning import fit_levels
+from zodra_cloud.forecast.levels.model import LevelModel
 from zodra_cloud.forecast.model import Model, fit
 from zodra_cloud.forecast.values import (
     HORIZONS_DAYS,

@@ -18,7 +18,7 @@ MERGE_DAYS: Final = 0.5
 GAPS_MAX: Final = 40
 """The last so many gaps of a history count; older ones say little about a household of today."""
 DAY_MAX: Final = 1e7
-"""Days beyond it, some 27,000 years, are no days; they are ignored like NaN."""
+"""Days beyond it, some 27,000 years, are no days; they are ignored."""
 QUANTITY_MAX: Final = 1e6
 
 
@@ -50,27 +50,36 @@ class Batch:
 
 
 def _usable(day: float) -> bool:
-    return math.isfinite(day) and abs(day) <= DAY_MAX
+    return abs(day) <= DAY_MAX
 
 
 def _quantity(value: float) -> float:
-    return min(float(value), QUANTITY_MAX) if math.isfinite(value) and value > 0 else 1.0
+    return min(float(value), QUANTITY_MAX) if value > 0 else 1.0
+
+
+def _refuse_what_is_no_number(history: History, amounts: Sequence[float]) -> None:
+    for place, row in enumerate(zip(history.days, amounts, strict=True)):
+        if not all(map(math.isfinite, row)):
+            raise ValueError(f"need {place} is {row}; leave out what is no finite number")
+    if history.until_days is not None and not math.isfinite(history.until_days):
+        raise ValueError(f"until_days is {history.until_days}; give a finite number, or None")
 
 
 def clean(history: History, until: float | None = None) -> Needs:
-    """Order a history, join needs that are one, drop what is no number.
+    """Order a history, join needs that are one.
 
     Args:
         history: as recorded; days and quantities must be equally many.
         until: ignore what lies after this day.
 
     Raises:
-        ValueError: quantities were given, but not one for each day.
+        ValueError: quantities were given, but not one for each day; or something is not finite.
     """
     given = history.quantities
     if given is not None and len(given) != len(history.days):
         raise ValueError(f"{len(history.days)} days but {len(given)} quantities; give one each")
     amounts = [1.0] * len(history.days) if given is None else given
+    _refuse_what_is_no_number(history, amounts)
     limit = math.inf if until is None else until
     rows = sorted(
         (float(day), _quantity(amount))

@@ -16,8 +16,8 @@ PANTRY = FAMILIES[0]
 COFFEE = fitted_gaps(PANTRY, 200, 2)
 """A category with a need every month, by and large."""
 
-days = st.floats(allow_nan=True, allow_infinity=True) | st.floats(-4000, 4000)
-amounts = st.floats(allow_nan=True, allow_infinity=True) | st.floats(0.1, 20)
+days = st.floats(allow_nan=False, allow_infinity=False) | st.floats(-4000, 4000)
+amounts = st.floats(allow_nan=False, allow_infinity=False) | st.floats(0.1, 20)
 rows = st.lists(st.tuples(days, amounts), max_size=60)
 
 
@@ -200,6 +200,12 @@ def test_refused_input_names_what_is_wrong() -> None:
         COFFEE.predict(History([1.0, 2.0], [1.0]), 3.0)
     with pytest.raises(ValueError, match="now_days"):
         COFFEE.predict(every_month(3), math.nan)
+    with pytest.raises(ValueError, match="need 1 is"):
+        COFFEE.predict(History([1.0, math.nan]), 3.0)
+    with pytest.raises(ValueError, match="need 0 is"):
+        fit([History([1.0], [math.inf])])
+    with pytest.raises(ValueError, match="until_days"):
+        fit([History([1.0], None, math.nan)])
 
 
 def test_the_probabilities_are_true_on_homes_never_seen() -> None:

@@ -11,28 +11,33 @@ from typing import Final
 
 import numpy as np
 
-from zodra_cloud.forecast.calibration import learn_within, survivors
-from zodra_cloud.forecast.gaps import Bools, Floats
-from zodra_cloud.forecast.levels import REACHES, SHARES, WIDE, LevelModel
-from zodra_cloud.forecast.pace import (
+from zodra_cloud.forecast.calibration import learn_within
+from zodra_cloud.forecast.gaps import Floats
+from zodra_cloud.forecast.levels import errors
+from zodra_cloud.forecast.levels.model import LevelModel, within_of
+from zodra_cloud.forecast.levels.pace import (
     GUESS,
     GUESS_LAPSE,
     TAIL,
     TAIL_SHARES,
     LevelPopulation,
+    Own,
+    Pace,
+    facts,
     gone_after,
+    own_of,
     pace_of,
     slack_days,
     slow_pace,
     stopped_given,
 )
-from zodra_cloud.forecast.readings import Curve, curve, first, pauses, rate
+from zodra_cloud.forecast.levels.readings import Curve, curve, monotone, pauses, rate
+from zodra_cloud.forecast.levels.season import Season, even, evened, turn, uneven
+from zodra_cloud.forecast.levels.season import learn as learn_season
 from zodra_cloud.forecast.values import HORIZONS_DAYS, LevelHistory
 
 LOOKED_BACK_MAX: Final = 2000
 LOOKS: Final = 4
-SCORES_MIN: Final = 60
-"""A band with fewer outcomes than this uses the band of all."""
 NEVER_TIMES: Final = 4.0
 """Not used up after so many times as long as was said: it never will be, and says no more."""
 _DAYS_TRUST: Final = (2.0, 5.0, 10.0, 20.0, 40.0, 80.0)
@@ -54,37 +59,43 @@ class _Look:
     """Probability, at the end of what is known, that use has stopped."""
 
 
-def _overshot(of: Curve, place: int, target: float) -> float:
+def _overshot(of: Curve, smooth: Floats, place: int, target: float) -> float:
     """Days between the run-out and the reading that showed it, at an even pace in between."""
-    step = float(of.used[place] - of.used[place - 1])
+    step = float(smooth[place] - smooth[place - 1])
     span = float(of.active[place] - of.active[place - 1])
     if step <= 0:
         return 0.0
-    return span * min(max((float(of.used[place]) - target) / step, 0.0), 1.0)
+    return span * min(max((float(smooth[place]) - target) / step, 0.0), 1.0)
 
 
-def _looks(curves: Sequence[Curve], population: LevelPopulation) -> Iterator[_Look]:
+def _looks(
+    histories: Sequence[tuple[LevelHistory, Curve]], population: LevelPopulation
+) -> Iterator[_Look]:
     turn = 0.0
-    for of in curves:
+    for history, of in histories:
         stopped = stopped_given(of, population)
+        smooth = monotone(of.used)
         for _ in range(LOOKS):
             turn = (turn + _GOLDEN) % 1.0
             now = of.days[0] + turn * (of.days[-1] - of.days[0])
             count = int(np.searchsorted(of.days, now, side="right"))
-            if count < 1 or count >= len(of.days) or of.left[count - 1] <= 2 * of.nothing:
-                continue
-            later = np.maximum.accumulate(of.used[count:])
-            target = of.used[count - 1] + of.left[count - 1] - of.nothing
-            reached = np.flatnonzero(later >= target)
-            place = count + int(reached[0]) if len(reached) else len(of.days) - 1
-            wait = float(of.active[place] - of.active[count - 1])
-            if len(reached):
-                wait -= _overshot(of, place, target)
-            watched = float(of.active[-1] - of.active[count - 1])
-            if len(reached):
-                # A reading cannot show the last bit being used; it goes at the pace of the rest.
-                wait *= float(of.left[count - 1] / (of.left[count - 1] - of.nothing))
-            yield _Look(first(of, count), float(len(reached) > 0), wait, watched, stopped)
+            if 1 <= count < len(of.days) and of.left[count - 1] > of.nothing:
+                known = curve(history, float(of.days[count - 1]))
+                yield _Look(known, *_outcome(of, smooth, count - 1), stopped)
+
+
+def _outcome(of: Curve, smooth: Floats, last: int) -> tuple[float, float, float]:
+    """Whether as much was used later as was left at a reading, after how long, and days watched."""
+    left, margin = float(of.left[last]), of.nothing / 2.0
+    target = float(of.used[last]) + left - margin
+    reached = np.flatnonzero(smooth[last + 1 :] >= target)
+    watched = float(of.active[-1] - of.active[last])
+    if not len(reached):
+        return 0.0, watched, watched
+    place = last + 1 + int(reached[0])
+    wait = float(of.active[place] - of.active[last]) - _overshot(of, smooth, place, target)
+    # A reading cannot show the last bit being used; it goes at the pace of the rest.
+    return 1.0, max(wait, 0.0) * left / (left - margin), watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +112,9 @@ class _Scored:
     share: Floats
 
 
-def _scored(looks: Sequence[_Look], population: LevelPopulation) -> _Scored:
+def _scored(looks: Sequence[_Look], paces: Sequence[Pace]) -> _Scored:
     rows = []
-    for look in looks:
-        pace = pace_of(look.known, population)
+    for look, pace in zip(looks, paces, strict=True):
         ahead = max(pace.left / pace.per_day, 0.0)
         slack = slack_days(look.known, pace.per_day)
         weight = 1.0 if look.came else 1.0 - look.stopped
@@ -115,23 +125,26 @@ def _scored(looks: Sequence[_Look], population: LevelPopulation) -> _Scored:
     return _Scored(*np.array(rows).T)
 
 
+def _paces(looks: Sequence[_Look], own: Sequence[Own], population: LevelPopulation) -> list[Pace]:
+    return [pace_of(look.known, each, population) for look, each in zip(looks, own, strict=True)]
+
+
+def _facts(
+    looks: Sequence[_Look], paces: Sequence[Pace], scored: _Scored, season: Season
+) -> Floats:
+    rows = []
+    said = zip(scored.ahead.tolist(), scored.slack.tolist(), strict=True)
+    for look, pace, (ahead, slack) in zip(looks, paces, said, strict=True):
+        began, now = float(look.known.days[0]), float(look.known.days[-1])
+        turned = turn(season, began, now, ahead)
+        rows.append(facts(look.known, pace, ahead, slack, turned))
+    return np.array(rows)
+
+
 def _off(scored: _Scored) -> float:
     """How far off the typical run-out was said to be, as a log ratio."""
     came = np.abs(scored.ratio[scored.came > 0])
     return float(np.median(came)) if len(came) else 0.0
-
-
-def _conformal(scores: Floats, came: Floats, weights: Floats) -> tuple[float, ...]:
-    """Quantiles of scores, some of which are only known to be larger, one outcome wider."""
-    values, left = survivors(scores, came, weights)
-    n = len(scores)
-    levels = np.clip(0.5 + (SHARES - 0.5) * (n + 1.0) / n, 0.0, 1.0)
-    places = np.searchsorted(1.0 - left, levels)
-    # Above what was ever seen to come, the band goes on as it did below.
-    top = values[min(int(places.max()), len(values) - 1)]
-    found = np.where(places < len(values), values[np.minimum(places, len(values) - 1)], top)
-    rising = np.maximum.accumulate(found) + np.arange(len(SHARES)) * 1e-9
-    return tuple(float(each) for each in rising)
 
 
 def _population(curves: Sequence[Curve]) -> LevelPopulation:
@@ -161,6 +174,16 @@ def _with_pauses(curves: Sequence[Curve], population: LevelPopulation) -> LevelP
     return found
 
 
+def _sorted(
+    pairs: Sequence[tuple[LevelHistory, Curve]],
+) -> list[tuple[LevelHistory, Curve]]:
+    """Give those that say something, in an order that depends on what they say alone."""
+    return sorted(
+        (pair for pair in pairs if len(pair[1].days) >= 3),
+        key=lambda pair: (pair[1].days.tolist(), pair[1].left.tolist()),
+    )
+
+
 def fit_levels(histories: Sequence[LevelHistory]) -> LevelModel:
     """Learn a category's pace, and how far off its run-outs were said to be.
 
@@ -169,52 +192,40 @@ def fit_levels(histories: Sequence[LevelHistory]) -> LevelModel:
     Raises:
         ValueError: a history has not as many readings as days.
     """
-    ordered = sorted(
-        (curve(each) for each in histories), key=lambda c: (c.days.tolist(), c.left.tolist())
-    )
-    curves = [each for each in ordered if len(each.days) >= 3]
-    if not curves:
+    season = learn_season([of for _, of in _sorted([(each, curve(each)) for each in histories])])
+    pairs = [(found, curve(found)) for found in (evened(season, each) for each in histories)]
+    usable = _sorted(pairs)
+    if not usable:
         return LevelModel()
-    population = _population(curves)
-    count = min(len(curves), LOOKED_BACK_MAX)
-    chosen = [curves[(index * len(curves)) // count] for index in range(count)]
+    population = _population([of for _, of in usable])
+    count = min(len(usable), LOOKED_BACK_MAX)
+    chosen = [usable[(index * len(usable)) // count] for index in range(count)]
     looks = list(_looks(chosen, population))
     if not looks:
-        return LevelModel(population)
+        return LevelModel(population, season)
+    own = [own_of(look.known, population) for look in looks]
     tried = [replace(population, days_trust=trust) for trust in _DAYS_TRUST]
-    scored = [_scored(looks, each) for each in tried]
+    scored = [_scored(looks, _paces(looks, own, each)) for each in tried]
     best = int(np.argmin([_off(each) for each in scored]))
-    model = LevelModel(tried[best], _bands(scored[best]), outcomes=len(looks))
-    return replace(model, within=_within(model, looks, scored[best]))
-
-
-def _bands(scored: _Scored) -> tuple[tuple[float, ...], ...]:
-    everything = _band_of(scored, np.ones(len(scored.came), dtype=bool), WIDE)
-    places = np.searchsorted(REACHES, scored.ahead)
-    return tuple(_band_of(scored, places == place, everything) for place in range(len(REACHES) + 1))
-
-
-def _band_of(scored: _Scored, rows: Bools, otherwise: tuple[float, ...]) -> tuple[float, ...]:
-    if scored.came[rows].sum() < SCORES_MIN:
-        return otherwise
-    return _conformal(scored.ratio[rows], scored.came[rows], scored.weight[rows])
+    of = scored[best]
+    known = _facts(looks, _paces(looks, own, tried[best]), of, season)
+    learned = errors.learn(known, of.ratio, of.came, of.weight)
+    model = LevelModel(tried[best], season, learned, outcomes=len(looks))
+    return replace(model, within=_within(model, looks, of, known))
 
 
 def _within(
-    model: LevelModel, looks: Sequence[_Look], scored: _Scored
+    model: LevelModel, looks: Sequence[_Look], scored: _Scored, known: Floats
 ) -> tuple[tuple[float, ...], ...]:
     """Set right what the bands say of each horizon, by what came within it."""
-    said = np.array(
-        [
-            model.uncorrected(float(ahead), float(slack)) * (1.0 - stopped)
-            for ahead, slack, stopped in zip(
-                scored.ahead, scored.slack, scored.stopped, strict=True
-            )
-        ]
-    )
-    horizons = np.array(HORIZONS_DAYS, float)[None, :]
+    located = errors.located(model.errors, known)
+    now = np.array([float(look.known.days[-1]) for look in looks])[:, None]
+    days = uneven(model.season, now) + np.array(HORIZONS_DAYS, float)[None, :]
+    horizons = even(model.season, days) - now
+    said = within_of(model.errors, horizons, scored.ahead, scored.slack, *located)
+    said *= 1.0 - scored.stopped[:, None]
     wait = np.array([look.wait for look in looks])[:, None]
     watched = np.array([look.watched for look in looks])[:, None]
     came = ((wait <= horizons) & (scored.came[:, None] > 0)).astype(np.float64)
-    known = (watched >= horizons).astype(np.float64)
-    return learn_within(said, scored.stopped, scored.share, came, known)
+    shown = (watched >= horizons).astype(np.float64)
+    return learn_within(said, scored.stopped, scored.share, came, shown)
