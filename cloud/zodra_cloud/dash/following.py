@@ -1,6 +1,6 @@
 """What becomes of replenish calls: heard from the need, written down, told to the maker."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -16,7 +16,7 @@ from zodra_cloud.ingest import service as needs
 from zodra_cloud.kit.clock import Clock
 from zodra_cloud.replenish import service as replenish
 from zodra_cloud.store import jobs
-from zodra_cloud.store.engine import Database
+from zodra_cloud.store.engine import Database, lock_households
 from zodra_cloud.store.jobs import Job
 from zodra_cloud.store.runner import Handler
 
@@ -39,16 +39,21 @@ class Follower:
         """Give the handlers by the kind of their job."""
         return {TELL_MAKER: self._teller, SHIP_TEST_JOB: self._ship_test}
 
-    def hear(self, connection: Connection, household_id: str, signal_ids: Iterable[str]) -> None:
+    def hear(self, connection: Connection, moved: Sequence[tuple[str, str]]) -> None:
         """Hear of each move of a need beside the job that tells the household's gateways.
 
         It looks at where the need stands now, so that news that comes late or twice does no harm.
+
+        Args:
+            connection: of the unit of work that ends the jobs.
+            moved: household and signal of each.
         """
-        for signal_id in signal_ids:
-            if signal_id.startswith(f"{NEED_PREFIX}_"):
-                event = repository.calls.of_signal(connection, household_id, signal_id)
-                if event is not None:
-                    _follow(connection, event, self._clock.now())
+        ours = [key for key in moved if key[1].startswith(f"{NEED_PREFIX}_")]
+        lock_households(connection, {household_id for household_id, _ in ours})
+        for household_id, signal_id in ours:
+            event = repository.calls.of_signal(connection, household_id, signal_id)
+            if event is not None:
+                _follow(connection, event, self._clock.now())
 
     def _ship_test(self, job: Job) -> None:
         now = self._clock.now()

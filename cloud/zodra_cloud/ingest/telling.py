@@ -21,11 +21,12 @@ from zodra_contract.topics import Address, Down, down
 TELL_GATEWAY: Final = "tell_gateway"
 IN_HAND_MAX: Final = 200
 
-Listener = Callable[[Connection, str, Sequence[str]], None]
-"""Hears of the needs of a household that moved, in the unit of work that ends their job."""
+Listener = Callable[[Connection, Sequence[tuple[str, str]]], None]
+"""Hears of needs that moved, by household and signal, in the unit of work that ends their jobs; it
+locks the households, all at once, before it changes anything."""
 
 
-def nobody(_connection: Connection, _household_id: str, _signal_ids: Sequence[str]) -> None:
+def nobody(_connection: Connection, _moved: Sequence[tuple[str, str]]) -> None:
     """Nobody else wants to know."""
 
 
@@ -88,14 +89,10 @@ class GatewayTeller:
 
     def hear(self, connection: Connection, heard: Sequence[Heard]) -> Mapping[int, Later]:
         """Let the listener hear, and come back for what the broker did not take."""
-        later: dict[int, Later] = {}
-        for each in heard:
-            for job in each.errand.jobs:
-                for household_id, signal_id in _needs(job):
-                    self._beside(connection, household_id, [signal_id])
-                if not each.answer:
-                    later[job.job_id] = Later(self._clock.now() + BROKER_DOWN_WAIT)
-        return later
+        told = [job for each in heard for job in each.errand.jobs]
+        self._beside(connection, list({key: None for job in told for key in _needs(job)}))
+        again = Later(self._clock.now() + BROKER_DOWN_WAIT)
+        return {job.job_id: again for each in heard if not each.answer for job in each.errand.jobs}
 
 
 def _needs(job: Job) -> Iterator[tuple[str, str]]:

@@ -54,27 +54,41 @@ def wait_s(asked: int, unknown: Unknown) -> float:
     return float(min(ASK_AGAIN_S_MAX, 2 ** min(asked, 16)))
 
 
-def to_quote(connection: Connection, keys: Collection[Key], at: At) -> dict[Key, StoredQuote]:
-    """Read quotes that a shop shall price; those of which nothing is to be asked are left out.
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A quote that a shop shall price."""
+
+    quote: StoredQuote
+    allowed: bool
+    """Whether the household's consent stands. If not, no shop is asked, and the quote ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """What is heard of a quote for which no shop was asked."""
+
+
+def requested(connection: Connection, keys: Collection[Key]) -> dict[Key, Requested]:
+    """Read quotes that a shop shall price; those that need none any more are left out.
 
     Args:
-        connection: of a unit of work that has the lock of every household.
+        connection: of any unit of work.
         keys: household and quote.
-        at: instant and pages.
     """
     found = repository.quotes_at(connection, keys)
-    asked = {key: each for key, each in found.items() if each.state is QuoteState.REQUESTED}
+    waiting = {key: each for key, each in found.items() if each.state is QuoteState.REQUESTED}
     granted = {
         purpose: consent.live_grants(
-            connection, {key[0] for key, each in asked.items() if each.purpose == purpose}, purpose
+            connection,
+            {key[0] for key, each in waiting.items() if each.purpose == purpose},
+            purpose,
         )
-        for purpose in {Purpose(each.purpose) for each in asked.values()}
+        for purpose in {Purpose(each.purpose) for each in waiting.values()}
     }
-    for key, quote in list(asked.items()):
-        if key[0] not in granted[Purpose(quote.purpose)]:
-            moves.end_quote(connection, quote, QuoteEvent.REFUSE, Ending.CONSENT_WITHDRAWN, at)
-            del asked[key]
-    return asked
+    return {
+        key: Requested(each, key[0] in granted[Purpose(each.purpose)])
+        for key, each in waiting.items()
+    }
 
 
 def request(quote: StoredQuote, rules: Rules) -> QuoteRequest:
@@ -102,7 +116,7 @@ class Answered:
 
     quote: StoredQuote
     """As it was when the shop was asked."""
-    answer: ShopQuote | Refused | Unknown
+    answer: ShopQuote | Refused | Unknown | Unasked
     times: int
     """How often it was asked before."""
 
@@ -126,13 +140,16 @@ def hear_quotes(
     Returns:
         The quotes of which a shop is to be asked again.
     """
-    quotes = to_quote(connection, [each.key for each in answered], at)
-    slots = households.slots_at(connection, {_place(each) for each in quotes.values()})
+    quotes = requested(connection, [each.key for each in answered])
+    slots = households.slots_at(connection, {_place(each.quote) for each in quotes.values()})
     again: dict[Key, AskAgain] = {}
     opening: list[_Opening] = []
     for each in answered:
-        quote = quotes.get(each.key)
-        if quote is None:
+        if each.key not in quotes:
+            continue
+        quote = quotes[each.key].quote
+        if not quotes[each.key].allowed:
+            moves.end_quote(connection, quote, QuoteEvent.REFUSE, Ending.CONSENT_WITHDRAWN, at)
             continue
         if not isinstance(each.answer, ShopQuote):
             asked = _hear_no_price(connection, quote, each.answer, each.times, rules, at)
@@ -155,7 +172,7 @@ def _place(quote: StoredQuote) -> Place:
 def _hear_no_price(
     connection: Connection,
     quote: StoredQuote,
-    answer: Refused | Unknown,
+    answer: Refused | Unknown | Unasked,
     times: int,
     rules: Rules,
     at: At,
@@ -166,6 +183,9 @@ def _hear_no_price(
     if at.now - quote.state_at >= rules.quoting_limit:
         moves.end_quote(connection, quote, QuoteEvent.REFUSE, Ending.SHOP_UNAVAILABLE, at)
         return None
+    if isinstance(answer, Unasked):
+        # Granted again while it waited to be written.
+        return AskAgain(0.0)
     return AskAgain(wait_s(times, answer))
 
 

@@ -9,14 +9,15 @@ from sqlalchemy import Connection
 from zodra_cloud.kit.clock import Clock
 from zodra_cloud.merchants.port import Shop
 from zodra_cloud.replenish import asking
-from zodra_cloud.replenish.asking import Answered, AskAgain
-from zodra_cloud.replenish.models import At, Rules, StoredQuote
+from zodra_cloud.replenish.asking import Answered, AskAgain, Requested, Unasked
+from zodra_cloud.replenish.models import At, Rules
+from zodra_cloud.store.engine import lock_households
 from zodra_cloud.store.errands import Errand, Heard
 from zodra_cloud.store.jobs import Job, Later
 
 AT_ONCE: Final = 8
-IN_HAND_EACH: Final = 4
-"""Jobs leased for each call: all time out (10 s each) before the first lease ends."""
+IN_HAND_MAX: Final = 100
+"""At two hundred a second, what comes in half a second."""
 
 
 class Quoting:
@@ -34,7 +35,7 @@ class Quoting:
         self, shop: Shop, clock: Clock, rules: Rules, at: Callable[[], At], at_once: int = AT_ONCE
     ) -> None:
         self.at_once = at_once
-        self.in_hand_max = at_once * IN_HAND_EACH
+        self.in_hand_max = IN_HAND_MAX
         self._shop = shop
         self._clock = clock
         self._rules = rules
@@ -42,19 +43,22 @@ class Quoting:
 
     def prepare(self, connection: Connection, claimed: Sequence[Job]) -> Sequence[Errand]:
         """Read the quotes; one that ended meanwhile needs no price."""
-        quotes = asking.to_quote(connection, {_key(job) for job in claimed}, self._at())
-        return [Errand((job,), quotes[_key(job)]) for job in claimed if _key(job) in quotes]
+        found = asking.requested(connection, {_key(job) for job in claimed})
+        return [Errand((job,), found[_key(job)]) for job in claimed if _key(job) in found]
 
     def ask(self, errand: Errand) -> Any:
-        """Ask the shop for one price."""
-        quote: StoredQuote = errand.asked
-        return self._shop.quote(asking.request(quote, self._rules), self._clock.now())
+        """Ask the shop for one price, if the household's consent stands."""
+        asked: Requested = errand.asked
+        if not asked.allowed:
+            return Unasked()
+        return self._shop.quote(asking.request(asked.quote, self._rules), self._clock.now())
 
     def hear(self, connection: Connection, heard: Sequence[Heard]) -> Mapping[int, Later]:
         """Write the prices and refusals; come back for what the shop did not answer."""
         at = self._at()
+        lock_households(connection, {household(job) for each in heard for job in each.errand.jobs})
         by_key = {
-            _key(job): (job, Answered(each.errand.asked, each.answer, times(job)))
+            _key(job): (job, Answered(each.errand.asked.quote, each.answer, times(job)))
             for each in heard
             for job in each.errand.jobs
         }

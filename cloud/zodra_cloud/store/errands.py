@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from zodra_cloud.errors import LeaseLost
 from zodra_cloud.kit.clock import Clock
 from zodra_cloud.store import jobs
-from zodra_cloud.store.engine import Database, lock_households
+from zodra_cloud.store.engine import Database
 from zodra_cloud.store.jobs import Job, Lane, Later
 from zodra_cloud.store.supervising import (
     LEASE_S,
@@ -33,6 +33,9 @@ from zodra_cloud.store.supervising import (
     supervised,
 )
 
+ASKED_WITHIN_S: Final = LEASE_S - 20.0
+"""A lease with less time left than a call takes (10 s) and its answer waits is not worth a call:
+another worker would ask the same. It runs out, and the job comes back."""
 HEARD_MAX: Final = 100
 """Answers in one unit of work."""
 
@@ -45,6 +48,7 @@ class Errand:
 
     jobs: tuple[Job, ...]
     asked: Any
+    """For the room that made it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +69,14 @@ class Errands(Protocol):
 
     @property
     def in_hand_max(self) -> int:
-        """How many jobs are leased at the same time.
-
-        So few that all are asked, or time out, before a lease ends.
-        """
+        """How many jobs are leased at the same time."""
         ...
 
     def prepare(self, connection: Connection, claimed: Sequence[Job]) -> Sequence[Errand]:
-        """Read what is to be asked; a job that is in no errand is done.
+        """Read what is to be asked, and change nothing; a job that is in no errand is done.
 
-        The unit of work has the lock of the jobs' households, and leases them.
+        The unit of work leases the jobs. It has no household's lock, so that it waits for nobody:
+        look again before writing.
         """
         ...
 
@@ -85,8 +87,9 @@ class Errands(Protocol):
     def hear(self, connection: Connection, heard: Sequence[Heard]) -> Mapping[int, Later]:
         """Write what was answered; gives the jobs that come back, by their id. The rest is done.
 
-        The unit of work has the lock of the households, and ends the jobs. An errand may come with
-        some of its jobs only: of others the lease was lost, or they are written apart.
+        The unit of work ends the jobs; let it lock the households whose things it changes. An
+        errand may come with some of its jobs only: of others the lease was lost, or they are
+        written apart.
         """
         ...
 
@@ -111,7 +114,8 @@ class ErrandRunner:
         self._errands = errands
         self._owner = owner
         self._lane = Lane(frozenset({kind}))
-        self._out: SimpleQueue[Errand | None] = SimpleQueue()
+        self._out: SimpleQueue[tuple[Errand, float] | None] = SimpleQueue()
+        """With the instant of the monotonic clock by which each is to be asked."""
         self._back: SimpleQueue[Heard | None] = SimpleQueue()
         self._room = errands.in_hand_max
         self._changed = threading.Condition()
@@ -203,7 +207,7 @@ class ErrandRunner:
         return 0.0
 
     def _claim(self, limit: int) -> None:
-        now = self._clock.now()
+        now, until_s = self._clock.now(), self._clock.monotonic() + ASKED_WITHIN_S
         with self._database.write() as connection:
             self._taken = jobs.claim(
                 connection,
@@ -213,7 +217,6 @@ class ErrandRunner:
                 lease_s=LEASE_S,
                 lane=self._lane,
             )
-            lock_households(connection, _households(self._taken))
             errands = self._errands.prepare(connection, self._taken)
             served = {job.job_id for errand in errands for job in errand.jobs}
             idle = [job for job in self._taken if job.job_id not in served]
@@ -221,12 +224,17 @@ class ErrandRunner:
         with self._changed:
             self._room -= len(served)
         for errand in errands:
-            self._out.put(errand)
+            self._out.put((errand, until_s))
 
     def _ask_all(self) -> None:
-        while (errand := self._out.get()) is not None:
-            if not self._stopping:
+        while (waiting := self._out.get()) is not None:
+            errand, until_s = waiting
+            if self._stopping:
+                continue
+            if self._clock.monotonic() < until_s:
                 self._ask(errand)
+            else:
+                self._give_back(errand)
 
     def _ask(self, errand: Errand) -> None:
         answers: list[Any] = []
@@ -277,7 +285,6 @@ class ErrandRunner:
     def _write(self, heard: Sequence[Heard]) -> None:
         claimed = [job for each in heard for job in each.errand.jobs]
         with self._database.write() as connection:
-            lock_households(connection, _households(claimed))
             held = jobs.still_held(connection, claimed)
             kept = [_of_held(each, held) for each in heard]
             later = self._errands.hear(connection, [each for each in kept if each.errand.jobs])
@@ -297,10 +304,6 @@ class ErrandRunner:
         with self._changed:
             self._room += len(errand.jobs)
             self._changed.notify_all()
-
-
-def _households(claimed: Sequence[Job]) -> set[str]:
-    return {job.household_id for job in claimed if job.household_id is not None}
 
 
 def _of_held(heard: Heard, held: frozenset[int]) -> Heard:

@@ -55,11 +55,7 @@ def insert_many(
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        statement = sqlite_insert(table)
-        connection.execute(
-            statement.on_conflict_do_nothing() if unless_there else statement,
-            [dict(row) for row in rows],
-        )
+        connection.execute(_insert_one(table, unless_there), [dict(row) for row in rows])
         return
     names = list(rows[0])
     written = [
@@ -114,6 +110,12 @@ def update_many(
         ).bindparams(bindparam("rows", type_=Text)),
         {"rows": json.dumps(written)},
     )
+
+
+@cache
+def _insert_one(table: Table, unless_there: bool) -> Any:
+    statement = sqlite_insert(table)
+    return statement.on_conflict_do_nothing() if unless_there else statement
 
 
 @cache

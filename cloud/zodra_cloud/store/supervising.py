@@ -14,9 +14,9 @@ from zodra_cloud.store.jobs import Job
 
 LEASE_S: Final = 60.0
 """Longer than any handler may take: a shop call has its own time limit well below this."""
-GATHER_S: Final = 0.02
+GATHER_S: Final = 0.03
 """From one unit of work of many jobs to the next of the same kind. A job that comes alone is done
-at once; of two hundred a second, four then share the statements that one costs."""
+at once; of two hundred a second, six then share the statements that one costs."""
 POLL_S_MAX: Final = 1.0
 """Jobs stored by another process (a command, another worker) are seen this late at most."""
 

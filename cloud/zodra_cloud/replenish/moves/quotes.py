@@ -198,7 +198,8 @@ def _quote_jobs(quote: StoredQuote, at: At) -> list[Intention]:
     if quote.state is QuoteState.REQUESTED:
         return [_intention(QUOTE_JOB, quote, at.now)]
     if quote.state in (QuoteState.QUESTION, QuoteState.OPEN) and quote.expires_at is not None:
-        return [_intention(EXPIRE_JOB, quote, quote.expires_at, f":{quote.state.value}")]
+        ending = _intention(EXPIRE_JOB, quote, quote.expires_at, f":{quote.state.value}")
+        return [replace(ending, far_off=True)]
     return []
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Select, bindparam, select, update
 
 from zodra_cloud.errors import LeaseLost
 from zodra_cloud.store.among import among_ids
@@ -78,20 +79,26 @@ def _due(connection: Connection, now: datetime, limit: int, lane: Lane) -> list[
     Two queries rather than one with OR, which reads a whole backlog to sort it.
     """
     found: list[Job] = []
-    for due, first in (
-        ((jobs.c.state == JobState.READY, jobs.c.due_at <= now), jobs.c.due_at),
-        ((jobs.c.state == JobState.LEASED, jobs.c.lease_until <= now), jobs.c.lease_until),
-    ):
+    for state in (JobState.READY, JobState.LEASED):
         if len(found) < limit:
             rows = connection.execute(
-                select(*COLUMNS)
-                .where(*due, *lane.clause())
-                .order_by(first, jobs.c.job_id)
-                .limit(limit - len(found))
-                .with_for_update(skip_locked=True)
+                _select_due(state, lane), {"now": now, "free": limit - len(found)}
             )
             found += [Job(*row) for row in rows]
     return found
+
+
+@cache
+def _select_due(state: JobState, lane: Lane) -> Select[Any]:
+    """Write the statement once: building it costs more than running it."""
+    first = jobs.c.due_at if state is JobState.READY else jobs.c.lease_until
+    return (
+        select(*COLUMNS)
+        .where(jobs.c.state == state, first <= bindparam("now"), *lane.clause())
+        .order_by(first, jobs.c.job_id)
+        .limit(bindparam("free"))
+        .with_for_update(skip_locked=True)
+    )
 
 
 def take(connection: Connection, *, now: datetime, limit: int, lane: Lane) -> list[Job]:

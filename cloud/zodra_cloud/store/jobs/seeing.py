@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, Select, delete, func, select, update
 
 from zodra_cloud.store.engine import wake_jobs_after_commit
 from zodra_cloud.store.jobs.table import EVERY_KIND, JobState, Lane, jobs
@@ -12,18 +13,23 @@ from zodra_cloud.store.types import Instant
 
 def next_due_at(connection: Connection, lane: Lane = EVERY_KIND) -> datetime | None:
     """Give the instant at which the next job can be claimed; None if there is none."""
-    ready = connection.execute(
+    found = connection.execute(_next_due(lane)).one()
+    return min((instant for instant in found if instant is not None), default=None)
+
+
+@cache
+def _next_due(lane: Lane) -> Select[tuple[datetime | None, datetime | None]]:
+    """Write the statement once: building it costs more than running it."""
+    ready = (
         select(jobs.c.due_at)
         .where(jobs.c.state == JobState.READY, *lane.clause())
         .order_by(jobs.c.due_at)
         .limit(1)
-    ).scalar()
-    leased = connection.execute(
-        select(func.min(jobs.c.lease_until, type_=Instant)).where(
-            jobs.c.state == JobState.LEASED, *lane.clause()
-        )
-    ).scalar()
-    return min((instant for instant in (ready, leased) if instant is not None), default=None)
+    )
+    leased = select(func.min(jobs.c.lease_until, type_=Instant)).where(
+        jobs.c.state == JobState.LEASED, *lane.clause()
+    )
+    return select(ready.scalar_subquery(), leased.scalar_subquery())
 
 
 def prune(connection: Connection, before: datetime) -> int:

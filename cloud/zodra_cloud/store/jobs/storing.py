@@ -62,6 +62,8 @@ class Intention:
     household_id: str | None
     payload: Any
     due_at: datetime
+    far_off: bool = False
+    """Due so much later that whoever looks now and then sees it in time; nobody is woken."""
 
 
 def enqueue_all(connection: Connection, intentions: Sequence[Intention]) -> None:
@@ -84,7 +86,7 @@ def enqueue_all(connection: Connection, intentions: Sequence[Intention]) -> None
         ],
         unless_there=True,
     )
-    for kind in {each.kind for each in intentions}:
+    for kind in {each.kind for each in intentions if not each.far_off}:
         wake_jobs_after_commit(connection, kind)
 
 
