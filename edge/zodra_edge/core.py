@@ -222,12 +222,16 @@ def _read(now: _Step, decoded: Decoded, heard: Heard, profile: DeviceProfile) ->
         return
     if not decoded.retained:
         _add_time(now, decoded, heard, profile)
-    going_up = (*(r for r in decoded.readings if not r.stays_home), *now.derived)
-    if going_up:
-        now.effects.append(KeepReadings(going_up))
-    staying = sum(reading.stays_home for reading in decoded.readings)
-    if staying:
+    leaving = tuple(r for r in decoded.readings if not _stays_home(r, decoded))
+    if leaving or now.derived:
+        now.effects.append(KeepReadings((*leaving, *now.derived)))
+    if staying := len(decoded.readings) - len(leaving):
         now.effects.append(StayedHome(staying))
+
+
+def _stays_home(reading: Reading, decoded: Decoded) -> bool:
+    """Whether a reading may not leave: by what it is, or by the settings."""
+    return reading.stays_home or reading.kind in decoded.kept_home
 
 
 def _count(now: _Step, note: DiaperNote, heard: Heard, profile: DeviceProfile) -> bool:

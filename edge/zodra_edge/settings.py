@@ -31,8 +31,6 @@ from zodra_edge.link import BACKOFF_S_MAX, KEEPALIVE_S
 DEVICES_MAX: Final = 256
 BIND_KEY_BYTES: Final = 16
 SECRET_BYTES_MAX: Final = 4096
-CONTACT_GAP_S: Final = 10.0
-MQTT_CONTACT_GAP_S: Final = 90.0
 RUNTIME_DIR: Final = "/run/zodra"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -71,6 +69,8 @@ class HomeMqtt(_Part):
     """From `password_file`."""
     message_bytes_max: Annotated[int, Field(ge=256, le=1024 * 1024)] = 64 * 1024
     """A larger payload is refused before it is parsed."""
+    device_messages_per_s_max: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    """What one device sends beyond this, for longer than ten seconds' worth, is dropped."""
 
 
 class Radio(_Part):
@@ -141,7 +141,7 @@ class Device(_Part):
                 pack_units=self.pack_units,
                 reorder_units=self.reorder_units,
                 # A bridge on the home's broker tells less often than a strap by itself.
-                contact_gap_s_max=CONTACT_GAP_S if self.address else MQTT_CONTACT_GAP_S,
+                contact_gap_s_max=10.0 if self.address else 90.0,
             ),
             counter_epoch=self.counter_epoch,
         )
@@ -251,16 +251,8 @@ class Settings(_Part):
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
-        for what in ("device_id", "address", "topic"):
-            # Several devices may be behind one topic, each a part of its own.
-            seen = [
-                (str(value), device.part if what == "topic" else None)
-                for device in self.devices
-                if (value := getattr(device, what)) is not None
-            ]
-            twice = {value for value, part in seen if seen.count((value, part)) > 1}
-            if twice:
-                raise ValueError(f"devices: {what} {sorted(twice)[0]} is used twice")
+        if twice := rules.used_twice(self.devices):
+            raise ValueError(f"devices: {twice} is used twice")
         if self.home_mqtt is None and any(device.topic for device in self.devices):
             raise ValueError("a device has a topic, but there is no [home_mqtt] section")
         if self.radio is None and any(device.address for device in self.devices):

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
 from zodra_contract.envelope import AdapterHealth, HealthReport
 from zodra_edge.agent.consumer import Consumer
@@ -31,9 +32,14 @@ from zodra_edge.status import (
     Status,
     StoragePart,
     Tally,
+    UnreadPart,
     rss_bytes,
 )
 from zodra_edge.uplink import LinkStatus
+
+UNREAD_MAX: Final = 16
+"""Of what was not understood, the latest: the status is written every few seconds."""
+UNREAD_BYTES_MAX: Final = 96
 
 
 @dataclass(slots=True)
@@ -99,6 +105,7 @@ class Account:
                 repeats=dict(self.consumer.repeats),
             ),
             refusals=self.tally.counts(),
+            not_understood=self._not_understood(),
         )
 
     def health(self) -> HealthReport:
@@ -148,6 +155,24 @@ class Account:
             last_receipt_at=link.last_receipt_at,
             unanswered=link.unanswered,
             pace_s=link.pace_s,
+        )
+
+    def _not_understood(self) -> tuple[UnreadPart, ...]:
+        heard = self.consumer.unread.entries()
+        if self.home is not None:
+            heard += self.home.unread.entries()
+        latest = sorted(heard, key=lambda entry: entry.last_at, reverse=True)[:UNREAD_MAX]
+        return tuple(
+            UnreadPart(
+                where=entry.where,
+                reason=entry.reason,
+                detail=entry.detail,
+                raw=_shown(entry.raw),
+                raw_bytes=entry.raw_bytes,
+                count=entry.count,
+                last_at=entry.last_at,
+            )
+            for entry in latest
         )
 
     def _home(self) -> HomePart | None:
@@ -254,3 +279,9 @@ def _oldest_age_s(level: Level, now: datetime) -> float:
 
 def _since_s(heard: Heard, now: Heard) -> float:
     return max(0, now.monotonic_ms - heard.monotonic_ms) / 1000
+
+
+def _shown(raw: bytes) -> str:
+    begin = raw[:UNREAD_BYTES_MAX]
+    text = begin.decode(errors="replace")
+    return text if text.isprintable() and "\ufffd" not in text else begin.hex()

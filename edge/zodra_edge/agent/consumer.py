@@ -17,9 +17,12 @@ from zodra_contract.reading import Reading
 from zodra_edge import core
 from zodra_edge.agent.intake import Arrival, Intake
 from zodra_edge.clock import Clock
-from zodra_edge.decode.frame import Frame, MqttMessage
+from zodra_edge.decode.frame import Frame, GattValue, MqttMessage
+from zodra_edge.decode.mqtt.filters import Routes
+from zodra_edge.decode.mqtt.registry import subscriptions
 from zodra_edge.decode.profile import DeviceProfile
 from zodra_edge.decode.result import DecodeRefusal
+from zodra_edge.decode.unread import UnreadList
 from zodra_edge.errors import OutboxFault
 from zodra_edge.feedback import KEPT, Lights, light
 from zodra_edge.heard import Heard
@@ -31,7 +34,17 @@ from zodra_edge.status import Tally
 
 PENDING_MAX: Final = 4_000
 """Readings in RAM; above this the consumer waits for the disk, and the queue before it fills."""
-AVAILABILITY: Final = "/availability"
+UNREAD: Final = frozenset(
+    {
+        DecodeRefusal.OVERSIZED,
+        DecodeRefusal.UNKNOWN_FORMAT,
+        DecodeRefusal.NOT_JSON,
+        DecodeRefusal.MALFORMED,
+        DecodeRefusal.UNKNOWN_ACTION,
+        DecodeRefusal.UNREADABLE_FIELD,
+    }
+)
+"""Refusals that mean that a device says something which is not understood."""
 
 log = structlog.get_logger()
 
@@ -58,7 +71,7 @@ class Consumer:
         self._wake = wake
         self._profiles = {profile.device_id: profile for profile in profiles}
         self._by_address = {p.address.upper(): p for p in self._profiles.values() if p.address}
-        self._by_topic = {p.topic: p for p in self._profiles.values() if p.topic}
+        self._routes = Routes((t, p) for p in self._profiles.values() for t in subscriptions(p))
         self._memory: dict[str, core.DeviceMemory] = {}
         self._committed: dict[str, core.DeviceMemory] = {}
         self._pending: list[KeptReading] = []
@@ -71,6 +84,7 @@ class Consumer:
         self.repeats: Counter[str] = Counter()
         self.replays: Counter[str] = Counter()
         """Frames refused as replays since the device was last heard well, by device."""
+        self.unread = UnreadList()
         self.is_short: Callable[[], bool] = _never
         """Whether memory is short; then readings are refused."""
         self.stayed_home = 0
@@ -232,18 +246,19 @@ class Consumer:
         if not self._is_restored:
             with contextlib.suppress(OutboxFault):
                 await self.restore()
-        profile = self._profile(frame)
-        if profile is None:
+        profiles = self._profiles_of(frame)
+        if not profiles:
             self._tally.add(DecodeRefusal.UNKNOWN_DEVICE)
-        else:
+        for profile in profiles:
             await self._step(frame, profile)
         done()
 
-    def _profile(self, frame: Frame) -> DeviceProfile | None:
+    def _profiles_of(self, frame: Frame) -> tuple[DeviceProfile, ...]:
+        """Name the devices that a frame concerns: several may be behind one topic."""
         if isinstance(frame, MqttMessage):
-            topic = frame.topic.removesuffix(AVAILABILITY)
-            return self._by_topic.get(frame.topic) or self._by_topic.get(topic)
-        return self._by_address.get(frame.address.upper())
+            return self._routes.of(frame.topic)
+        profile = self._by_address.get(frame.address.upper())
+        return () if profile is None else (profile,)
 
     async def _step(self, frame: Frame, profile: DeviceProfile) -> None:
         device_id = profile.device_id
@@ -271,13 +286,15 @@ class Consumer:
             case core.Remember():
                 await self._remember(device_id)
             case core.Refuse(reason, detail):
-                self._refuse(reason, device_id, detail)
+                self._refuse(reason, device_id, detail, frame)
             case core.Ignore(reason):
                 self.repeats[reason] += 1
         return True
 
-    def _refuse(self, reason: str, device_id: str, detail: str) -> None:
+    def _refuse(self, reason: str, device_id: str, detail: str, frame: Frame) -> None:
         count = self._tally.add(reason)
+        if reason in UNREAD:
+            self.unread.note(*_seen(frame), reason, detail, frame.heard.at)
         if reason == PressRefusal.REPLAY:
             self.replays[device_id] += 1
         # Every refusal is counted; only the 1st, 2nd, 4th, 8th ... is also a line in the log.
@@ -368,3 +385,13 @@ def _rows(memory: Mapping[str, core.DeviceMemory]) -> list[MemoryRow]:
 def _without_counter(profile: DeviceProfile) -> core.DeviceMemory:
     press = PressMemory(epoch=profile.counter_epoch, unproven=profile.bind_key is not None)
     return core.DeviceMemory(press=press)
+
+
+def _seen(frame: Frame) -> tuple[str, bytes]:
+    """Say where a frame came from, and its raw bytes."""
+    if isinstance(frame, MqttMessage):
+        return frame.topic, frame.payload
+    if isinstance(frame, GattValue):
+        return f"{frame.address} {frame.characteristic}", frame.value
+    parts = (*frame.service_data.values(), *frame.manufacturer_data.values())
+    return frame.address, b"".join(parts)

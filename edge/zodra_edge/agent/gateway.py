@@ -12,7 +12,7 @@ from zodra_contract.command import Command, CommandKind, CommandOutcome
 from zodra_contract.outcome import SignalOutcome
 from zodra_contract.signal import TimeQuality
 from zodra_edge.agent.account import Account
-from zodra_edge.agent.consumer import AVAILABILITY, Consumer
+from zodra_edge.agent.consumer import Consumer
 from zodra_edge.agent.intake import Intake
 from zodra_edge.agent.keeper import Keeper
 from zodra_edge.agent.memory import Memory
@@ -21,10 +21,11 @@ from zodra_edge.agent.requests import Requests
 from zodra_edge.agent.supervisor import STOP_S_MAX, Supervisor
 from zodra_edge.clock import Clock, monotonic_s
 from zodra_edge.decode.frame import BleAdvert, Frame
+from zodra_edge.decode.mqtt.registry import subscriptions
 from zodra_edge.decode.profile import Family
 from zodra_edge.errors import EdgeError, OutboxFault, StorageFault
 from zodra_edge.feedback import Lights
-from zodra_edge.local_mqtt import HomeBroker
+from zodra_edge.local_mqtt import Conversations, HomeBroker
 from zodra_edge.outbox import Outbox
 from zodra_edge.radio import Adverts, Backends, Wearable, load
 from zodra_edge.settings import Settings
@@ -170,19 +171,15 @@ class Gateway:
     def _make_home(self) -> HomeBroker | None:
         if self._settings.home_mqtt is None:
             return None
-        topics = [
-            topic
-            for profile in self._profiles
-            if profile.topic is not None
-            for topic in (profile.topic, profile.topic + AVAILABILITY)
-        ]
+        topics = [topic for profile in self._profiles for topic in subscriptions(profile)]
         return HomeBroker(
             self._settings.home_mqtt,
             self._settings.gateway_id,
-            topics,
+            tuple(dict.fromkeys(topics)),
             self._clock,
             self._intake.offer,
             self._count,
+            Conversations(self._profiles),
         )
 
     def _make_radio(self) -> tuple[Adverts | None, dict[str, Wearable]]:

@@ -1,5 +1,6 @@
 """The home's own broker: messages of its devices in, lights out."""
 
-from zodra_edge.local_mqtt.home import HomeBroker, HomeStatus
+from zodra_edge.local_mqtt.conversations import Conversations
+from zodra_edge.local_mqtt.home import HomeBroker, HomeStatus, Statement
 
-__all__ = ["HomeBroker", "HomeStatus"]
+__all__ = ["Conversations", "HomeBroker", "HomeStatus", "Statement"]

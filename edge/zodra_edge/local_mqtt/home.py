@@ -19,7 +19,11 @@ from paho.mqtt.reasoncodes import ReasonCode
 from zodra_edge.clock import Clock
 from zodra_edge.decode.frame import MqttMessage
 from zodra_edge.decode.result import DecodeRefusal
+from zodra_edge.decode.unread import UnreadList
 from zodra_edge.errors import LinkFault
+from zodra_edge.heard import Heard
+from zodra_edge.local_mqtt.conversations import Conversations
+from zodra_edge.local_mqtt.flood import Flood
 from zodra_edge.local_mqtt.strangers import NEARBY, Copies, Strangers
 from zodra_edge.local_mqtt.waiting import Waiting
 from zodra_edge.settings import HomeMqtt
@@ -50,6 +54,15 @@ class HomeStatus:
     """Topics heard on which devices speak that the settings do not name."""
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What is said of us, retained, when we come and when we go: Sparkplug's STATE."""
+
+    topic: str
+    online: Callable[[Clock], bytes]
+    offline: Callable[[Clock], bytes]
+
+
 @dataclass(slots=True)
 class _Session:
     client: paho.Client
@@ -69,16 +82,20 @@ class HomeBroker:
         clock: Clock,
         deliver: Deliver,
         count: Callable[[str], None],
+        conversations: Conversations | None = None,
+        statement: Statement | None = None,
     ) -> None:
         """Take the parts.
 
         Args:
             settings: where the broker is.
             gateway_id: names the session.
-            topics: what to subscribe to.
+            topics: what to subscribe to; filters.
             clock: dates each message.
             deliver: takes each message.
             count: counts a refusal by reason; must bear being called on another thread.
+            conversations: what messages build on; nothing if not given.
+            statement: what is said of us; nothing if not given. With it, strangers are not heard.
         """
         self._settings = settings
         self._gateway_id = gateway_id
@@ -92,6 +109,10 @@ class HomeBroker:
         self._waiting = Waiting()
         self._strangers = Strangers(topics)
         self._copies = Copies()
+        self._flood = Flood(settings.device_messages_per_s_max)
+        self._conversations = conversations or Conversations(())
+        self._statement = statement
+        self.unread = UnreadList()
         self.status = HomeStatus()
 
     async def run(self) -> None:
@@ -121,6 +142,9 @@ class HomeBroker:
             raise self._fault("no_answer", f"{host}:{port}") from fault
         finally:
             self._client = None
+            if self.status.connected and self._statement is not None:
+                gone = self._statement.offline(self._clock)
+                session.client.publish(self._statement.topic, gone, qos=1, retain=True)
             self.status.connected = False
             session.client.disconnect()
             await asyncio.to_thread(session.client.loop_stop)
@@ -143,6 +167,9 @@ class HomeBroker:
             self._client = client
         for topic, payload in waiting.items():
             client.publish(topic, payload, qos=1)
+        if self._statement is not None:
+            here = self._statement.online(self._clock)
+            client.publish(self._statement.topic, here, qos=1, retain=True)
         self.status.connected = True
         self.status.reason = ""
 
@@ -160,6 +187,9 @@ class HomeBroker:
             manual_ack=True,
         )
         client.max_queued_messages_set(LIGHTS_WAITING_MAX)
+        if self._statement is not None:
+            last = self._statement.offline(self._clock)
+            client.will_set(self._statement.topic, last, qos=1, retain=True)
         if self._settings.username is not None:
             password = self._settings.password
             client.username_pw_set(
@@ -184,7 +214,10 @@ class HomeBroker:
                 tell(session.subscribed, "not_authorised")
             elif self._topics:
                 ours = [(topic, 1) for topic in self._topics]
-                client.subscribe(ours + [(topic, 0) for topic in NEARBY])
+                nearby = (
+                    [] if self._statement else [(t, 0) for t in NEARBY if t not in self._topics]
+                )
+                client.subscribe(ours if self._statement else ours + nearby)
             else:
                 tell(session.subscribed)
 
@@ -211,26 +244,10 @@ class HomeBroker:
             if qos:
                 client.ack(mid, qos)
 
-        if not self._strangers.is_ours(message.topic):
-            self._hear_stranger(message.topic)
+        frame = self._frame(client, message)
+        if frame is None:
             done()
             return
-        if len(message.payload) > self._settings.message_bytes_max:
-            self._count("oversized")
-            done()
-            return
-        heard = self._clock.now()
-        payload = bytes(message.payload)
-        if self._copies.is_copy(message.topic, payload, qos, heard.monotonic_ms):
-            return
-        frame = MqttMessage(
-            SOURCE,
-            message.topic,
-            payload,
-            message.retain,
-            heard,
-            self._waiting.ms_max(heard.monotonic_ms),
-        )
         for _wait in range(FULL_WAITS_MAX):
             if self._deliver(frame, done):
                 return
@@ -238,7 +255,34 @@ class HomeBroker:
         self._count("frame_queue_full")
         done()
 
-    def _hear_stranger(self, topic: str) -> None:
+    def _frame(self, client: paho.Client, message: paho.MQTTMessage) -> MqttMessage | None:
+        """Make a frame of a message, or count why it is none."""
+        topic, payload, heard = message.topic, bytes(message.payload), self._clock.now()
+        device = self._strangers.owner(topic)
+        if device is None:
+            self._hear_stranger(topic, payload, heard)
+            return None
+        if not self._flood.lets(device, heard.monotonic_ms):
+            self._count("flood")
+            return None
+        if len(payload) > self._settings.message_bytes_max:
+            self._count(DecodeRefusal.OVERSIZED)
+            detail = f"at most {self._settings.message_bytes_max} bytes"
+            self.unread.note(topic, payload, DecodeRefusal.OVERSIZED, detail, heard.at)
+            return None
+        if self._copies.is_copy(topic, payload, message.qos, heard.monotonic_ms):
+            return None
+        context, reply = self._conversations.follow(topic, payload, heard.monotonic_ms, heard.at)
+        if reply is not None:
+            self._count("rebirth_asked")
+            client.publish(reply.topic, reply.payload, qos=0)
+        waited_ms = self._waiting.ms_max(heard.monotonic_ms)
+        return MqttMessage(SOURCE, topic, payload, message.retain, heard, waited_ms, context)
+
+    def _hear_stranger(self, topic: str, payload: bytes, heard: Heard) -> None:
+        reason = DecodeRefusal.UNKNOWN_DEVICE
+        if self._strangers.is_stranger(topic):
+            self.unread.note(topic, payload, reason, "no device of the settings", heard.at)
         if self._strangers.is_new(topic):
             self.status.strangers = len(self._strangers)
             self._count(DecodeRefusal.UNKNOWN_DEVICE)

@@ -8,14 +8,18 @@ from collections.abc import Iterable
 from typing import Final
 
 from zodra_edge.decode.mqtt import is_bridge_topic
+from zodra_edge.decode.mqtt.filters import Routes
+from zodra_edge.decode.mqtt.registry import KNOWN
 
-NEARBY: Final = ("zodra/home/#", "zigbee2mqtt/+")
-"""Where devices that we could read speak."""
+NEARBY: Final = tuple(topic for known in KNOWN for topic in known.nearby)
+"""Where devices that we could read speak, or say that they are there."""
 STRANGERS_MAX: Final = 256
 """Topics remembered, so that each is counted once; the oldest is forgotten for a new one."""
 COPY_MS_MAX: Final = 250
 """A broker may send one copy for each subscription that matches (MQTT 3.1.1, 3.3.5; amqtt does,
 mosquitto does not), one right after the other."""
+COPIES_MAX: Final = 4_096
+"""Topics whose last message is remembered for that."""
 AVAILABILITY: Final = "/availability"
 
 
@@ -23,17 +27,25 @@ class Strangers:
     """Remembers which topics were heard that are none of ours."""
 
     def __init__(self, topics: Iterable[str]) -> None:
-        """Take the topics of the home's devices."""
-        self._own = frozenset(topics)
+        """Take the topics of the home's devices; filters."""
+        self._own = Routes((topic, topic) for topic in topics)
         self._heard: dict[str, None] = {}
 
     def __len__(self) -> int:
         """Count them, up to `STRANGERS_MAX`."""
         return len(self._heard)
 
+    def owner(self, topic: str) -> str | None:
+        """Name the filter of ours that a topic falls under; None if a stranger speaks there."""
+        return next(iter(self._own.of(topic)), None)
+
     def is_ours(self, topic: str) -> bool:
-        """Whether a device of the home says its state there."""
-        return topic in self._own
+        """Whether a device of the home speaks there."""
+        return self.owner(topic) is not None
+
+    def is_stranger(self, topic: str) -> bool:
+        """Whether somebody speaks there who is none of ours, nor speaks to one."""
+        return not (is_bridge_topic(topic) or self._is_below(topic.removesuffix(AVAILABILITY)))
 
     def is_new(self, topic: str) -> bool:
         """Note a topic that is not ours; True if a stranger spoke there that is not remembered."""
@@ -47,7 +59,7 @@ class Strangers:
 
     def _is_below(self, topic: str) -> bool:
         """Whether it is a request to one of our devices, such as `.../set`."""
-        return topic in self._own or topic.rpartition("/")[0] in self._own
+        return self.is_ours(topic) or self.is_ours(topic.rpartition("/")[0])
 
 
 class Copies:
@@ -64,8 +76,10 @@ class Copies:
         dealt with, so it is passed on, and a press in it is told from its repeat further on. A
         device that says the same again as soon as this says nothing new.
         """
-        last = self._last.get(topic)
+        last = self._last.pop(topic, None)
         self._last[topic] = payload, now_ms
+        if len(self._last) > COPIES_MAX:
+            del self._last[next(iter(self._last))]
         return (
             qos == 0 and last is not None and now_ms - last[1] <= COPY_MS_MAX and last[0] == payload
         )

@@ -14,6 +14,7 @@ from zodra_edge.status.report import (
     RunningPart,
     Status,
     StoragePart,
+    UnreadPart,
     problems,
 )
 from zodra_edge.status.store import (
@@ -44,6 +45,7 @@ __all__ = [
     "Status",
     "StoragePart",
     "Tally",
+    "UnreadPart",
     "is_held",
     "look",
     "problems",

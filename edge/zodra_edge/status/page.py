@@ -1,6 +1,7 @@
 """The status as a page of text. Pure: what is true is said, with its age."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from zodra_edge.status.report import (
     CloudPart,
@@ -42,6 +43,8 @@ _LIGHTS = {
     "expired": "expired",
     "not_kept": "NOT kept",
 }
+
+UNREAD_SHOWN: Final = 5
 
 
 def age(seconds: float) -> str:
@@ -99,6 +102,7 @@ def _lines(status: Status, running: bool, age_s: float) -> Iterator[str]:
         "memory", f"{status.rss_bytes / 1e6:.0f} MB, {status.restarts} restarts of the agent"
     )
     yield from _devices(status)
+    yield from _not_understood(status)
     yield from _counts(status)
 
 
@@ -179,6 +183,18 @@ def _device(device: DevicePart) -> str:
     if device.rssi_dbm is not None:
         words.append(f"{device.rssi_dbm} dBm")
     return ", ".join(words)
+
+
+def _not_understood(status: Status) -> Iterator[str]:
+    if not status.not_understood:
+        return
+    yield ""
+    yield "heard, not understood"
+    for part in status.not_understood[:UNREAD_SHOWN]:
+        yield f"  {part.where}  {part.count} times, {part.reason}: {part.detail}"
+        yield f"    {part.raw}"
+    if len(status.not_understood) > UNREAD_SHOWN:
+        yield f"  and {len(status.not_understood) - UNREAD_SHOWN} more: zodra-edge status --json"
 
 
 def _counts(status: Status) -> Iterator[str]:

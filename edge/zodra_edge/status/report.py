@@ -148,6 +148,21 @@ class FramesPart(_Value):
     repeats: dict[str, int] = {}
 
 
+class UnreadPart(_Value):
+    """Frames of one source that nothing could be made of; the last of them."""
+
+    where: str
+    """A topic of the home's broker, or a Bluetooth address."""
+    reason: str
+    detail: str
+    raw: str
+    """Its begin: text as it is, other bytes in hexadecimal."""
+    raw_bytes: int
+    """How long it was."""
+    count: int
+    last_at: AwareDatetime
+
+
 class Status(_Value):
     """Everything."""
 
@@ -177,6 +192,8 @@ class Status(_Value):
     frames: FramesPart = FramesPart()
     refusals: dict[str, int] = {}
     """By reason, since the start."""
+    not_understood: tuple[UnreadPart, ...] = ()
+    """The latest first."""
 
 
 class Problem(StrEnum):

@@ -1,6 +1,7 @@
 """Rules for a device of the home's broker as the settings write them; checked at the start."""
 
-from typing import Annotated, Final, Self
+from collections.abc import Iterable
+from typing import Annotated, Final, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -166,6 +167,35 @@ class Speech(BaseModel):
             counter=counter,
             topic=press.topic,
         )
+
+
+class _Device(Protocol):
+    @property
+    def device_id(self) -> str: ...
+    @property
+    def address(self) -> str | None: ...
+    @property
+    def topic(self) -> str | None: ...
+    @property
+    def part(self) -> str | None: ...
+
+
+def used_twice(devices: Iterable[_Device]) -> str:
+    """Name what two devices of the settings share and must not; empty if there is nothing.
+
+    Several may be behind one topic, each a part of its own.
+    """
+    seen: set[tuple[str, str, str | None]] = set()
+    for device in devices:
+        for name, value, part in (
+            ("device_id", device.device_id, None),
+            ("address", device.address, None),
+            ("topic", device.topic, device.part),
+        ):
+            if value is not None and (name, value, part) in seen:
+                return f"{name} {value}"
+            seen.add((name, value or "", part))
+    return ""
 
 
 def _path(source: str, where: str, generic: bool) -> Path:
