@@ -6,8 +6,9 @@ anything, and the number that serves as key tells the repeats of one press from 
 
 from typing import Final
 
+from zodra_contract.reading import ReadingKind
 from zodra_edge.decode.ble.libraries import updates
-from zodra_edge.decode.ble.parser import Parsed
+from zodra_edge.decode.ble.parser import Parsed, Value
 from zodra_edge.decode.frame import BleAdvert
 from zodra_edge.decode.result import DecodeRefusal, Undecodable
 
@@ -22,6 +23,8 @@ _APPLE: Final = 0x004C
 _BEACON: Final = b"INTELLI_ROCKS"
 """Written into an iBeacon by all their thermometers."""
 _SEALED_BYTES: Final = 24
+_NO_PROBE: Final = Value(ReadingKind.PROBE_TEMPERATURE_C, 0.0)
+"""What the library says of a socket with no probe in it; meat is seldom at 0.00 degrees."""
 
 
 class Govee:
@@ -50,7 +53,7 @@ class Govee:
             return Undecodable(DecodeRefusal.UNKNOWN_FORMAT, "no Govee device that is known")
         return Parsed(
             model,
-            updates.values(update),
+            tuple(value for value in updates.values(update) if value != _NO_PROBE),
             updates.buttons(update, {}),
             packet_id=_packet_id(advert),
         )

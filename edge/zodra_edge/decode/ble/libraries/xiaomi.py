@@ -110,7 +110,7 @@ class Xiaomi:
             return Parsed(model, values, buttons)
         sealed = _is_sealed(data)
         proven = sealed and _version(data) >= _VERSION_WITH_TAG
-        if sealed and not (device.bindkey_verified and (proven or values or buttons)):
+        if sealed and not (device.bindkey_verified and (proven or values or update.events)):
             # Before version 4 there is no tag: with another key there just is nothing in it.
             return Undecodable(
                 DecodeRefusal.WRONG_BIND_KEY, "does not decrypt with the configured bind key"
