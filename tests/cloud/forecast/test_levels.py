@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -33,13 +34,15 @@ def of_days(remaining: list[float]) -> LevelHistory:
     return LevelHistory([float(n) for n in range(len(remaining))], remaining)
 
 
-TANKS = fit_levels(
-    [
-        of_days(falling(40 + n, pace=0.015 + 0.0005 * n) + falling(45, pace=0.015 + 0.0005 * n))
-        for n in range(30)
-    ]
-)
-"""A category whose packs last a month or two, refilled once."""
+@cache
+def tanks() -> LevelModel:
+    """Fit a category whose packs last a month or two, refilled once."""
+    return fit_levels(
+        [
+            of_days(falling(40 + n, pace=0.015 + 0.0005 * n) + falling(45, pace=0.015 + 0.0005 * n))
+            for n in range(30)
+        ]
+    )
 
 
 def sound(forecast: Forecast) -> None:
@@ -64,7 +67,7 @@ def test_any_readings_get_a_sound_forecast(
     rows: list[tuple[float, float]], now: float, empty_at: float
 ) -> None:
     history = LevelHistory([day for day, _ in rows], [left for _, left in rows], empty_at)
-    for model in (TANKS, LevelModel()):
+    for model in (tanks(), LevelModel()):
         sound(model.predict(history, now))
 
 
@@ -76,7 +79,7 @@ def test_any_readings_can_be_fitted(histories: list[list[tuple[float, float]]]) 
 
 
 def test_an_even_pace_is_carried_on() -> None:
-    forecast = TANKS.predict(of_days(falling(31)), 30.0)
+    forecast = tanks().predict(of_days(falling(31)), 30.0)
     # 0.4 left at 0.02 a day.
     assert 15 < forecast.quantiles[0.5] < 25
     assert forecast.state is State.ACTIVE
@@ -89,23 +92,23 @@ def test_an_even_pace_is_carried_on() -> None:
 def test_wild_readings_change_little() -> None:
     clean = falling(31)
     wild = [1.4 if n in (7, 19) else 0.01 if n in (12, 25) else a for n, a in enumerate(clean)]
-    calm, upset = (TANKS.predict(of_days(each), 30.0) for each in (clean, wild))
+    calm, upset = (tanks().predict(of_days(each), 30.0) for each in (clean, wild))
     assert upset.quantiles[0.5] == pytest.approx(calm.quantiles[0.5], rel=0.15)
 
 
 def test_a_refill_is_no_negative_use() -> None:
     twice = falling(40) + falling(21)
-    forecast = TANKS.predict(of_days(twice), 60.0)
+    forecast = tanks().predict(of_days(twice), 60.0)
     assert forecast.explanation.typical == pytest.approx(0.02, rel=0.1)
     assert 25 < forecast.quantiles[0.5] < 36
 
 
 def test_readings_that_stay_away_are_carried_forward() -> None:
-    seen, silent = (TANKS.predict(of_days(falling(31)), now) for now in (30.0, 40.0))
+    seen, silent = (tanks().predict(of_days(falling(31)), now) for now in (30.0, 40.0))
     gap = seen.quantiles[0.5] - silent.quantiles[0.5]
     assert 7 < gap < 13
     assert silent.explanation.elapsed_days == 10.0
-    assert TANKS.predict(of_days(falling(31)), 80.0).state is State.OVERDUE
+    assert tanks().predict(of_days(falling(31)), 80.0).state is State.OVERDUE
 
 
 def test_a_counter_that_rises_to_a_limit_is_a_level_that_falls() -> None:
@@ -127,24 +130,24 @@ def test_a_counter_set_back_is_a_new_part() -> None:
 
 def test_a_container_that_nobody_uses_any_more_is_said_to_be_so() -> None:
     still = falling(30) + [0.42 + 0.004 * ((n * 7) % 5 - 2) / 2 for n in range(120)]
-    forecast = TANKS.predict(of_days(still), 149.0)
+    forecast = tanks().predict(of_days(still), 149.0)
     assert forecast.state is State.STOPPED
     assert forecast.within[30] < 0.5
 
 
 def test_without_readings_nobody_knows_what_is_left() -> None:
-    forecast = TANKS.predict(LevelHistory([], []), 10.0)
+    forecast = tanks().predict(LevelHistory([], []), 10.0)
     sound(forecast)
     assert forecast.state is State.COLD
     assert forecast.explanation.count == 0
 
 
 def test_the_first_reading_is_answered_at_the_pace_of_the_category() -> None:
-    cold = TANKS.predict(LevelHistory([0.0], [0.6]), 0.0)
+    cold = tanks().predict(LevelHistory([0.0], [0.6]), 0.0)
     assert cold.state is State.COLD
     assert cold.explanation.share_household == 0
     assert 15 < cold.quantiles[0.5] < 60
-    guess = LevelModel(TANKS.population).predict(LevelHistory([0.0], [0.6]), 0.0)
+    guess = LevelModel(tanks().population).predict(LevelHistory([0.0], [0.6]), 0.0)
     assert guess.quantiles[0.9] > 2 * guess.quantiles[0.1]
 
 
@@ -159,8 +162,8 @@ def test_units_do_not_matter() -> None:
 
 
 def test_a_model_stored_as_json_is_the_same_model() -> None:
-    stored = json.loads(json.dumps(TANKS.to_json(), allow_nan=False))
-    assert LevelModel.from_json(stored) == TANKS
+    stored = json.loads(json.dumps(tanks().to_json(), allow_nan=False))
+    assert LevelModel.from_json(stored) == tanks()
     with pytest.raises(ValueError, match="format"):
         LevelModel.from_json({**stored, "format": "something else"})
 
@@ -176,15 +179,15 @@ def test_a_household_is_forgotten_by_fitting_again_without_it() -> None:
 
 def test_refused_input_names_what_is_wrong() -> None:
     with pytest.raises(ValueError, match="2 days but 1 readings"):
-        TANKS.predict(LevelHistory([1.0, 2.0], [1.0]), 3.0)
+        tanks().predict(LevelHistory([1.0, 2.0], [1.0]), 3.0)
     with pytest.raises(ValueError, match="now_days"):
-        TANKS.predict(LevelHistory([1.0], [1.0]), math.inf)
+        tanks().predict(LevelHistory([1.0], [1.0]), math.inf)
     with pytest.raises(ValueError, match="reading 1 is"):
-        TANKS.predict(LevelHistory([1.0, 2.0], [1.0, math.nan]), 3.0)
+        tanks().predict(LevelHistory([1.0, 2.0], [1.0, math.nan]), 3.0)
     with pytest.raises(ValueError, match="reading 0 is"):
         fit_levels([LevelHistory([math.inf], [1.0])])
     with pytest.raises(ValueError, match="empty_at"):
-        TANKS.predict(LevelHistory([1.0], [1.0], math.nan), 3.0)
+        tanks().predict(LevelHistory([1.0], [1.0], math.nan), 3.0)
 
 
 def through_the_year(place: int) -> LevelHistory:
@@ -223,7 +226,7 @@ def test_readings_in_any_order_and_twice_are_the_same_readings() -> None:
     mixed = LevelHistory(
         [*reversed(seen.days), *seen.days], [*reversed(seen.remaining), *seen.remaining]
     )
-    assert TANKS.predict(mixed, 31.0) == TANKS.predict(seen, 31.0)
+    assert tanks().predict(mixed, 31.0) == tanks().predict(seen, 31.0)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +242,7 @@ def test_readings_in_any_order_and_twice_are_the_same_readings() -> None:
     ],
 )
 def test_odd_readings_get_a_sound_forecast(history: LevelHistory) -> None:
-    for model in (TANKS, LevelModel(), fit_levels([history] * 3)):
+    for model in (tanks(), LevelModel(), fit_levels([history] * 3)):
         for now in (0.0, 31.0, 1000.0, 2e7):
             sound(model.predict(history, now))
 

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -13,8 +14,13 @@ from forecast_judging import as_histories, fitted_gaps, judge_gaps
 from zodra_cloud.forecast import HORIZONS_DAYS, LEVELS, Forecast, History, Model, State, fit
 
 PANTRY = FAMILIES[0]
-COFFEE = fitted_gaps(PANTRY, 200, 2)
-"""A category with a need every month, by and large."""
+
+
+@cache
+def coffee() -> Model:
+    """Fit a category with a need every month, by and large; when a test asks, not every worker."""
+    return fitted_gaps(PANTRY, 200, 2)
+
 
 days = st.floats(allow_nan=False, allow_infinity=False) | st.floats(-4000, 4000)
 amounts = st.floats(allow_nan=False, allow_infinity=False) | st.floats(0.1, 20)
@@ -45,7 +51,7 @@ def sound(forecast: Forecast) -> None:
 @settings(max_examples=150, deadline=None)
 def test_any_history_gets_a_sound_forecast(rows: list[tuple[float, float]], now: float) -> None:
     history = History([day for day, _ in rows], [amount for _, amount in rows])
-    for model in (COFFEE, Model()):
+    for model in (coffee(), Model()):
         sound(model.predict(history, now))
 
 
@@ -73,11 +79,11 @@ def test_any_histories_can_be_fitted(
 )
 def test_odd_histories_get_a_sound_forecast(history: History) -> None:
     for now in (-1.0, 5.0, 60.0, 6000.0, 2e7):
-        sound(COFFEE.predict(history, now))
+        sound(coffee().predict(history, now))
 
 
 def test_a_regular_household_is_told_about_its_own_gap() -> None:
-    forecast = COFFEE.predict(every_month(14), 390.0 + 20.0)
+    forecast = coffee().predict(every_month(14), 390.0 + 20.0)
     assert 7 < forecast.quantiles[0.5] < 13
     assert forecast.within[30] > 0.8
     assert forecast.state is State.ACTIVE
@@ -89,7 +95,7 @@ def test_a_regular_household_is_told_about_its_own_gap() -> None:
 
 
 def test_without_history_the_category_speaks_in_wide_bands_and_says_so() -> None:
-    cold, warm = COFFEE.predict(History([0.0]), 5.0), COFFEE.predict(every_month(14), 395.0)
+    cold, warm = coffee().predict(History([0.0]), 5.0), coffee().predict(every_month(14), 395.0)
     assert cold.state is State.COLD
     assert cold.explanation.share_household == 0
     spread = cold.quantiles[0.9] / cold.quantiles[0.1]
@@ -101,14 +107,14 @@ def test_without_history_the_category_speaks_in_wide_bands_and_says_so() -> None
 
 def test_twice_as_much_lasts_longer() -> None:
     needs = [30.0 * n for n in range(8)]
-    small = COFFEE.predict(History(needs, [1.0] * 8), 215.0)
-    large = COFFEE.predict(History(needs, [1.0] * 7 + [2.0]), 215.0)
+    small = coffee().predict(History(needs, [1.0] * 8), 215.0)
+    large = coffee().predict(History(needs, [1.0] * 7 + [2.0]), 215.0)
     assert large.quantiles[0.5] > 1.5 * small.quantiles[0.5]
     assert large.explanation.last_quantity == 2.0
 
 
 def test_silence_first_raises_the_expectation_and_then_ends_it() -> None:
-    asked = [COFFEE.predict(every_month(14), 390.0 + silence) for silence in (1, 25, 45, 400)]
+    asked = [coffee().predict(every_month(14), 390.0 + silence) for silence in (1, 25, 45, 400)]
     soon = [forecast.within[7] for forecast in asked]
     assert soon[0] < soon[1] > soon[3]
     gone = [forecast.explanation.stopped_probability for forecast in asked]
@@ -124,28 +130,28 @@ def test_silence_first_raises_the_expectation_and_then_ends_it() -> None:
 
 def test_one_new_need_ends_the_state_of_having_stopped() -> None:
     needs = list(every_month(14).days)
-    assert COFFEE.predict(History(needs), 900.0).state is State.STOPPED
-    assert COFFEE.predict(History([*needs, 899.0]), 900.0).state is State.ACTIVE
+    assert coffee().predict(History(needs), 900.0).state is State.STOPPED
+    assert coffee().predict(History([*needs, 899.0]), 900.0).state is State.ACTIVE
 
 
 def test_what_lies_after_now_is_not_known() -> None:
     known = History([0.0, 30.0, 60.0])
     later = History([95.0, 0.0, 60.0, 30.0, 200.0])
-    assert COFFEE.predict(later, 70.0) == COFFEE.predict(known, 70.0)
+    assert coffee().predict(later, 70.0) == coffee().predict(known, 70.0)
 
 
 def test_two_presses_in_a_morning_are_one_need_and_two_purchases_are_a_bigger_one() -> None:
-    assert COFFEE.predict(History([0, 30, 30.1]), 40.0).explanation.count == 1
-    bought = COFFEE.predict(History([0, 30, 30.1], [1, 1, 2]), 40.0)
+    assert coffee().predict(History([0, 30, 30.1]), 40.0).explanation.count == 1
+    bought = coffee().predict(History([0, 30, 30.1], [1, 1, 2]), 40.0)
     assert bought.explanation.last_quantity == 3.0
 
 
 def test_many_at_once_are_forecast_as_one_by_one() -> None:
     histories = as_histories(PANTRY, 150, 3)
     nows = [1000.0 + n for n in range(len(histories))]
-    together = COFFEE.predict_many(histories, nows)
+    together = coffee().predict_many(histories, nows)
     for history, now, forecast in zip(histories[::10], nows[::10], together[::10], strict=True):
-        alone = COFFEE.predict(history, now)
+        alone = coffee().predict(history, now)
         assert forecast.within == pytest.approx(alone.within, abs=1e-9)
         assert forecast.quantiles == pytest.approx(alone.quantiles, rel=1e-6)
         assert forecast.state == alone.state
@@ -154,11 +160,13 @@ def test_many_at_once_are_forecast_as_one_by_one() -> None:
 def test_a_forecast_stretches_with_the_category() -> None:
     """Hours or months in place of days: the same gaps, longer, in a category as much longer."""
     slow = replace(
-        COFFEE,
-        population=replace(COFFEE.population, log_gap=COFFEE.population.log_gap + math.log(3.0)),
+        coffee(),
+        population=replace(
+            coffee().population, log_gap=coffee().population.log_gap + math.log(3.0)
+        ),
     )
     for count in (1, 2, 9):
-        near = COFFEE.predict(every_month(count), 30.0 * count - 10.0)
+        near = coffee().predict(every_month(count), 30.0 * count - 10.0)
         far = slow.predict(every_month(count, 90.0), 90.0 * count - 30.0)
         for level in LEVELS:
             assert far.quantiles[level] == pytest.approx(3 * near.quantiles[level], rel=1e-6)
@@ -166,8 +174,8 @@ def test_a_forecast_stretches_with_the_category() -> None:
 
 
 def test_a_model_stored_as_json_is_the_same_model() -> None:
-    stored = json.loads(json.dumps(COFFEE.to_json(), allow_nan=False))
-    assert Model.from_json(stored) == COFFEE
+    stored = json.loads(json.dumps(coffee().to_json(), allow_nan=False))
+    assert Model.from_json(stored) == coffee()
     with pytest.raises(ValueError, match="format"):
         Model.from_json({**stored, "format": "something else"})
 
@@ -197,11 +205,11 @@ def test_few_histories_leave_our_guess_standing() -> None:
 
 def test_refused_input_names_what_is_wrong() -> None:
     with pytest.raises(ValueError, match="2 days but 1 quantities"):
-        COFFEE.predict(History([1.0, 2.0], [1.0]), 3.0)
+        coffee().predict(History([1.0, 2.0], [1.0]), 3.0)
     with pytest.raises(ValueError, match="now_days"):
-        COFFEE.predict(every_month(3), math.nan)
+        coffee().predict(every_month(3), math.nan)
     with pytest.raises(ValueError, match="need 1 is"):
-        COFFEE.predict(History([1.0, math.nan]), 3.0)
+        coffee().predict(History([1.0, math.nan]), 3.0)
     with pytest.raises(ValueError, match="need 0 is"):
         fit([History([1.0], [math.inf])])
     with pytest.raises(ValueError, match="until_days"):
