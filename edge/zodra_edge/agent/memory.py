@@ -19,9 +19,9 @@ from zodra_edge.status import rss_bytes
 LOOK_S: Final = 5.0
 TRIM_LOOKS: Final = 12
 """While it stays over the budget, memory is asked back once a minute."""
-STARTED_LOOKS: Final = 6
-"""After half a minute all parts are imported and connected; what that took in passing, about 1 MB,
-is given back once."""
+STARTED_LOOKS: Final = frozenset({2, 12})
+"""After ten seconds, and a minute, all parts are imported and connected; what that took in passing,
+about 3 MB, is given back then."""
 ROOM_PERCENT: Final = 90
 """Of the budget: below this readings are taken again, or they would come and go at each look."""
 
@@ -63,7 +63,7 @@ class Memory:
         """Look, give way if need be, and wait."""
         await self.look()
         self._looks += 1
-        if self._looks == STARTED_LOOKS:
+        if self._looks in STARTED_LOOKS:
             await asyncio.to_thread(_give_back)
         await asyncio.sleep(LOOK_S)
 

@@ -15,8 +15,11 @@ HEAVY = {
     "alembic",
     "amqtt",
     "babel",
+    "bthome_ble",
     "bumble",
+    "click",
     "fastapi",
+    "habluetooth",
     "httpx2",
     "jinja2",
     "numpy",
@@ -31,7 +34,15 @@ HEAVY = {
     "zodra_sim",
 }
 FOR_A_PERSON = {"zodra_edge.doctor", "zodra_edge.rescue"}
-NOT_INSTALLED = (HEAVY | {"rich"}) - {"sqlite_utils", "tabulate", "zodra_cloud", "zodra_sim"}
+NOT_INSTALLED = (HEAVY | {"rich"}) - {
+    "bthome_ble",
+    "click",
+    "habluetooth",
+    "sqlite_utils",
+    "tabulate",
+    "zodra_cloud",
+    "zodra_sim",
+}
 """structlog takes rich in wherever it is installed, so it must not be; sqlite-utils brings tabulate
 for its own command."""
 
