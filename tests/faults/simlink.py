@@ -80,7 +80,9 @@ class SimLink:
             await asyncio.sleep(ANSWER_S_MAX if timeout is None else timeout)
         await self._pass()
 
-    async def publish(self, _topic: str, payload: bytes, qos: int = 0) -> None:
+    async def publish(
+        self, _topic: str, payload: bytes, qos: int = 0, timeout: float | None = None
+    ) -> None:
         weather, loop = self._weather(), asyncio.get_running_loop()
         await self._pass()
         copies = 0 if self._draw.random() < weather.lost else 1
@@ -89,7 +91,7 @@ class SimLink:
             late_s = self._draw.expovariate(1 / weather.slow_s)
             loop.call_later(late_s, self._arrive, self._address.gateway_id, payload)
         if self._draw.random() < weather.word_lost:
-            await asyncio.sleep(ANSWER_S_MAX)
+            await asyncio.sleep(ANSWER_S_MAX if timeout is None else timeout)
             raise aiomqtt.MqttError("Operation timed out")
         await self._pass()
 
