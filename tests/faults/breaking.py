@@ -2,8 +2,10 @@
 
 import json
 import random
+import sqlite3
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -47,9 +49,11 @@ class Breaker:
     did: Counter[str] = field(default_factory=Counter)
     findings: Findings = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.town.on_stopped = self.let_go_on
+
     def mend(self) -> None:
-        """Let what stands still go on, and start what was killed."""
-        self.let_the_stopped_go_on()
+        """Start what was killed."""
         for name in self.town.mend():
             self.did["kills"] += 1
             self.did["kills of the shop"] += name == SHOP
@@ -103,9 +107,12 @@ class Breaker:
 
     def steal_leases(self) -> None:
         """Let leases run out while their jobs are done, as if a worker had been too slow."""
-        self._expire("", at_most=2)
+        try:
+            self._expire("", at_most=2)
+        except sqlite3.OperationalError:
+            self.did["leases not lost, for a lock"] += 1
 
-    def _expire(self, and_where: str, at_most: int) -> None:
+    def _expire(self, and_where: str, at_most: int) -> int:
         """Let leases run out, but none under which an order may be in flight to a keyless shop.
 
         A lease is six times as long as a request may last, so none of them outlives it; and
@@ -120,27 +127,38 @@ class Breaker:
             for each in leased
             if each[2] != "place" or not keyless(each[3].rpartition(":")[2], self.keyless_percent)
         ]
-        with self.town.household.database.write() as connection:
-            if self.town.household.database.dialect == "postgresql":
+        return sum(self._run_out(each[0], each[1]) for each in safe[:at_most])
+
+    def _run_out(self, job_id: int, token: int) -> int:
+        sql = (
+            "UPDATE jobs SET lease_until = 1 WHERE state = 'leased'"
+            f" AND job_id = {job_id} AND lease_token = {token}"
+        )
+        if self.town.sqlite_file is None:
+            with self.town.household.database.write() as connection:
                 # A process that stands still may hold the row.
                 connection.exec_driver_sql("SET LOCAL lock_timeout = '1s'")
-            for job_id, token, *_ in safe[:at_most]:
-                stolen = connection.exec_driver_sql(
-                    "UPDATE jobs SET lease_until = 1 WHERE state = 'leased'"
-                    f" AND job_id = {job_id} AND lease_token = {token}"
-                )
-                self.did["leases lost"] += stolen.rowcount
+                lost = connection.exec_driver_sql(sql).rowcount
+        else:
+            # Beside the one writer of this process, which may wait for a lock for seconds.
+            with closing(sqlite3.connect(self.town.sqlite_file, timeout=0.5)) as file:
+                file.execute("PRAGMA wal_autocheckpoint=0")
+                lost = file.execute(sql).rowcount
+                file.commit()
+        self.did["leases lost"] += lost
+        return int(lost)
 
-    def let_the_stopped_go_on(self) -> None:
+    def let_go_on(self, name: str) -> None:
         """Let the leases of a process that stands still run out, wait for others, let it go on."""
-        for name in list(self.town.stopped):
-            owner = self.town.owner(name)
-            held = f"AND lease_owner = '{owner}'"
-            try:
-                self._expire(held, at_most=10)
+        owner = self.town.owner(name)
+        try:
+            if self._expire(f"AND lease_owner = '{owner}'", at_most=10):
+                self.did["stopped for longer than its lease"] += 1
                 self._wait_until_taken_over(owner)
-            except DBAPIError:
-                self.did["stopped inside a transaction"] += 1
+        except (DBAPIError, sqlite3.OperationalError):
+            # It holds a lock that everybody waits for.
+            self.did["stopped inside a transaction"] += 1
+        finally:
             self.town.go_on(name)
 
     def _wait_until_taken_over(self, owner: str) -> None:

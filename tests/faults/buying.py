@@ -24,6 +24,7 @@ import decide_load
 from faults import accounts
 from faults.accounts import OUR_JOBS, Findings, Rows
 from faults.breaking import Breaker
+from faults.orders import SO_FAR
 from faults.shopline import Replay
 from faults.town import Town
 from zodra_cloud import logs
@@ -40,6 +41,8 @@ END_S_MAX: Final = 300.0
 """For the last needs, when nothing is broken any more."""
 NOTHING_TO_DO_S: Final = 0.03
 COUNT_AGAIN_S: Final = 0.2
+STANDS_STILL_S: Final = 180.0
+"""Without one more order; then something is wrong that nothing broken on purpose explains."""
 TELL_S: Final = 5.0
 FINAL: Final = "('delivered', 'already_on_its_way', 'refused', 'expired')"
 ASKS_SHOP: Final = "('quote', 'place', 'follow', 'cancel')"
@@ -85,7 +88,8 @@ class Street:
         self.breaker = Breaker(
             self.town, self.dice, self.keyless_percent, self.confirmed, self.did, self.findings
         )
-        self._began = self._told_at = time.monotonic()
+        self._began = self._told_at = self._taken_at = time.monotonic()
+        self._taken = 0
         self._counted_at = 0.0
 
     # What households do
@@ -185,7 +189,7 @@ class Street:
         all this is slow gets on between two kills as well.
         """
         with ThreadPoolExecutor(8) as pool:
-            while not self.stopping and (taken := len(self.town.line.accepted)) < self.orders:
+            while (taken := len(self.town.line.accepted)) < self.orders and self._goes_on(taken):
                 self.breaker.mend()
                 missing = self.orders - taken
                 if self._has_room(missing):
@@ -197,6 +201,14 @@ class Street:
                     time.sleep(NOTHING_TO_DO_S)
                 self._tell()
             self.let_it_end(pool)
+
+    def _goes_on(self, taken: int) -> bool:
+        if taken != self._taken:
+            self._taken, self._taken_at = taken, time.monotonic()
+        if time.monotonic() - self._taken_at > STANDS_STILL_S:
+            self.findings["it stands still"] = [str(each) for each in self._stuck()]
+            return False
+        return not self.stopping
 
     def _break(self, taken: int) -> None:
         for what, between in BREAKS.items():
@@ -210,8 +222,7 @@ class Street:
         """Say how far it is, for whoever waits."""
         if time.monotonic() - self._told_at >= TELL_S:
             self._told_at = time.monotonic()
-            so_far = {"orders": len(self.town.line.accepted), "kills": self.did["kills"]}
-            print(json.dumps(so_far), file=sys.stderr, flush=True)
+            print(f"{SO_FAR}{len(self.town.line.accepted)}", file=sys.stderr, flush=True)
 
     def let_it_end(self, pool: ThreadPoolExecutor) -> None:
         """Mend everything, answer what is left, and wait for the last need."""

@@ -21,6 +21,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,8 @@ WORKERS: Final = {"sqlite": 0, "postgresql": 2}
 RUN_ORDERS_MAX: Final = 5_000
 """Of one seed: more of them are more runs, so that none waits for hours for its account."""
 SAY_S: Final = 30.0
+SO_FAR: Final = "orders so far: "
+"""How a run says on its standard error where it is."""
 TESTS: Final = Path(__file__).parents[1]
 RAM: Final = Path("/dev/shm")
 TIMED_OUT: Final = ("time-outs after accept", "connections reset after accept")
@@ -76,7 +79,7 @@ class Orders:
         self._orders = orders
         self._seed = seed
         self._run_orders = run_orders
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._children: set[subprocess.Popen[str]] = set()
         self._given: Counter[str] = Counter()
         """Orders handed out to runs, by kind."""
@@ -147,8 +150,8 @@ class Orders:
             assert child.stderr is not None
             assert child.stdout is not None
             for line in child.stderr:
-                if line.startswith("{"):
-                    tally.under_way[name] = json.loads(line)["orders"]
+                if line.startswith(SO_FAR):
+                    tally.under_way[name] = int(line.removeprefix(SO_FAR))
                 else:
                     said.append(line)
             account = child.stdout.read()
@@ -226,16 +229,16 @@ def main() -> int:
     print(f"seed {given.seed}, {shards} shards on each of {', '.join(kinds)}", flush=True)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: orders.stop())
-    threads = [
-        threading.Thread(target=orders.shard, args=(kind,)) for kind in kinds for _ in range(shards)
-    ]
-    for thread in threads:
-        thread.start()
+    pool = ThreadPoolExecutor(shards * len(kinds))
+    running = {pool.submit(orders.shard, kind) for kind in kinds for _ in range(shards)}
     until_s = time.monotonic() + given.minutes * 60 if given.minutes else None
     said_at = time.monotonic()
-    while any(thread.is_alive() for thread in threads):
-        for thread in threads:
-            thread.join(0.2)
+    while running:
+        done, running = wait(running, timeout=0.5)
+        for each in done:
+            if (fault := each.exception()) is not None:
+                orders.stop()
+                raise fault
         if until_s is not None and time.monotonic() > until_s:
             until_s = None
             orders.stop()

@@ -31,7 +31,7 @@ class Point(StrEnum):
     KILL_AFTER_ACCEPT = "killed after accept, before the answer"
     KILL_AFTER_ANSWER = "killed with the answer, before its commit"
     KILL_SHOP = "shop killed after accept, before its answer"
-    STOP = "stopped for longer than its lease"
+    STOP = "stopped"
     RESET_BEFORE = "connections reset before the shop"
     RESET_AFTER = "connections reset after accept"
     SILENCE = "time-outs after accept"

@@ -113,6 +113,7 @@ class Town:
             webhook_url=f"http://127.0.0.1:{self.port}/merchants/ucp/events",
         )
         self.shop_file = folder / "shop" / "shop.db"
+        self.sqlite_file = url.partition("sqlite:///")[2] or None
         self._commands = {"serve": ["serve"]} | {
             f"work-{number}": ["work", "--name", str(number)] for number in range(workers)
         }
@@ -131,7 +132,8 @@ class Town:
         self._started = 0
         self._running: dict[str, Running] = {}
         self._struck: set[str] = set()
-        self.stopped: set[str] = set()
+        self.on_stopped: Callable[[str], None] = self.go_on
+        """Called in a thread of its own when a process stands still; has to let it go on."""
         self.tries_again = 0
         self.ended_by_themselves = 0
         self._lock = threading.Lock()
@@ -197,7 +199,6 @@ class Town:
 
     def go_on(self, name: str) -> None:
         """SIGCONT."""
-        self.stopped.discard(name)
         with self._lock:
             self._signal(name, signal.SIGCONT)
 
@@ -245,7 +246,8 @@ class Town:
         elif point is Point.STOP and sender not in self._struck:
             with self._lock:
                 self._signal(sender, signal.SIGSTOP)
-                self.stopped.add(sender)
+            # Never in the thread of the street: that may wait for a lock of the one that stands.
+            threading.Thread(target=self.on_stopped, args=(sender,), daemon=True).start()
 
     def _signal(self, name: str, number: signal.Signals) -> None:
         if self._running[name].alive():
