@@ -262,6 +262,8 @@ class HomeBroker:
         if device is None:
             self._hear_stranger(topic, payload, heard)
             return None
+        if self._copies.is_copy(topic, payload, message.qos, heard.monotonic_ms):
+            return None
         if not self._flood.lets(device, heard.monotonic_ms):
             self._count("flood")
             return None
@@ -269,8 +271,6 @@ class HomeBroker:
             self._count(DecodeRefusal.OVERSIZED)
             detail = f"at most {self._settings.message_bytes_max} bytes"
             self.unread.note(topic, payload, DecodeRefusal.OVERSIZED, detail, heard.at)
-            return None
-        if self._copies.is_copy(topic, payload, message.qos, heard.monotonic_ms):
             return None
         context, reply = self._conversations.follow(topic, payload, heard.monotonic_ms, heard.at)
         if reply is not None:
