@@ -19,6 +19,8 @@ import numpy as np
 from forecast_homes import FAMILIES, UNTUNED, Family, cases, play
 from forecast_judging import (
     Judged,
+    calibration_error,
+    error_by_chance,
     fitted_gaps,
     fitted_levels,
     judge_gaps,
@@ -85,6 +87,15 @@ def predictions_per_s(family: Family, seed: int, count: int = 5000) -> tuple[flo
     return at_once, 500 / (time.perf_counter() - began)
 
 
+def _together(runs: list[Run], name: str) -> float:
+    """Of all cases of a family: the more there are, the less of the error is chance."""
+    of = [run.judged for run in runs if run.family == name]
+    return calibration_error(
+        np.concatenate([judged.said for judged in of]),
+        np.concatenate([judged.needed for judged in of]),
+    )
+
+
 def table(kind: str, runs: list[Run]) -> list[tuple[str, str]]:
     """The mean and the worst over families and seeds."""
     ece = {h: [run.judged.ece[h] for run in runs] for h in HORIZONS_DAYS}
@@ -92,12 +103,22 @@ def table(kind: str, runs: list[Run]) -> list[tuple[str, str]]:
     off = max(runs, key=lambda run: abs(run.judged.covered - 0.8))
     covered = [run.judged.covered for run in runs]
     judged = sum(run.judged.cases for run in runs)
+    chance = [error_by_chance(run.judged.said) for run in runs]
+    together = [_together(runs, family.name) for family in EVERY]
     rows = [
         (f"{kind}: homes judged, families x seeds", f"{judged:,} in {len(runs)}"),
-        (f"{kind}: ECE at 30 days, mean", f"{np.mean(ece[30]):.4f}"),
+        (
+            f"{kind}: ECE at 30 days, mean; of it by chance",
+            f"{np.mean(ece[30]):.4f}; {np.mean(chance):.4f}",
+        ),
         (
             f"{kind}: ECE at 30 days, worst",
             f"{worst.judged.ece[30]:.4f} ({worst.family}, {worst.seed})",
+        ),
+        (
+            f"{kind}: ECE at 30 days, seeds of a family together, mean; worst",
+            f"{np.mean(together):.4f}; {max(together):.4f}"
+            f" ({EVERY[int(np.argmax(together))].name})",
         ),
         (
             f"{kind}: ECE at 7 / 14 / 60 / 90 days, worst",

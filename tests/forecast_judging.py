@@ -42,6 +42,10 @@ class Judged:
     """Mean over the levels, in days, of the needs that came."""
     stopped_said: float
     stopped_were: float
+    said: Floats
+    """Of each case, at 30 days."""
+    needed: Floats
+    """1 where it came within 30 days."""
 
 
 def calibration_error(said: Floats, came: Floats, bins: int = BINS) -> float:
@@ -49,6 +53,13 @@ def calibration_error(said: Floats, came: Floats, bins: int = BINS) -> float:
     places = np.clip((said * bins).astype(int), 0, bins - 1)
     gaps = np.bincount(places, weights=said - came, minlength=bins)
     return float(np.abs(gaps).sum() / len(said))
+
+
+def error_by_chance(said: Floats, bins: int = BINS) -> float:
+    """Give the calibration error to expect of true probabilities, in so many cases."""
+    places = np.clip((said * bins).astype(int), 0, bins - 1)
+    variance = np.bincount(places, weights=said * (1.0 - said), minlength=bins)
+    return float(np.sqrt(variance * 2.0 / np.pi).sum() / len(said))
 
 
 def judge(forecasts: Sequence[Forecast], waits: Sequence[float | None], naive: Floats) -> Judged:
@@ -79,6 +90,8 @@ def judge(forecasts: Sequence[Forecast], waits: Sequence[float | None], naive: F
         pinball=float(np.mean(np.where(off >= 0, weights * off, (weights - 1) * off))),
         stopped_said=float(np.mean([e.explanation.stopped_probability for e in forecasts])),
         stopped_were=float(np.mean(~came)),
+        said=said[30],
+        needed=by[30],
     )
 
 

@@ -38,7 +38,7 @@ HOUSEHOLDS_MIN: Final = 20
 GAPS_MAX: Final = 3_000
 """Histories of one model; they take some 2 s on a core, and more hardly change a sum."""
 LEVELS_MAX: Final = 400
-"""The same for levels, whose histories are long: some 3 s."""
+"""The same for levels, whose histories are long: some 1.5 s."""
 LEVELS_SPAN: Final = timedelta(days=90)
 """How far back a level's readings are learned from, at most one an hour."""
 CATEGORIES_MAX: Final = 2_000
