@@ -68,13 +68,13 @@ def signal_of(caller: int, number: int) -> NeedSignal:
     )
 
 
-async def append(folder: Path, seconds: float, callers: int) -> tuple[int, float, list[float]]:
-    """Let the callers append; returns rows, seconds, and how long each waited."""
+async def append(folder: Path, seconds: float, callers: int) -> tuple[float, float, list[float]]:
+    """Let the callers append; returns seconds, those of the processor, and how long each waited."""
     waited_s = list[float]()
     limits = OutboxLimits(need_rows_max=ROWS_MAX, need_bytes_max=2**32)
     presses = [signal_of(0, number) for number in range(PRESSES)]
     async with Outbox(folder, limits, Counting) as outbox:
-        began = time.monotonic()
+        began, busy = time.monotonic(), time.process_time()
 
         async def call(caller: int) -> None:
             device, turn = f"btn-{caller}", 0
@@ -88,11 +88,11 @@ async def append(folder: Path, seconds: float, callers: int) -> tuple[int, float
                 waited_s.append(time.monotonic() - start)
 
         await asyncio.gather(*(call(caller) for caller in range(callers)))
-        return len(waited_s), time.monotonic() - began, waited_s
+        return time.monotonic() - began, time.process_time() - busy, waited_s
 
 
-def alone(path: Path, sizes: Sequence[int], callers: int) -> float:
-    """Write as many rows in as many transactions; returns the seconds."""
+def alone(path: Path, sizes: Sequence[int], callers: int) -> tuple[float, float]:
+    """Write as many rows in as many transactions; returns seconds, and those of the processor."""
     signals = [signal_of(caller, 1) for caller in range(callers)]
     texts = [signal.model_dump_json() for signal in signals]
     devices = [signal.device_id for signal in signals]
@@ -101,7 +101,7 @@ def alone(path: Path, sizes: Sequence[int], callers: int) -> float:
     db = sqlite3.connect(path, isolation_level=None)
     db.executescript(f"{schema.ALONE}; {schema.PRAGMAS}")
     lights_behind = callers * (LIGHTS_PER_SLOT_MAX + LIGHTS_OVER_MAX)
-    began, first = time.monotonic(), 1
+    began, busy, first = time.monotonic(), time.process_time(), 1
     for size in sizes:
         rows = [(n, n % callers) for n in range(first, first + size)]
         first += size
@@ -128,7 +128,7 @@ def alone(path: Path, sizes: Sequence[int], callers: int) -> float:
             (first, meta_checksum("next_sequence", first)),
         )
         db.execute("COMMIT")
-    took = time.monotonic() - began
+    took = time.monotonic() - began, time.process_time() - busy
     db.close()
     return took
 
@@ -137,19 +137,22 @@ def measure(seconds: float = 3.0, callers: int = CALLERS[0]) -> dict[str, float]
     """Measure once, for at most `SECONDS_MAX`.
 
     Returns:
-        Appends a second of both and their ratio; presses a sync covered; how long a caller waited.
+        Appends a second of both and their ratio; processor time for one of each, which load on the
+        machine changes little; presses a sync covered; how long a caller waited.
     """
     with tempfile.TemporaryDirectory(prefix="zodra-bench-") as folder:
         Counting.sizes = []
-        rows, took, waited_s = asyncio.run(append(Path(folder), min(seconds, SECONDS_MAX), callers))
-        sizes = Counting.sizes
-        bare = rows / alone(Path(folder) / "alone.db", sizes, callers)
+        took, busy, waited_s = asyncio.run(append(Path(folder), min(seconds, SECONDS_MAX), callers))
+        rows, sizes = len(waited_s), Counting.sizes
+        alone_took, alone_busy = alone(Path(folder) / "alone.db", sizes, callers)
         p50, p99 = world.percentiles_ms(waited_s)
         return {
             "callers": callers,
             "appends_per_s": rows / took,
-            "alone_per_s": bare,
-            "ratio": rows / took / bare,
+            "alone_per_s": rows / alone_took,
+            "ratio": alone_took / took,
+            "cpu_us": busy / rows * 1e6,
+            "alone_cpu_us": alone_busy / rows * 1e6,
             "presses_a_sync": rows / len(sizes),
             "p50_ms": p50,
             "p99_ms": p99,

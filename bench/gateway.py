@@ -74,12 +74,21 @@ def backlog(asked: argparse.Namespace) -> Rows:
 
 
 def appends(_: argparse.Namespace) -> Rows:
-    say("durable need-moments: 100 callers")
-    figures = edge_appends.measure()
+    return [row for callers in edge_appends.CALLERS for row in _appends(callers)]
+
+
+def _appends(callers: int) -> Rows:
+    say(f"durable need-moments: {callers:,} callers")
+    figures = edge_appends.measure(callers=callers)
+    own, alone = f"{figures['cpu_us']:.1f}", f"{figures['alone_cpu_us']:.1f}"
     return [
-        ("outbox: durable need-moments/s, 100 callers", f"{figures['appends_per_s']:,.0f}"),
+        (
+            f"outbox: durable need-moments/s, {callers:,} callers",
+            f"{figures['appends_per_s']:,.0f}",
+        ),
         ("— sqlite3 alone, same rows and syncs", f"{figures['alone_per_s']:,.0f}"),
         ("— ratio", f"{figures['ratio']:.2f}"),
+        ("— processor for one; sqlite3 alone", f"{own}; {alone} µs"),
         ("— need-moments a sync", f"{figures['presses_a_sync']:.0f}"),
         ("— a caller waits, p50 / p99", f"{figures['p50_ms']:.1f} / {figures['p99_ms']:.1f} ms"),
     ]
@@ -99,6 +108,7 @@ def wear(_: argparse.Namespace) -> Rows:
     figures = edge_wear.measure()
     return [
         ("gateway, bytes written a need-moment", f"{figures['bytes_a_press']:,.0f}"),
+        ("— in the median", f"{figures['bytes_a_press_median']:,.0f}"),
         *(
             (
                 f"gateway, bytes written a reading at {number}/s, cloud answers / is silent",
