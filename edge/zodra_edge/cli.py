@@ -14,7 +14,7 @@ from zodra_edge.commands.options import as_json as _as_json
 from zodra_edge.commands.options import config as _config
 from zodra_edge.commands.options import load_or_say as _load
 from zodra_edge.commands.outbox import outbox
-from zodra_edge.status import Look, look, problems, render
+from zodra_edge.status import Look, look, look_nearby, problems, render, render_nearby
 
 HEALTHY: Final = 0
 DEGRADED: Final = 1
@@ -54,17 +54,22 @@ def run(config: Path) -> None:
 @_config
 @_as_json
 def status(config: Path, as_json: bool) -> None:
-    """Show how the gateway is: the cloud, what waits, radios, devices and their lights.
+    """Show how the gateway is: the cloud, what waits, radios, devices, and who else is near.
 
     Exit code 0 healthy, 1 degraded, 2 not running.
     """
-    seen = look(_load(config).data_dir)
+    data_dir = _load(config).data_dir
+    seen = look(data_dir)
+    nearby = look_nearby(data_dir)
     if as_json:
-        click.echo(json.dumps(_for_programs(seen), indent=1))
+        near = None if nearby is None else nearby.model_dump(mode="json")
+        click.echo(json.dumps({**_for_programs(seen), "nearby": near}, indent=1))
     elif seen.status is None:
         click.echo(f"No gateway has run here yet; start one with: zodra-edge run --config {config}")
     else:
         click.echo(render(seen.status, seen.running, seen.age_s), nl=False)
+        if nearby is not None:
+            click.echo(render_nearby(nearby), nl=False)
     sys.exit(_exit_code(seen))
 
 

@@ -29,7 +29,7 @@ from zodra_edge.errors import SettingsFault
 from zodra_edge.link import BACKOFF_S_MAX, KEEPALIVE_S
 
 DEVICES_MAX: Final = 256
-BIND_KEY_BYTES: Final = 16
+BIND_KEY_BYTES: Final = (16, 12)
 SECRET_BYTES_MAX: Final = 4096
 RUNTIME_DIR: Final = "/run/zodra"
 
@@ -84,6 +84,8 @@ class Radio(_Part):
     silence_s_max: Annotated[float, Field(ge=10, le=3600)] = 60.0
     """Without any advertisement for this long, scanning is built up anew. Promise 7 allows 120 s
     before a deaf radio must be noticed."""
+    device_adverts_per_s_max: Annotated[int, Field(ge=1, le=1_000_000)] = 50
+    """What one device sends beyond this, for longer than ten seconds' worth, is dropped."""
 
 
 class Device(_Part):
@@ -94,7 +96,9 @@ class Device(_Part):
     slot_key: SlotKey
     address: BluetoothAddress | None = None
     bind_key: SecretBytes | None = None
-    """From `bind_key_file`: 32 hexadecimal digits."""
+    """From `bind_key_file`: 32 hexadecimal digits; 24 for older devices of Xiaomi."""
+    parser: Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,64}$")] | None = None
+    """Who reads its advertisements (docs/devices.md); whoever recognises them if not given."""
     topic: rules.Topic | None = None
     """On the home's broker; docs/devices.md says which for each dialect."""
     dialect: Dialect | None = None
@@ -134,6 +138,7 @@ class Device(_Part):
             address=self.address,
             bind_key=self.bind_key.get_secret_value() if self.bind_key else None,
             topic=self.topic,
+            parser=self.parser,
             spoken=self._spoken(),
             limits=Limits(
                 worn_out_h=self.worn_out_h,
@@ -368,10 +373,8 @@ def _bind_key(folder: Path, where: str, named: object) -> bytes:
         key = bytes.fromhex(text)
     except ValueError:
         key = b""
-    if len(key) != BIND_KEY_BYTES:
-        raise SettingsFault(
-            f"{where}: expected {2 * BIND_KEY_BYTES} hexadecimal digits in the file"
-        )
+    if len(key) not in BIND_KEY_BYTES:
+        raise SettingsFault(f"{where}: expected 32 hexadecimal digits in the file, or 24")
     return key
 
 

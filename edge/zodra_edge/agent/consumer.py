@@ -28,22 +28,18 @@ from zodra_edge.feedback import KEPT, Lights, light
 from zodra_edge.heard import Heard
 from zodra_edge.identify import PressMemory, PressRefusal, open_relearn
 from zodra_edge.link import Lane
+from zodra_edge.nearby import structures
 from zodra_edge.outbox import Kept, KeptReading, MemoryRow, NotKept, NotKeptReason, Outbox
 from zodra_edge.settings import OutboxLimits
 from zodra_edge.status import Tally
 
 PENDING_MAX: Final = 4_000
 """Readings in RAM; above this the consumer waits for the disk, and the queue before it fills."""
-UNREAD: Final = frozenset(
-    {
-        DecodeRefusal.OVERSIZED,
-        DecodeRefusal.UNKNOWN_FORMAT,
-        DecodeRefusal.NOT_JSON,
-        DecodeRefusal.MALFORMED,
-        DecodeRefusal.UNKNOWN_ACTION,
-        DecodeRefusal.UNREADABLE_FIELD,
-    }
-)
+UNREAD: Final = frozenset(DecodeRefusal) - {
+    DecodeRefusal.UNKNOWN_DEVICE,
+    DecodeRefusal.PLAIN_TEXT_REFUSED,
+    DecodeRefusal.RETAINED_ACTION,
+}
 """Refusals that mean that a device says something which is not understood."""
 
 log = structlog.get_logger()
@@ -393,5 +389,4 @@ def _seen(frame: Frame) -> tuple[str, bytes]:
         return frame.topic, frame.payload
     if isinstance(frame, GattValue):
         return f"{frame.address} {frame.characteristic}", frame.value
-    parts = (*frame.service_data.values(), *frame.manufacturer_data.values())
-    return frame.address, b"".join(parts)
+    return frame.address, structures.write(frame)

@@ -17,6 +17,7 @@ from zodra_edge.agent.intake import Intake
 from zodra_edge.agent.keeper import Keeper
 from zodra_edge.agent.memory import Memory
 from zodra_edge.agent.metrics import MetricsPage
+from zodra_edge.agent.neighbours import Neighbours
 from zodra_edge.agent.requests import Requests
 from zodra_edge.agent.supervisor import STOP_S_MAX, Supervisor
 from zodra_edge.clock import Clock, monotonic_s
@@ -26,6 +27,7 @@ from zodra_edge.decode.profile import Family
 from zodra_edge.errors import EdgeError, OutboxFault, StorageFault
 from zodra_edge.feedback import Lights
 from zodra_edge.local_mqtt import Conversations, HomeBroker
+from zodra_edge.local_mqtt.flood import Flood
 from zodra_edge.outbox import Outbox
 from zodra_edge.radio import Adverts, Backends, Wearable, load
 from zodra_edge.settings import Settings
@@ -165,6 +167,13 @@ class Gateway:
             self._supervisor.start("home_mqtt", self._home.run)
         if self._adverts is not None:
             self._supervisor.start("radio", partial(self._run_radio, self._adverts))
+            near = Neighbours(
+                self._settings.data_dir,
+                self._settings.runtime_dir,
+                self._adverts.strangers,
+                self._tally,
+            )
+            self._supervisor.start("nearby", near.run)
         for device_id, wearable in self._wearables.items():
             self._supervisor.start(f"connection-{device_id}", partial(self._connect, wearable))
 
@@ -187,7 +196,12 @@ class Gateway:
             return None, {}
         by_address = {p.address.upper(): p for p in self._profiles if p.address is not None}
         adverts = Adverts(
-            self._settings.radio, by_address, self._clock, self._take_advert, self._count
+            self._settings.radio,
+            by_address,
+            self._clock,
+            self._take_advert,
+            self._count,
+            Flood(self._settings.radio.device_adverts_per_s_max).lets,
         )
         wearables = {
             profile.device_id: Wearable(address, adverts, self._clock, self._take)

@@ -7,7 +7,7 @@ adverts a second to none), so after a silence the scanner is built anew by the s
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bleak import BleakScanner
@@ -16,19 +16,18 @@ from bleak.assigned_numbers import AdvertisementDataType
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError
-from bleak.uuids import normalize_uuid_16
 
 from zodra_edge.clock import Clock, monotonic_s
 from zodra_edge.decode.frame import BleAdvert
 from zodra_edge.decode.profile import DeviceProfile, Family
 from zodra_edge.decode.result import DecodeRefusal
 from zodra_edge.errors import RadioFault
+from zodra_edge.nearby import Strangers
 from zodra_edge.radio.backend import Backends
 from zodra_edge.settings import Radio
 
-STRANGERS_MAX: Final = 1_024
-"""Addresses of strangers remembered; phones change theirs every 15 minutes, and the one that was
-silent for the longest is forgotten for the newest."""
+FLOOD: Final = "advert_flood"
+"""How an advertisement is counted that came too soon after many of the same device."""
 LOOK_S: Final = 1.0
 MINUTE_S: Final = 60
 
@@ -40,8 +39,6 @@ _PATTERNS: Final = [
     OrPattern(0, AdvertisementDataType.INCOMPLETE_LIST_SERVICE_UUID16, _HEART_RATE),
 ]
 """What BlueZ must be told to let through in passive mode; without patterns it refuses to start."""
-_SPOKEN: Final = {normalize_uuid_16(0xFCD2), normalize_uuid_16(0x180D)}
-"""What our families advertise: BTHome, and a heart rate service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +63,7 @@ class Adverts:
         clock: Clock,
         deliver: Callable[[BleAdvert], None],
         count: Callable[[str], None],
+        lets: Callable[[str, int], bool] = lambda _address, _now_ms: True,
     ) -> None:
         """Take the parts.
 
@@ -75,17 +73,21 @@ class Adverts:
             clock: dates each advertisement.
             deliver: takes those of the home's buttons.
             count: counts a refusal by reason.
+            lets: whether a device of the home, at so many milliseconds, may say yet more.
         """
         self._settings = settings
         self._profiles = profiles
         self._clock = clock
         self._deliver = deliver
         self._count = count
+        self._lets = lets
         self.name = "hci0" if settings.backend is None else settings.backend.partition(".")[0]
         self._scanning = False
         self._last_s: float | None = None
         self._seconds: deque[tuple[int, int]] = deque(maxlen=MINUTE_S)
-        self._strangers: dict[str, float] = {}
+        self.strangers = Strangers()
+        """Heard, and not named by the settings."""
+        self._makers: dict[str, Mapping[int, bytes]] = {}
         self._seen: dict[str, BLEDevice] = {}
         self._rssi: dict[str, int] = {}
         self._arrivals: dict[str, asyncio.Event] = {}
@@ -95,7 +97,7 @@ class Adverts:
         now_s = monotonic_s()
         heard = sum(count for second, count in self._seconds if now_s - second < MINUTE_S)
         age_s = None if self._last_s is None else max(0.0, now_s - self._last_s)
-        strangers = sum(now_s - heard_s < MINUTE_S for heard_s in self._strangers.values())
+        strangers = self.strangers.recent(now_s, MINUTE_S)
         return AdapterStatus(self.name, self._scanning, float(heard), age_s, strangers)
 
     async def wait_for(self, address: str) -> BLEDevice:
@@ -159,10 +161,16 @@ class Adverts:
             self._stranger(address, advert, now_s)
             return
         self._rssi[address] = advert.rssi
+        if not self._lets(address, int(now_s * 1000)):
+            self._count(FLOOD)
+            return
         if profile.family is Family.WEARABLE:
             self._arrived(address, device)
         else:
-            self._deliver(self._frame(address, advert))
+            frame = self._frame(address, advert)
+            before = self._makers.get(address)
+            self._makers[address] = frame.manufacturer_data
+            self._deliver(replace(frame, manufacturer_data=_news(before, frame.manufacturer_data)))
 
     def _frame(self, address: str, advert: AdvertisementData) -> BleAdvert:
         return BleAdvert(
@@ -182,11 +190,17 @@ class Adverts:
             self._arrivals[address].set()
 
     def _stranger(self, address: str, advert: AdvertisementData, now_s: float) -> None:
-        is_new = self._strangers.pop(address, None) is None
-        self._strangers[address] = now_s
-        if len(self._strangers) > STRANGERS_MAX:
-            del self._strangers[next(iter(self._strangers))]
         # A phone or a beacon next door is usual. A device of a kind that we read, but that nobody
         # introduced, may be one that somebody waits for.
-        if is_new and not _SPOKEN.isdisjoint((*advert.service_data, *advert.service_uuids)):
+        if self.strangers.heard(address, advert.rssi, now_s, lambda: self._frame(address, advert)):
             self._count(DecodeRefusal.UNKNOWN_DEVICE)
+
+
+def _news(before: Mapping[int, bytes] | None, now: Mapping[int, bytes]) -> Mapping[int, bytes]:
+    """Name what an advertisement added: BlueZ hands over all that it ever heard of a device.
+
+    ThermoPro writes its measurement where others write their company, so only the latest counts.
+    """
+    if before is None or len(now) < 2:
+        return now
+    return {company: data for company, data in now.items() if before.get(company) != data} or now

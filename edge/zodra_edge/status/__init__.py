@@ -1,5 +1,7 @@
 """The gateway's own account of itself: a file, and a page a person can read."""
 
+from zodra_edge.status.nearby import Nearby, StrangerPart, listing, look_nearby, write_nearby
+from zodra_edge.status.nearby_page import render_nearby
 from zodra_edge.status.page import render
 from zodra_edge.status.report import (
     CloudPart,
@@ -39,19 +41,25 @@ __all__ = [
     "LightPart",
     "Look",
     "MemoryPart",
+    "Nearby",
     "Problem",
     "RadioPart",
     "RunningPart",
     "Status",
     "StoragePart",
+    "StrangerPart",
     "Tally",
     "UnreadPart",
     "is_held",
+    "listing",
     "look",
+    "look_nearby",
     "problems",
     "render",
+    "render_nearby",
     "rss_bytes",
     "sole_owner",
     "status_file",
     "write",
+    "write_nearby",
 ]

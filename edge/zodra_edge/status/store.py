@@ -40,7 +40,7 @@ def status_file(data_dir: Path, runtime_dir: Path | None) -> Path:
     """
     if runtime_dir is None:
         return data_dir / FILE
-    return runtime_dir / f"status-{_name(data_dir)}.json"
+    return runtime_dir / f"status-{name_of(data_dir)}.json"
 
 
 @contextlib.contextmanager
@@ -60,7 +60,7 @@ def sole_owner(data_dir: Path, file: Path | None = None) -> Iterator[None]:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as fault:
             raise AlreadyRunning(str(data_dir)) from fault
-        if file is not None and file.parent != data_dir and _told(data_dir) != file:
+        if file is not None and file.parent != data_dir and told(data_dir) != file:
             # On a disk that takes no writes the status goes to where everybody looks anyway.
             with contextlib.suppress(OSError):
                 os.ftruncate(held, 0)
@@ -96,17 +96,18 @@ def write(data_dir: Path, status: Status, file: Path | None = None) -> None:
     """
     text = status.model_dump_json(indent=1)
     try:
-        _replace(file if file is not None and _told(data_dir) == file else data_dir / FILE, text)
+        replace_file(file if file is not None and told(data_dir) == file else data_dir / FILE, text)
     except OSError:
         folder = in_memory(data_dir)
         with contextlib.suppress(FileExistsError):
             folder.mkdir(mode=0o700)
-        if not _is_ours(folder, data_dir):
+        if not is_ours(folder, data_dir):
             raise
-        _replace(folder / FILE, text)
+        replace_file(folder / FILE, text)
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str) -> None:
+    """Replace a file in one step."""
     fresh = path.with_name(f"{path.name}.new")
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(path)
@@ -114,14 +115,15 @@ def _replace(path: Path, text: str) -> None:
 
 def in_memory(data_dir: Path) -> Path:
     """Name the folder in memory where the status goes while the disk takes none."""
-    return MEMORY / f"zodra-edge-{_name(data_dir)}"
+    return MEMORY / f"zodra-edge-{name_of(data_dir)}"
 
 
-def _name(data_dir: Path) -> str:
+def name_of(data_dir: Path) -> str:
+    """Name an agent in a folder that several share."""
     return hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:16]
 
 
-def _told(data_dir: Path) -> Path | None:
+def told(data_dir: Path) -> Path | None:
     """Read where the agent says that its status is; None if it is in the data folder."""
     try:
         said = (data_dir / LOCK_FILE).read_bytes()[:PATH_BYTES_MAX]
@@ -130,7 +132,8 @@ def _told(data_dir: Path) -> Path | None:
         return None
 
 
-def _is_ours(folder: Path, data_dir: Path) -> bool:
+def is_ours(folder: Path, data_dir: Path) -> bool:
+    """Whether a folder in memory belongs to the account of the data folder."""
     # Everybody may write to /dev/shm: what another account put there is nobody's status.
     try:
         found = folder.lstat()
@@ -153,9 +156,9 @@ class Look:
 def look(data_dir: Path) -> Look:
     """Read the status file and judge whether it is still true."""
     files = [data_dir / FILE]
-    if (told := _told(data_dir)) is not None:
-        files.append(told)
-    if _is_ours(in_memory(data_dir), data_dir):
+    if (said := told(data_dir)) is not None:
+        files.append(said)
+    if is_ours(in_memory(data_dir), data_dir):
         files.append(in_memory(data_dir) / FILE)
     found = [status for status in map(_read, files) if status is not None]
     if not found:

@@ -11,8 +11,9 @@ from edge_frames import ADDRESS, BATTERY, BTHOME, BUTTON, HEART_RATE, WEARABLE
 from zodra_edge.clock import Clock
 from zodra_edge.decode.frame import BleAdvert, GattValue
 from zodra_edge.errors import RadioFault
+from zodra_edge.nearby import Pool
+from zodra_edge.nearby.strangers import ENTRIES_MAX
 from zodra_edge.radio import Adverts, Wearable, load
-from zodra_edge.radio.adverts import STRANGERS_MAX
 from zodra_edge.settings import Radio
 
 
@@ -69,9 +70,11 @@ async def test_a_crowd_of_strangers_fills_no_memory(tmp_path: Path) -> None:
     heard = Heard(tmp_path)
     task = asyncio.create_task(heard.adverts.run(heard.air.backends()))
     await until(lambda: heard.air.scanners)
-    for number in range(STRANGERS_MAX + 50):
+    most = ENTRIES_MAX[Pool.CHANGING]
+    for number in range(most + 50):
         heard.air.advertise(f"11:22:33:44:{number // 256:02X}:{number % 256:02X}")
-    assert heard.adverts.status().strangers == STRANGERS_MAX
+    assert heard.adverts.status().strangers == most
+    assert heard.adverts.strangers.forgotten[Pool.CHANGING] == 50
     assert heard.counts == []
     await ended(task)
 

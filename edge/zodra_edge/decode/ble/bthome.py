@@ -57,6 +57,11 @@ class BTHome:
             return advert.name or "BTHome"
         return None
 
+    def needs_key(self, advert: BleAdvert) -> bool:
+        """Tell by the first byte, which is in the clear."""
+        data = advert.service_data.get(SERVICE_V2)
+        return data is not None and len(data) > 0 and bool(data[0] & _ENCRYPTED)
+
     def parse(self, advert: BleAdvert, bind_key: bytes | None) -> Parsed | Undecodable:
         """Read one advertisement."""
         data = advert.service_data.get(SERVICE_V2)

@@ -55,6 +55,9 @@ class Parser(Protocol):
 
     It keeps nothing between two calls: the same bytes mean the same every time. Which press is new
     is not its business; that is told from the counter or the packet id.
+
+    It may also have `needs_key(advert) -> bool`, which says cheaply that what an advertisement says
+    is encrypted; then a person is told so before the device is introduced.
     """
 
     def recognises(self, advert: BleAdvert) -> str | None:

@@ -79,6 +79,12 @@ def recognise(advert: BleAdvert) -> Known | None:
     return None
 
 
+def needs_key(known: Known, advert: BleAdvert) -> bool:
+    """Say whether an advertisement is encrypted, if its parser tells without reading it."""
+    asked = getattr(known.parser, "needs_key", None)
+    return asked is not None and guarded(asked, advert) is True
+
+
 def named(name: str) -> Parser | None:
     """Find a parser by name."""
     return next((parser for known, parser in loaded().parsers if known == name), None)

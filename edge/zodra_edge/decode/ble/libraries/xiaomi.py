@@ -92,6 +92,11 @@ class Xiaomi:
                 return model
         return None
 
+    def needs_key(self, advert: BleAdvert) -> bool:
+        """Tell by the header, which is in the clear."""
+        data = advert.service_data.get(MIBEACON, b"")
+        return len(data) >= _HEADER_BYTES and _is_sealed(data)
+
     def parse(self, advert: BleAdvert, bind_key: bytes | None) -> Parsed | Undecodable:
         """Read one frame."""
         from xiaomi_ble.parser import XiaomiBluetoothDeviceData
