@@ -19,7 +19,8 @@ from edge_outbox import AT, keep, reading
 from zodra_contract.envelope import Receipt, Rejection
 from zodra_contract.outcome import RejectReason
 from zodra_edge.link import Lane
-from zodra_edge.outbox import Outbox, look
+from zodra_edge.outbox import Outbox
+from zodra_edge.rescue import look
 from zodra_edge.settings import OutboxLimits
 
 TESTS = Path(__file__).parents[2]
