@@ -1,16 +1,16 @@
-"""What a need leads to: every reason, their precedence, and what holds for all facts."""
+"""What holds for a decision whatever the facts, and what an agreement and a price allow."""
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from decision_facts import NOW
 from zodra_cloud.kit.money import Money
 from zodra_cloud.replenish.policy import (
-    CLOCK_SLACK_S,
     ORDER_LABELS,
     Binding,
     Cover,
@@ -28,203 +28,6 @@ from zodra_cloud.replenish.policy import (
 )
 from zodra_contract.signal import SignalKind
 
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-FRESH = Need(SignalKind.PRESS, NOW - timedelta(seconds=2), 500, authenticated=True)
-BOUND = Binding("paper-towels-6", 1, Money(2_000, "EUR"), staleness_limit_s=3_600)
-FREE = Standing(consent_id=7, open_order_key=None, open_quote_id=None)
-
-
-def aged(seconds: float, error_ms: int = 0) -> Need:
-    return replace(FRESH, occurred_at=NOW - timedelta(seconds=seconds), error_ms=error_ms)
-
-
-CASES = [
-    pytest.param(FRESH, BOUND, FREE, Verdict.ASK, Reason.CONFIRM_FIRST, id="a fresh press"),
-    pytest.param(
-        FRESH,
-        BOUND,
-        replace(FREE, consent_id=None),
-        Verdict.REFUSE,
-        Reason.NO_CONSENT,
-        id="no consent",
-    ),
-    pytest.param(FRESH, None, FREE, Verdict.REFUSE, Reason.NOTHING_BOUND, id="nothing bound"),
-    pytest.param(
-        FRESH,
-        None,
-        replace(FREE, consent_id=None),
-        Verdict.REFUSE,
-        Reason.NO_CONSENT,
-        id="consent comes before what is bound",
-    ),
-    pytest.param(
-        FRESH,
-        BOUND,
-        replace(FREE, open_order_key="o_1"),
-        Verdict.HOLD,
-        Reason.ALREADY_ON_ITS_WAY,
-        id="an order is open",
-    ),
-    pytest.param(
-        FRESH,
-        BOUND,
-        replace(FREE, open_quote_id="q_1"),
-        Verdict.HOLD,
-        Reason.ALREADY_ASKED,
-        id="a quote is open",
-    ),
-    pytest.param(
-        FRESH,
-        BOUND,
-        replace(FREE, open_order_key="o_1", open_quote_id="q_1"),
-        Verdict.HOLD,
-        Reason.ALREADY_ON_ITS_WAY,
-        id="an order counts before a quote",
-    ),
-    pytest.param(
-        replace(FRESH, authenticated=False),
-        BOUND,
-        FREE,
-        Verdict.ASK,
-        Reason.UNAUTHENTICATED,
-        id="a device that did not prove itself",
-    ),
-    pytest.param(
-        aged(3_601), BOUND, FREE, Verdict.ASK, Reason.STALE, id="older than the slot allows"
-    ),
-    pytest.param(aged(3_600), BOUND, FREE, Verdict.ASK, Reason.CONFIRM_FIRST, id="just within"),
-    pytest.param(
-        aged(3_590, error_ms=20_000), BOUND, FREE, Verdict.ASK, Reason.STALE, id="perhaps too old"
-    ),
-    pytest.param(
-        aged(-CLOCK_SLACK_S - 1), BOUND, FREE, Verdict.ASK, Reason.STALE, id="from the future"
-    ),
-    pytest.param(
-        aged(-30), BOUND, FREE, Verdict.ASK, Reason.CONFIRM_FIRST, id="a clock slightly ahead"
-    ),
-    pytest.param(
-        FRESH,
-        replace(BOUND, cooldown_s=600),
-        replace(FREE, last_order_at=NOW - timedelta(seconds=599)),
-        Verdict.REFUSE,
-        Reason.COOLDOWN,
-        id="too soon after the last order",
-    ),
-    pytest.param(
-        FRESH,
-        replace(BOUND, cooldown_s=600),
-        replace(FREE, last_order_at=NOW - timedelta(seconds=600)),
-        Verdict.ASK,
-        Reason.CONFIRM_FIRST,
-        id="the cooldown is over",
-    ),
-    pytest.param(
-        FRESH,
-        replace(BOUND, spend_cap=Money(1_000, "EUR")),
-        replace(FREE, spent=Money(1_000, "EUR")),
-        Verdict.REFUSE,
-        Reason.SPEND_CAP,
-        id="the day's cap is spent",
-    ),
-    pytest.param(
-        FRESH,
-        replace(BOUND, spend_cap=Money(1_000, "EUR")),
-        replace(FREE, spent=Money(999, "EUR")),
-        Verdict.ASK,
-        Reason.CONFIRM_FIRST,
-        id="a cent of the cap is left",
-    ),
-    pytest.param(
-        FRESH,
-        replace(BOUND, spend_cap=Money(1_000, "EUR")),
-        replace(FREE, spent=Money(1, "GBP")),
-        Verdict.REFUSE,
-        Reason.SPEND_CAP,
-        id="spent in a currency that cannot be compared",
-    ),
-    pytest.param(
-        FRESH,
-        BOUND,
-        replace(FREE, quiet_until=NOW + timedelta(hours=3)),
-        Verdict.HOLD,
-        Reason.QUIET_HOURS,
-        id="quiet hours",
-    ),
-    pytest.param(
-        replace(FRESH, authenticated=False),
-        BOUND,
-        replace(FREE, quiet_until=NOW + timedelta(hours=3)),
-        Verdict.HOLD,
-        Reason.QUIET_HOURS,
-        id="nobody is asked in quiet hours either",
-    ),
-    pytest.param(
-        FRESH,
-        BOUND,
-        replace(FREE, quiet_until=NOW + timedelta(hours=3), open_order_key="o_1"),
-        Verdict.HOLD,
-        Reason.ALREADY_ON_ITS_WAY,
-        id="what is on its way is said at any hour",
-    ),
-    pytest.param(
-        replace(FRESH, counts=False),
-        BOUND,
-        FREE,
-        Verdict.ASK,
-        Reason.NOT_ALLOWED_TO_PRESS,
-        id="anybody may have pressed",
-    ),
-    pytest.param(
-        FRESH,
-        BOUND,
-        replace(FREE, cover_id="a_1"),
-        Verdict.REPLENISH,
-        Reason.WITHIN_AGREEMENT,
-        id="a contract covers it",
-    ),
-    pytest.param(
-        aged(3_601),
-        BOUND,
-        replace(FREE, cover_id="a_1"),
-        Verdict.ASK,
-        Reason.STALE,
-        id="a stale press does not buy, contract or not",
-    ),
-    pytest.param(
-        replace(FRESH, counts=False),
-        BOUND,
-        replace(FREE, cover_id="a_1"),
-        Verdict.ASK,
-        Reason.NOT_ALLOWED_TO_PRESS,
-        id="nor does anybody's press",
-    ),
-    pytest.param(
-        replace(FRESH, kind=SignalKind.RUNNING_OUT),
-        BOUND,
-        FREE,
-        Verdict.ASK,
-        Reason.NEEDED_SOON,
-        id="foreseen",
-    ),
-    pytest.param(
-        replace(aged(9_999), authenticated=False),
-        BOUND,
-        FREE,
-        Verdict.ASK,
-        Reason.UNAUTHENTICATED,
-        id="proof counts before age",
-    ),
-]
-
-
-@pytest.mark.parametrize(("need", "binding", "standing", "verdict", "reason"), CASES)
-def test_decision(
-    need: Need, binding: Binding | None, standing: Standing, verdict: Verdict, reason: Reason
-) -> None:
-    decision = decide(need, binding, standing, NOW)
-    assert (decision.verdict, decision.reason) == (verdict, reason)
-
-
 needs = st.builds(
     Need,
     kind=st.sampled_from(SignalKind),
@@ -234,8 +37,14 @@ needs = st.builds(
     counts=st.booleans(),
     forecast=st.just({}) | st.just({"p_needed": 0.8, "why": "fast"}),
 )
+
+
 money = st.builds(Money, st.integers(0, 10**6), st.sampled_from(["EUR", "GBP"]))
+
+
 instants = st.integers(-(10**9), 10**9).map(lambda s: NOW + timedelta(seconds=s))
+
+
 bindings = st.none() | st.builds(
     Binding,
     sku=st.just("sku"),
@@ -245,6 +54,8 @@ bindings = st.none() | st.builds(
     cooldown_s=st.integers(0, 10**7),
     spend_cap=st.none() | money,
 )
+
+
 standings = st.builds(
     Standing,
     consent_id=st.none() | st.integers(1, 9),

@@ -7,107 +7,18 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import aiomqtt
 import pytest
 
 import edge_air
-from edge_broker import PASSWORD, USER, amqtt, free_port
-from edge_certificates import write_certificate
-from zodra_contract.signal import NeedSignal, SignalKind, TimeNote, TimeQuality
-from zodra_edge.clock import boot_id, monotonic_s, wall
-from zodra_edge.doctor import Finding, Verdict, examine
-from zodra_edge.outbox import LightRow, Outbox
+from edge_broker import PASSWORD, USER
+from edge_patient import ADDRESS, Patient, fill, running
+from zodra_edge.doctor import Verdict, examine
+from zodra_edge.outbox import Outbox
 from zodra_edge.settings import OutboxLimits
-from zodra_edge.status import CloudPart, LanePart, RadioPart, Status, sole_owner, write
-
-from .test_sntp import Server as TimeServer
-
-AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-ADDRESS = "A4:C1:38:00:00:01"
-
-
-@dataclass
-class Patient:
-    """A gateway's folder, written as a test wants it."""
-
-    folder: Path
-    gateway_id: str
-    port: int
-    cloud: str = ""
-    rest: str = ""
-    host: str = "127.0.0.1"
-
-    @property
-    def data_dir(self) -> Path:
-        return self.folder / "data"
-
-    def write(self) -> Path:
-        password = self.folder / "password"
-        password.write_text(PASSWORD)
-        password.chmod(0o600)
-        self.data_dir.mkdir(exist_ok=True)
-        config = self.folder / "gateway.toml"
-        config.write_text(
-            f'gateway_id = "{self.gateway_id}"\nhousehold_id = "hh-1"\ndata_dir = "data"\n'
-            f'[cloud]\nhost = "{self.host}"\nport = {self.port}\nusername = "{USER}"\n'
-            f'password_file = "password"\n{self.cloud}\n{self.rest}\n'
-        )
-        return config
-
-    async def examine(self, listen_s: float = 0.3, limit_s: float = 20) -> dict[str, Finding]:
-        findings = await examine(self.write(), listen_s=listen_s, limit_s=limit_s)
-        names = [finding.name for finding in findings]
-        assert len(names) == len(set(names))
-        return {finding.name: finding for finding in findings}
-
-
-@pytest.fixture
-def patient(tmp_path: Path, gateway_id: str, broker_port: int) -> Patient:
-    return Patient(tmp_path, gateway_id, broker_port)
-
-
-async def fill(data_dir: Path) -> None:
-    signal = NeedSignal(
-        signal_id="p_1",
-        device_id="btn-kitchen",
-        slot_key="button-1",
-        kind=SignalKind.PRESS,
-        occurred_at=AT,
-        time=TimeNote(boot_id="b", monotonic_ms=1, quality=TimeQuality.SYNCED, error_ms=1),
-        authenticated=True,
-    )
-    async with Outbox(data_dir, OutboxLimits()) as outbox:
-        await outbox.keep(signal, [], LightRow("btn-kitchen", "button-1", "p_1", "kept", "", 0), AT)
-
-
-def running(data_dir: Path, **changed: Any) -> Status:
-    lane = LanePart(buffer_id="b", depth=0, oldest_age_s=0, dropped=0, quarantined=0)
-    values: dict[str, Any] = {
-        "gateway_id": "gw",
-        "household_id": "hh-1",
-        "pid": 1,
-        "boot_id": boot_id(),
-        "written_at": wall(),
-        "written_monotonic_s": monotonic_s(),
-        "started_at": wall(),
-        "uptime_s": 60,
-        "restarts": 0,
-        "rss_bytes": 1,
-        "clock_quality": TimeQuality.SYNCED,
-        "clock_error_ms": 40,
-        "cloud": CloudPart(host="h", port=1, state="online", since=wall()),
-        "need": lane,
-        "telemetry": lane,
-        **changed,
-    }
-    status = Status(**values)
-    write(data_dir, status)
-    return status
+from zodra_edge.status import RadioPart, sole_owner
 
 
 async def test_a_gateway_that_works_gets_ok_along_the_whole_way(patient: Patient) -> None:
@@ -142,110 +53,6 @@ async def test_the_session_of_a_running_agent_is_left_alone(patient: Patient) ->
         await agent.publish("still/here", b"yes", qos=1)
         async with asyncio.timeout(20):
             assert (await anext(agent.messages)).payload == b"yes"
-
-
-async def test_a_wrong_password_is_told_from_a_broker_that_is_away(
-    patient: Patient, closed_broker_port: int
-) -> None:
-    patient.port = closed_broker_port
-    refused = (await patient.examine())["cloud broker"]
-    assert refused.verdict is Verdict.FAIL
-    assert f"refuses the log-in of {USER}" in refused.found
-    patient.port = free_port()
-    away = await patient.examine()
-    assert away["connection"].verdict is Verdict.FAIL
-    assert away["connection"].found.endswith("cannot be reached: Connection refused")
-    assert away["cloud broker"].verdict is Verdict.SKIPPED
-
-
-async def test_a_name_that_nobody_knows_ends_the_way_there(patient: Patient) -> None:
-    patient.host = "nowhere.invalid"
-    found = await patient.examine()
-    assert found["dns"].verdict is Verdict.FAIL
-    assert "getent hosts nowhere.invalid" in found["dns"].next_step
-    assert found["connection"].verdict is found["cloud broker"].verdict is Verdict.SKIPPED
-
-
-async def test_tls_is_followed_to_the_day_on_which_it_ends(
-    tmp_path: Path, patient: Patient
-) -> None:
-    trusted = write_certificate(tmp_path, "broker", days_left=60)
-    other = write_certificate(tmp_path, "other")
-    patient.port = free_port()
-    with amqtt(tmp_path / "tls", patient.port, certificate=trusted):
-        patient.cloud = f'tls = true\nca_file = "{trusted}"'
-        good = await patient.examine()
-        assert good["connection"].verdict is Verdict.OK
-        assert "60 days left" in good["connection"].found
-        assert good["cloud broker"].verdict is Verdict.OK
-        patient.cloud = f'tls = true\nca_file = "{other}"'
-        bad = await patient.examine()
-        assert bad["connection"].verdict is Verdict.FAIL
-        assert "is not trusted" in bad["connection"].found
-        assert "it is of CN=broker, made by CN=broker" in bad["connection"].found
-        assert bad["cloud broker"].verdict is Verdict.SKIPPED
-        patient.cloud = 'tls = true\nca_file = "missing.pem"'
-        assert "cloud.ca_file" in (await patient.examine())["connection"].found
-
-
-async def test_a_certificate_that_ended_is_told_from_one_that_nobody_vouches_for(
-    tmp_path: Path, patient: Patient
-) -> None:
-    ended = write_certificate(tmp_path, "broker", days_left=-3)
-    patient.port = free_port()
-    with amqtt(tmp_path / "tls", patient.port, certificate=ended):
-        patient.cloud = f'tls = true\nca_file = "{ended}"'
-        old = (await patient.examine())["connection"]
-        patient.cloud = "tls = true"
-        strange = (await patient.examine())["connection"]
-    assert old.verdict is strange.verdict is Verdict.FAIL
-    assert "certificate has expired" in old.found
-    assert "renewed" in old.next_step
-    assert "self-signed certificate" in strange.found
-    assert "cloud.ca_file" in strange.next_step
-
-
-async def test_a_certificate_near_its_end_is_a_warning(tmp_path: Path, patient: Patient) -> None:
-    soon = write_certificate(tmp_path, "broker", days_left=5)
-    patient.port = free_port()
-    patient.cloud = f'tls = true\nca_file = "{soon}"'
-    with amqtt(tmp_path / "tls", patient.port, certificate=soon):
-        found = await patient.examine()
-    assert found["connection"].verdict is Verdict.WARN
-    assert "5 days left" in found["connection"].found
-
-
-async def test_tls_towards_a_port_without_it_is_said(patient: Patient) -> None:
-    def speak_plainly(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"no tls here\r\n" * 9)
-        writer.close()
-
-    server = await asyncio.start_server(speak_plainly, "127.0.0.1", 0)
-    async with server:
-        patient.port = server.sockets[0].getsockname()[1]
-        patient.cloud = "tls = true"
-        found = await patient.examine()
-    assert found["connection"].verdict is Verdict.FAIL
-    assert "not with TLS" in found["connection"].found
-
-
-async def test_the_clock_is_held_against_a_time_server_and_its_own_past(patient: Patient) -> None:
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-        TimeServer, local_addr=("127.0.0.1", 0)
-    )
-    try:
-        port = transport.get_extra_info("sockname")[1]
-        patient.rest = f'[network_time]\nhost = "127.0.0.1"\nport = {port}\n'
-        behind = (await patient.examine())["clock"]
-        patient.write()
-        (patient.data_dir / "time-floor").write_text("2099-01-01T00:00:00+00:00")
-        back = (await patient.examine())["clock"]
-    finally:
-        transport.close()
-    assert behind.verdict is Verdict.WARN
-    assert "behind 127.0.0.1 (SNTP)" in behind.found
-    assert back.verdict is Verdict.FAIL
-    assert "it was 2099-01-01 00:00 here already" in back.found
 
 
 async def test_settings_that_do_not_parse_leave_the_rest_unchecked(tmp_path: Path) -> None:
