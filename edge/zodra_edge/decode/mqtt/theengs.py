@@ -25,12 +25,10 @@ _EVENTS: Final = {
     3: "triple_press",
     4: "long_press",
     9: "long_press",
-    11: "hold_press",
-    128: "hold_press",
-    254: "hold_press",
 }
-"""The decoder's own numbers, 9 and 11, beside BTHome's."""
-_NONE: Final = 0
+"""BTHome's numbers, and the decoder's own 9."""
+_NO_WISH: Final = frozenset({0, 11, 128, 254})
+"""No event, or a key that is still held."""
 _PACKETS: Final = 256
 
 
@@ -59,9 +57,10 @@ _FIELDS: Final = {
     "leak": _Field(ReadingKind.WATER_LEAK),
     "lvl_cm": _Field(ReadingKind.DISTANCE_MM, "cm"),
     "energy": _Field(ReadingKind.ENERGY_KWH),
-    "power": _Field(ReadingKind.POWER_W),
     "steps": _Field(ReadingKind.STEPS),
     "act_bpm": _Field(ReadingKind.HEART_RATE_BPM),
+    "bpm": _Field(ReadingKind.HEART_RATE_BPM),
+    "level": _Field(ReadingKind.REMAINING_PERCENT),
     "impedance": _Field(ReadingKind.BODY_IMPEDANCE_OHM),
     "volt": _Field(ReadingKind.VOLTAGE_V),
 }
@@ -109,10 +108,10 @@ def _address(topic: str) -> str:
 
 def _press(facts: Facts, name: str, value: object, body: dict[str, object]) -> None:
     number = as_number(value, 0, 255)
-    if number is None or number not in (_NONE, *_EVENTS):
-        facts.unknown_action()
+    if number in _NO_WISH:
         return
-    if number == _NONE:
+    if number is None or number not in _EVENTS:
+        facts.unknown_action()
         return
     match = _BUTTON.match(name)
     button = int(match[1]) - 1 if match and match[1] else 0

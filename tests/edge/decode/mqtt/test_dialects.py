@@ -17,6 +17,9 @@ from zodra_edge.decode.result import Decoded, Undecodable
 from zodra_edge.decode.spoken import Dialect, Spoken
 
 FOLDER = Path(__file__).parents[3] / "fixtures" / "vectors" / "mqtt"
+HELD_BACK = FOLDER.with_name("mqtt_held_back")
+"""Published messages that no code had seen before it was first tried on them: 41 of 45 came out right
+in the first round, and 20 of 21 in the second, after what the first had shown."""
 DIALECTS = sorted(set(Dialect) - {Dialect.GENERIC, Dialect.ZIGBEE2MQTT})
 """Zigbee2MQTT has its own table, and the generic one has no payload of its own."""
 
@@ -85,6 +88,11 @@ def test_a_published_message(case: dict[str, Any]) -> None:
     assert problem(case, decoded) == ""
     if isinstance(decoded, Decoded) and decoded.presses:
         assert decoded.authenticated is case.get("authenticated", True)
+
+
+@pytest.mark.parametrize("case", cases(HELD_BACK))
+def test_a_message_that_was_held_back(case: dict[str, Any]) -> None:
+    assert problem(case, decode(frame_of(case), profile_of(case))) == ""
 
 
 @pytest.mark.parametrize("case", cases(FOLDER))

@@ -57,7 +57,6 @@ ACTIONS: Final = {
     "long_click": "long_press",
     "long_press": "long_press",
     "long_push": "long_press",
-    "hold_press": "hold_press",
 }
 """What devices call what a person did, and what it is called here."""
 

@@ -1,7 +1,8 @@
 """Bluetooth devices as Shelly's script `ble-shelly-blu` relays them: event `shelly-blu`.
 
 Members: ALLTERCO/shelly-script-examples, `ble/`. A value is a number, or a list of them where a
-device has several; `button` of a remote with four keys is `[0, 1, 0, 0]`.
+device has several; `button` of a remote with four keys is `[0, 1, 0, 0]`, or `button_1` to
+`button_4` in other versions of the script.
 """
 
 from typing import Final
@@ -20,10 +21,10 @@ _EVENTS: Final = {
     4: "long_press",
     5: "long_double_press",
     6: "long_triple_press",
-    128: "hold_press",
-    254: "hold_press",
 }
-"""BTHome's numbers; 0 is no event."""
+"""BTHome's numbers."""
+_NO_WISH: Final = frozenset({0, 128, 254})
+"""No event, or a key that is still held: what it becomes is told when it is let go."""
 _FIELDS: Final = {
     "battery": ReadingKind.BATTERY_PERCENT,
     "temperature": ReadingKind.ROOM_TEMPERATURE_C,
@@ -57,12 +58,16 @@ def take(facts: Facts, data: object, address: str | None) -> bool:
         facts.take(name, value[0] if isinstance(value, list) and value else value, kind)
     packet = data.get("pid")
     packet_id = packet if type(packet) is int and 0 <= packet <= 255 else None
-    buttons = data.get("button")
-    for number, event in enumerate(buttons if isinstance(buttons, list) else [buttons]):
-        if event in (None, 0) or number >= BUTTONS_MAX:
-            continue
+    for number, event in _buttons(data):
         if type(event) is int and event in _EVENTS:
             facts.press(Press(number, _EVENTS[event], None, packet_id))
-        else:
+        elif type(event) is not int or event not in _NO_WISH:
             facts.unknown_action()
     return True
+
+
+def _buttons(data: dict[str, object]) -> list[tuple[int, object]]:
+    said = data.get("button")
+    if said is not None:
+        return list(enumerate(said if isinstance(said, list) else [said]))[:BUTTONS_MAX]
+    return [(n, data[f"button_{n + 1}"]) for n in range(BUTTONS_MAX) if f"button_{n + 1}" in data]

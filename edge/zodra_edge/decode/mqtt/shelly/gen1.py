@@ -109,12 +109,12 @@ def _decode_event(frame: MqttMessage, profile: DeviceProfile, number: int) -> De
 
 
 def _decode_info(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:
-    """Read a thermostatic valve's status; it has no topic a value."""
+    """Read a thermostatic valve, which has no topic a value: `info` has more than `status`."""
     body = read_object(frame.payload)
     if isinstance(body, Undecodable):
         return body
     facts = Facts(frame, profile)
-    valves = body.get("thermostats")
+    valves = body.get("thermostats", [body])
     valve = valves[0] if isinstance(valves, list) and valves else None
     if isinstance(valve, dict):
         facts.take("tmp", _value_of(valve.get("tmp")), ReadingKind.ROOM_TEMPERATURE_C)
@@ -123,7 +123,9 @@ def _decode_info(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undeco
         facts.take("pos", position, ReadingKind.HEATING_DEMAND_PERCENT)
         if isinstance(position, int | float) and facts.has(ReadingKind.HEATING_DEMAND_PERCENT):
             facts.take("heating", position > 0, ReadingKind.HEATING_ON)
-    facts.take("bat", _value_of(body.get("bat")), ReadingKind.BATTERY_PERCENT)
+    battery = body.get("bat")
+    battery = battery.get("value") if isinstance(battery, dict) else battery
+    facts.take("bat", battery, ReadingKind.BATTERY_PERCENT)
     return facts.decoded()
 
 
