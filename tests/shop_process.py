@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx2
 
+from plain_http import NO_TLS
 from zodra_cloud.merchants.ucp import UcpShop
 
 API_KEY = "test-api-key"
@@ -59,7 +60,7 @@ class ShopProcess:
         deadline = time.monotonic() + STARTED_WITHIN_S
         while time.monotonic() < deadline:
             try:
-                httpx2.get(f"{self.url}/.well-known/ucp", trust_env=False)
+                httpx2.get(f"{self.url}/.well-known/ucp", trust_env=False, verify=NO_TLS)
             except httpx2.ConnectError:
                 assert self._process.poll() is None, "the shop ended"
                 time.sleep(0.05)
@@ -95,7 +96,9 @@ class ShopProcess:
 
     def ask(self, method: str, path: str, **body: Any) -> httpx2.Response:
         headers = {"Authorization": f"Bearer {API_KEY}"}
-        return httpx2.request(method, f"{self.url}{path}", headers=headers, trust_env=False, **body)
+        return httpx2.request(
+            method, f"{self.url}{path}", headers=headers, trust_env=False, verify=NO_TLS, **body
+        )
 
     def client(self, timeout_s: float = 5.0, api_key: str = API_KEY) -> UcpShop:
         return UcpShop(self.url, api_key, time.monotonic, timeout_s, private_allowed=True)

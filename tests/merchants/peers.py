@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import httpx2
 
 from merchants.proxy import Proxy
+from plain_http import NO_TLS
 from shop_process import API_KEY, ShopProcess, free_port
 from zodra_cloud.kit.outgoing import Outgoing
 from zodra_cloud.merchants.oscar.api import Account
@@ -117,7 +118,6 @@ class OscarProcess:
             "OSCAR_SHOP_PLUGIN": "yes",
             "DJANGO_SETTINGS_MODULE": "oscar_settings",
             "PYTHONPATH": os.pathsep.join([str(SHOPS), str(PLUGIN)]),
-            "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONWARNINGS": "ignore",
             **environment,
         }
@@ -166,7 +166,7 @@ def until_answers(url: str, process: subprocess.Popen[bytes], folder: Path) -> N
     deadline = time.monotonic() + STARTED_WITHIN_S
     while time.monotonic() < deadline:
         try:
-            httpx2.get(url, trust_env=False, timeout=10)
+            httpx2.get(url, trust_env=False, verify=NO_TLS, timeout=10)
         except httpx2.TransportError:
             assert process.poll() is None, (folder / "shop.log").read_text()[-2000:]
             time.sleep(0.05)

@@ -14,6 +14,7 @@ import httpx2
 
 from merchants.proxy import Proxy
 from paying.counter import Counter
+from plain_http import NO_TLS
 from shop_process import free_port
 from zodra_cloud.payments.stripe.provider import StripeProvider
 
@@ -97,7 +98,7 @@ def _until_answers(port: int, process: subprocess.Popen[bytes], folder: Path) ->
     deadline = time.monotonic() + WITHIN_S
     while time.monotonic() < deadline:
         try:
-            httpx2.get(f"http://127.0.0.1:{port}/", trust_env=False)
+            httpx2.get(f"http://127.0.0.1:{port}/", trust_env=False, verify=NO_TLS)
         except httpx2.TransportError:
             assert process.poll() is None, (folder / "localstripe.log").read_text()
             time.sleep(0.05)

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx2
 
+from plain_http import NO_TLS
 from zodra_sim.shop import catalogue
 from zodra_sim.shop.checkout import Shop, Wish
 from zodra_sim.shop.settings import ShopSettings
@@ -132,6 +133,7 @@ class ShopProcess:
             headers={"authorization": f"Bearer {API_KEY}"},
             timeout=options.get("timeout", 10),
             trust_env=False,
+            verify=NO_TLS,
         )
 
 
