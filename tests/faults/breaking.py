@@ -22,12 +22,12 @@ TAKEN_OVER_S_MAX: Final = 3.0
 LOOK_S: Final = 0.02
 FORGER: Final = "whsec_" + "c29tZWJvZHkgZWxzZSdzIHNlY3JldA=="
 POINTS: Final = {
-    Point.KILL_BEFORE_SEND: 3,
-    Point.KILL_ON_THE_WAY: 3,
-    Point.KILL_AFTER_ACCEPT: 3,
-    Point.KILL_AFTER_ANSWER: 3,
+    Point.KILL_BEFORE_SEND: 4,
+    Point.KILL_ON_THE_WAY: 4,
+    Point.KILL_AFTER_ACCEPT: 4,
+    Point.KILL_AFTER_ANSWER: 4,
     Point.KILL_SHOP: 2,
-    Point.STOP: 5,
+    Point.STOP: 10,
     Point.RESET_BEFORE: 15,
     Point.RESET_AFTER: 30,
     # Holds a thread of a worker for its ten seconds.
