@@ -21,6 +21,9 @@ COMMANDS = {
 }
 SETTINGS = {
     "The gateway: `zodra-edge run --config gateway.toml`": "edge/zodra_edge/settings.py",
+    "Rules for a device of the home's broker: `[[devices.readings]]` and others in the same file": (
+        "edge/zodra_edge/decode/mqtt/rules.py"
+    ),
     "The service: `zodra-cloud serve --config cloud.toml`": "cloud/zodra_cloud/settings.py",
     "The service's shop: `[shop]` in the same file": "cloud/zodra_cloud/shops.py",
     "A home, for the service: `zodra-cloud set-up --home home.toml`": "cloud/zodra_cloud/home.py",
@@ -42,6 +45,7 @@ CLOSED_LISTS = [
     ("contract/zodra_contract/command.py", ["CommandKind", "CommandOutcome"]),
     ("contract/zodra_contract/reading.py", ["ReadingKind"]),
     ("edge/zodra_edge/decode/result.py", ["DecodeRefusal"]),
+    ("edge/zodra_edge/decode/spoken.py", ["Dialect"]),
     ("cloud/zodra_cloud/fleet/policy.py", ["GatewayState"]),
     ("cloud/zodra_cloud/replenish/policy/needs.py", ["Verdict", "Reason"]),
     (
@@ -305,7 +309,8 @@ def reference() -> str:
         "| `down/{household}/{gateway}/outcome` | cloud | what became of a need |",
         "| `zodra/{gateway}/light/{device}` | gateway, on the home's broker | what the device's light shows |",
         "| `zodra/home/baby/{device}` | baby monitor, on the home's broker | [our schema](baby-monitor.md) |",
-        "| `zigbee2mqtt/{name}` | Zigbee2MQTT, on the home's broker | thermostat state, button actions |",
+        "| `zodra/home/wearable/{device}` | wearable, on the home's broker | [our schema](mqtt-dialects.md) |",
+        "| `zigbee2mqtt/{name}` and others | devices of many kinds, on the home's broker | [their dialects](mqtt-dialects.md) |",
         "",
         "## Closed lists",
         "",

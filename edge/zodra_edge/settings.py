@@ -24,7 +24,7 @@ from zodra_contract.envelope import TELEMETRY_ROWS_MAX
 from zodra_contract.ids import DeviceId, GatewayId, HouseholdId, SlotKey
 from zodra_edge.decode.mqtt import rules
 from zodra_edge.decode.profile import DeviceProfile, Family, Limits
-from zodra_edge.decode.spoken import UNSAID, Dialect, Spoken
+from zodra_edge.decode.spoken import Dialect
 from zodra_edge.errors import SettingsFault
 from zodra_edge.link import BACKOFF_S_MAX, KEEPALIVE_S
 
@@ -122,12 +122,8 @@ class Device(_Part):
             raise ValueError(f"a {self.family} needs an address, or a topic on the home's broker")
         if self.reorder_units >= self.pack_units:
             raise ValueError("reorder_units must be below pack_units")
-        self._spoken()
+        rules.spoken_of(self)
         return self
-
-    def _spoken(self) -> Spoken:
-        said = {name: getattr(self, name) for name in rules.Speech.model_fields}
-        return UNSAID if self.topic is None else rules.Speech.model_construct(**said).spoken()
 
     def profile(self) -> DeviceProfile:
         """Make the plain value that the pure rooms use."""
@@ -139,7 +135,7 @@ class Device(_Part):
             bind_key=self.bind_key.get_secret_value() if self.bind_key else None,
             topic=self.topic,
             parser=self.parser,
-            spoken=self._spoken(),
+            spoken=rules.spoken_of(self),
             limits=Limits(
                 worn_out_h=self.worn_out_h,
                 service_due_h=self.service_due_h,

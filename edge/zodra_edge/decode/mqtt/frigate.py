@@ -17,6 +17,7 @@ _LOUDNESS: Final = frozenset({"dBFS", "rms", "transcription"})
 _SET: Final = frozenset({"set", "state"})
 """Whether listening is switched on at all."""
 _CRIES: Final = frozenset({"crying", "baby_crying", "babbling"})
+YIELDS: Final = (ReadingKind.CRY_DETECTED, ReadingKind.SOUND_DETECTED, ReadingKind.MOTION)
 
 
 def subscriptions(profile: DeviceProfile) -> tuple[str, ...]:

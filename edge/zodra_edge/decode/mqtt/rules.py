@@ -11,7 +11,15 @@ from zodra_edge.decode.mqtt.generic import BadPath, read_path
 from zodra_edge.decode.mqtt.reading.units import conversion, units_of
 from zodra_edge.decode.mqtt.registry import KNOWN, known, recognise
 from zodra_edge.decode.profile import Family
-from zodra_edge.decode.spoken import Availability, Dialect, Path, PressRule, ReadingRule, Spoken
+from zodra_edge.decode.spoken import (
+    UNSAID,
+    Availability,
+    Dialect,
+    Path,
+    PressRule,
+    ReadingRule,
+    Spoken,
+)
 
 RULES_MAX: Final = 32
 """A device."""
@@ -93,91 +101,92 @@ class DeviceAvailability(BaseModel):
     offline: Annotated[str, StringConstraints(min_length=1, max_length=64)] = "offline"
 
 
-class Speech(BaseModel):
-    """All that the settings say about how one device speaks on the home's broker."""
-
-    model_config = ConfigDict(frozen=True, defer_build=True)
-
-    family: Family
-    topic: str
-    dialect: Dialect | None
-    part: str | None
-    readings: tuple[DeviceReading, ...]
-    presses: tuple[DevicePress, ...]
-    availability: DeviceAvailability | None
-
-    def spoken(self) -> Spoken:
-        """Make the plain value that the pure rooms use.
-
-        Raises:
-            ValueError: it does not add up; the message says what to change.
-        """
-        dialect = self._dialect()
-        generic = dialect is Dialect.GENERIC
-        self._check(dialect)
-        return Spoken(
-            dialect=dialect,
-            part=self.part,
-            readings=tuple(r.rule(_path(r.source, "readings", generic)) for r in self.readings),
-            presses=tuple(self._press(press, generic) for press in self.presses),
-            availability=None
-            if self.availability is None
-            else Availability(**self.availability.model_dump()),
-        )
-
-    def _dialect(self) -> Dialect:
-        dialect = self.dialect or recognise(self.topic, self.family)
-        if dialect is None:
-            choices = ", ".join(k.dialect for k in KNOWN if self.family in k.families)
-            raise ValueError(
-                f"topic {self.topic!r} does not show how the device speaks; add dialect = one of "
-                f"{choices}"
-            )
-        return dialect
-
-    def _check(self, dialect: Dialect) -> None:
-        says = known(dialect)
-        if self.family not in says.families:
-            families = ", ".join(sorted(says.families))
-            raise ValueError(f"{dialect} has no {self.family}; it has {families}")
-        if self.family in says.needs_part and self.part is None:
-            raise ValueError(f"a {self.family} that speaks {dialect} needs part, the name of it")
-        if not is_filter(self.topic):
-            raise ValueError(f"topic {self.topic!r} is no MQTT topic filter")
-        if dialect is Dialect.GENERIC:
-            if not self.readings and not self.presses:
-                raise ValueError("a generic device needs [[devices.readings]] or presses")
-        elif has_wildcard(self.topic) and dialect is not Dialect.THEENGS:
-            raise ValueError(f"topic {self.topic!r}: only a generic device may have wildcards")
-        elif self.availability is not None:
-            raise ValueError(f"{dialect} has an availability of its own; leave availability out")
-        if self.presses and self.family is not Family.BUTTON:
-            raise ValueError(f"a {self.family} has no presses")
-
-    @staticmethod
-    def _press(press: DevicePress, generic: bool) -> PressRule:
-        counter = None if press.counter is None else _path(press.counter, "counter", True)
-        return PressRule(
-            source=press.source,
-            equals=press.equals,
-            path=_path(press.source, "presses", generic),
-            event=press.event,
-            button=press.button,
-            is_state=press.is_state,
-            counter=counter,
-            topic=press.topic,
-        )
-
-
 class _Device(Protocol):
+    """A device as the settings have it."""
+
     @property
     def device_id(self) -> str: ...
+    @property
+    def family(self) -> Family: ...
     @property
     def address(self) -> str | None: ...
     @property
     def topic(self) -> str | None: ...
     @property
+    def dialect(self) -> Dialect | None: ...
+    @property
     def part(self) -> str | None: ...
+    @property
+    def readings(self) -> tuple[DeviceReading, ...]: ...
+    @property
+    def presses(self) -> tuple[DevicePress, ...]: ...
+    @property
+    def availability(self) -> DeviceAvailability | None: ...
+
+
+def spoken_of(device: _Device) -> Spoken:
+    """Make the plain value that the pure rooms use.
+
+    Raises:
+        ValueError: it does not add up; the message says what to change.
+    """
+    if device.topic is None:
+        return UNSAID
+    dialect = device.dialect or _recognised(device.topic, device.family)
+    _check(device, device.topic, dialect)
+    generic = dialect is Dialect.GENERIC
+    there = device.availability
+    return Spoken(
+        dialect=dialect,
+        part=device.part,
+        readings=tuple(r.rule(_path(r.source, "readings", generic)) for r in device.readings),
+        presses=tuple(_press(press, generic) for press in device.presses),
+        availability=None if there is None else Availability(**there.model_dump()),
+    )
+
+
+def _recognised(topic: str, family: Family) -> Dialect:
+    dialect = recognise(topic, family)
+    if dialect is None:
+        choices = ", ".join(k.dialect for k in KNOWN if family in k.families)
+        raise ValueError(
+            f"topic {topic!r} does not show how the device speaks; add dialect = one of {choices}"
+        )
+    return dialect
+
+
+def _check(device: _Device, topic: str, dialect: Dialect) -> None:
+    says = known(dialect)
+    if device.family not in says.families:
+        families = ", ".join(sorted(says.families))
+        raise ValueError(f"{dialect} has no {device.family}; it has {families}")
+    if device.family in says.needs_part and device.part is None:
+        raise ValueError(f"a {device.family} that speaks {dialect} needs part, the name of it")
+    if not is_filter(topic):
+        raise ValueError(f"topic {topic!r} is no MQTT topic filter")
+    if dialect is Dialect.GENERIC:
+        if not device.readings and not device.presses:
+            raise ValueError("a generic device needs [[devices.readings]] or presses")
+    elif has_wildcard(topic) and dialect is not Dialect.THEENGS:
+        raise ValueError(f"topic {topic!r}: only a generic device may have wildcards")
+    elif device.availability is not None:
+        raise ValueError(f"{dialect} has an availability of its own; leave availability out")
+    if device.presses and device.family is not Family.BUTTON:
+        raise ValueError(f"a {device.family} has no presses")
+
+
+def _press(press: DevicePress, generic: bool) -> PressRule:
+    counter = None if press.counter is None else _path(press.counter, "counter", True)
+    return PressRule(
+        source=press.source,
+        equals=press.equals,
+        path=_path(press.source, "presses", generic),
+        event=press.event,
+        button=press.button,
+        is_state=press.is_state,
+        counter=counter,
+        topic=press.topic,
+    )
 
 
 def used_twice(devices: Iterable[_Device]) -> str:

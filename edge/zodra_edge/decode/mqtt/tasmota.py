@@ -58,6 +58,7 @@ _ENERGY: Final = {
     "Voltage": _Field(ReadingKind.VOLTAGE_V),
     "Current": _Field(ReadingKind.CURRENT_A),
 }
+YIELDS: Final = tuple(dict.fromkeys(f.kind for table in (_FIELDS, _ENERGY) for f in table.values()))
 _PRESSURE_UNITS: Final = frozenset({"hPa", "mmHg", "inHg"})
 
 

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from zodra_contract.reading import ReadingKind
 from zodra_edge.decode.frame import MqttMessage
+from zodra_edge.decode.mqtt.filters import has_wildcard
 from zodra_edge.decode.mqtt.reading.facts import Facts, read_online
 from zodra_edge.decode.mqtt.reading.json_text import as_number, read_object
 from zodra_edge.decode.profile import DeviceProfile
@@ -70,12 +71,24 @@ _SUMS: Final = {
     "m³": ReadingKind.GAS_M3,
     "L": ReadingKind.WATER_L,
 }
+YIELDS: Final = tuple(
+    dict.fromkeys(
+        (
+            *(f.kind for f in _FIELDS.values()),
+            *_SUMS.values(),
+            ReadingKind.WEIGHT_KG,
+            ReadingKind.BODY_WEIGHT_KG,
+            ReadingKind.POWER_W,
+        )
+    )
+)
 
 
 def subscriptions(profile: DeviceProfile) -> tuple[str, ...]:
     """Name the topics where a device speaks, through its gateway or any of several."""
     topic = profile.topic or ""
-    return (topic, f"{topic.partition(TREE)[0]}/LWT")
+    # Of several gateways none speaks for the device.
+    return (topic,) if has_wildcard(topic) else (topic, f"{topic.partition(TREE)[0]}/LWT")
 
 
 def decode(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:

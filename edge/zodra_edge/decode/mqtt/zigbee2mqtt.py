@@ -85,6 +85,16 @@ door."""
 _BATTERY: Final = _Field(ReadingKind.BATTERY_PERCENT, ("battery",), 0.0, 100.0)
 
 _FIELDS: Final = {Family.THERMOSTAT: _THERMOSTAT, Family.SENSOR: _SENSOR}
+YIELDS: Final = tuple(
+    dict.fromkeys(
+        (
+            *(field.kind for fields in _FIELDS.values() for field in fields),
+            ReadingKind.HEATING_ON,
+            *(kind for kind, _, _ in _SAID),
+            _BATTERY.kind,
+        )
+    )
+)
 _NOT_MEASURED_C: Final = -327.68
 """Zigbee's 0x8000, "invalid", after the division by 100."""
 

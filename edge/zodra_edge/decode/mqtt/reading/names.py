@@ -81,6 +81,7 @@ _KINDS: Final = {
     "valve position": ReadingKind.HEATING_DEMAND_PERCENT,
     "heating demand": ReadingKind.HEATING_DEMAND_PERCENT,
 }
+YIELDS: Final = tuple(dict.fromkeys(_KINDS.values()))
 _WORDS_MAX: Final = 3
 _NAME_MAX: Final = 256
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

@@ -53,6 +53,16 @@ _FIELDS: Final = {
     "ext_humidity/0": _Field(ReadingKind.HUMIDITY_PERCENT),
 }
 """Of several channels the first; another one by a rule in the settings."""
+YIELDS: Final = tuple(
+    dict.fromkeys(
+        (
+            *(field.kind for field in _FIELDS.values()),
+            ReadingKind.SETPOINT_TEMPERATURE_C,
+            ReadingKind.HEATING_DEMAND_PERCENT,
+            ReadingKind.HEATING_ON,
+        )
+    )
+)
 
 
 def subscriptions(profile: DeviceProfile) -> tuple[str, ...]:

@@ -78,6 +78,7 @@ _FIELDS: Final[dict[str, tuple[_Field, ...]]] = {
     "bthomesensor": (),
 }
 """`bthomesensor:<id>` has a value and no word of what it is: a rule in the settings says so."""
+YIELDS: Final = tuple(dict.fromkeys(field.kind for fields in _FIELDS.values() for field in fields))
 
 
 def subscriptions(profile: DeviceProfile) -> tuple[str, ...]:
