@@ -66,9 +66,11 @@ check: $(STAMP) ## format, lint, types, import rules, docs
 	@$(PY) -m pytest -q tests/architecture tests/docs -p no:randomly
 
 .PHONY: docs
-docs: $(STAMP) ## write docs/reference.md and docs/openapi.json from the code
+docs: $(STAMP) ## write docs/reference.md, docs/devices.md and docs/openapi.json from the code
 	@$(PY) scripts/reference.py
 	@$(PY) scripts/openapi.py
+	@$(PY) scripts/schemas.py
+	@$(PY) scripts/devices.py
 
 .PHONY: bench
 bench: tools ## measure, and print one table

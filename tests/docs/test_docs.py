@@ -28,6 +28,16 @@ def test_the_reference_is_what_the_code_says() -> None:
     assert run.returncode == 0, run.stderr
 
 
+def test_the_page_of_devices_is_what_the_parsers_and_vectors_say() -> None:
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "devices.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+
+
 def test_the_reference_has_the_settings_of_the_simulated_side_too() -> None:
     text = (ROOT / "docs" / "reference.md").read_text()
     for setting in ("neighbour_period_s", "shipped_after_s", "hold_parcels", "connections_max"):

@@ -50,7 +50,7 @@ class Ruuvi:
             return Undecodable(DecodeRefusal.UNKNOWN_FORMAT, "no format of Ruuvi's that is read")
         if len(data) < _BYTES[data[0]]:
             return Undecodable(DecodeRefusal.MALFORMED, f"{len(data)} bytes are too few")
-        decoder = _decoders()[data[0]](data)
+        decoder = _decoders()[data[0]](data[: _BYTES[data[0]]])
         found: list[Value] = []
         for name, kind, factor in _KINDS:
             number = getattr(decoder, name, None)
