@@ -32,7 +32,9 @@ POINTS: Final = {
     Point.RESET_AFTER: 30,
     # Holds a thread of a worker for its ten seconds.
     Point.SILENCE: 12,
-    Point.UNAVAILABLE: 15,
+    Point.UNAVAILABLE: 10,
+    Point.FAILED_AFTER: 10,
+    Point.NONSENSE_AFTER: 5,
 }
 """What may happen to a request that orders something, by weight."""
 

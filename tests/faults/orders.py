@@ -38,7 +38,10 @@ SO_FAR: Final = "orders so far: "
 """How a run says on its standard error where it is."""
 TESTS: Final = Path(__file__).parents[1]
 RAM: Final = Path("/dev/shm")
-TIMED_OUT: Final = ("time-outs after accept", "connections reset after accept")
+TIMED_OUT: Final = (
+    *("time-outs after accept", "connections reset after accept"),
+    *("answers of 500 after accept", "nonsense instead of an answer, after accept"),
+)
 TABLE: Final = {
     "orders": ("orders at the shop",),
     "kills": ("kills",),

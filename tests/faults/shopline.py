@@ -21,6 +21,8 @@ from zlib import crc32
 
 _SILENCE_S_MAX: Final = 30.0
 _UNAVAILABLE: Final = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"
+_FAILED: Final = b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n"
+_NONSENSE: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n<html>Hi</html>"
 
 
 class Point(StrEnum):
@@ -36,6 +38,8 @@ class Point(StrEnum):
     RESET_AFTER = "connections reset after accept"
     SILENCE = "time-outs after accept"
     UNAVAILABLE = "answers of 503"
+    FAILED_AFTER = "answers of 500 after accept"
+    NONSENSE_AFTER = "nonsense instead of an answer, after accept"
 
 
 class Replay(StrEnum):
@@ -212,6 +216,10 @@ class ShopLine:
         if point is None or point is Point.KILL_ON_THE_WAY:
             return answer
         self._note(point, request)
+        if point is Point.FAILED_AFTER:
+            return _FAILED
+        if point is Point.NONSENSE_AFTER:
+            return _NONSENSE
         if point is Point.SILENCE:
             try:
                 await asyncio.wait_for(reader.read(1), _SILENCE_S_MAX)
