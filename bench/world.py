@@ -122,7 +122,9 @@ def settings(
         f'gateway_id = "{GATEWAY}"\nhousehold_id = "{HOUSEHOLD}"\n'
         f'data_dir = "{folder / "data"}"\nlog_level = "error"\n{top}'
         f'[cloud]\nhost = "127.0.0.1"\nport = {cloud}\n'
-        f'[home_mqtt]\nhost = "127.0.0.1"\nport = {home}\n{extra}{devices}'
+        f'[home_mqtt]\nhost = "127.0.0.1"\nport = {home}\n'
+        # A hundred devices stand for what a thousand would send.
+        f"device_messages_per_s_max = 1000000\n{extra}{devices}"
     )
     return config
 
