@@ -7,8 +7,9 @@ floor are in it. The status file is in memory, as `runtime_dir` has it on a gate
 A press a minute is what a home makes; here one comes every few seconds, after everything about the
 one before it has come to rest, and what the agent writes in the same time without any press is
 taken off. The buttons are known by then: the very first press of one makes new rows, and costs half
-as much again. Where other processes keep the same file system busy, a press is now and then counted
-with some blocks more for the same few writes: hence the median too. Readings carry all of it.
+as much again. Each gateway has a file system of its own where this account may mount one: on one
+that others keep busy, a press is now and then counted with some blocks more for the same writes.
+Hence the median too. Readings carry all of it.
 
 Run alone: `python -m bench.edge_wear`.
 """
@@ -16,6 +17,7 @@ Run alone: `python -m bench.edge_wear`.
 import argparse
 import contextlib
 import statistics
+import subprocess
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +32,7 @@ from bench import world
 BUTTONS = 20
 DEVICES = 20
 REST_S = 4.0
+DISK_BYTES = 256 * 2**20
 WARM_UP_S = 7.0
 """Past the first writing of the status, of the memory and of the time floor."""
 
@@ -74,14 +77,36 @@ def readings(home: world.Broker, running: world.Agent, per_second: float, second
     return written / (len(load.sent_s) - sent)
 
 
+def disk(stack: contextlib.ExitStack) -> Path:
+    """Make a file system of its own where this account may mount one, or else just a folder."""
+    # Not in memory, as some systems have /tmp: beside this file there is a disk.
+    beside = Path(__file__).parent
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".wear-", dir=beside)))
+    image, place = folder / "image", folder / "disk"
+    place.mkdir()
+    with image.open("wb") as file:
+        file.truncate(DISK_BYTES)
+    try:
+        _run("mkfs.ext4", "-qF", image)
+        _run("mount", "-o", "loop", image, place)
+    except (OSError, subprocess.CalledProcessError):
+        return folder
+    stack.callback(_run, "umount", place)
+    return place
+
+
+def _run(*command: str | Path) -> None:
+    subprocess.run(command, check=True, capture_output=True)
+
+
 def one(
     amount: float, seconds: float, *, of_presses: bool = False, receipts: bool = True
 ) -> tuple[float, ...]:
     """Run a gateway of its own for one figure, or for two of presses."""
     with contextlib.ExitStack() as stack:
-        # Not in memory, as some systems have /tmp: beside this file there is a disk.
-        at = Path(__file__).parent
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".wear-", dir=at)))
+        folder = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="wear-", dir=disk(stack)))
+        )
         home = stack.enter_context(world.mosquitto(folder))
         cloud = stack.enter_context(world.mosquitto(folder))
         peer = world.Peer(cloud.port, receipts=receipts)
