@@ -22,11 +22,10 @@ from zodra_edge.agent.requests import Requests
 from zodra_edge.agent.supervisor import STOP_S_MAX, Supervisor
 from zodra_edge.clock import Clock, monotonic_s
 from zodra_edge.decode.frame import BleAdvert, Frame
-from zodra_edge.decode.mqtt.registry import subscriptions
 from zodra_edge.decode.profile import Family
 from zodra_edge.errors import EdgeError, OutboxFault, StorageFault
 from zodra_edge.feedback import Lights
-from zodra_edge.local_mqtt import Conversations, HomeBroker
+from zodra_edge.local_mqtt import HomeBroker, connections
 from zodra_edge.local_mqtt.flood import Flood
 from zodra_edge.outbox import Outbox
 from zodra_edge.radio import Adverts, Backends, Wearable, load
@@ -108,7 +107,7 @@ class Gateway:
         self._requests = Requests(
             settings.data_dir, outbox, self._consumer, self._clock, self._wake
         )
-        self._home = self._make_home()
+        self._home, self._sparkplug = self._make_home()
         self._backends: Backends | None = None
         self._backends_ready = asyncio.Event()
         self._adverts, self._wearables = self._make_radio()
@@ -165,6 +164,8 @@ class Gateway:
             self._supervisor.start("metrics", page.run)
         if self._home is not None:
             self._supervisor.start("home_mqtt", self._home.run)
+        if self._sparkplug is not None:
+            self._supervisor.start("home_mqtt_sparkplug", self._sparkplug.run)
         if self._adverts is not None:
             self._supervisor.start("radio", partial(self._run_radio, self._adverts))
             near = Neighbours(
@@ -177,18 +178,16 @@ class Gateway:
         for device_id, wearable in self._wearables.items():
             self._supervisor.start(f"connection-{device_id}", partial(self._connect, wearable))
 
-    def _make_home(self) -> HomeBroker | None:
+    def _make_home(self) -> tuple[HomeBroker | None, HomeBroker | None]:
         if self._settings.home_mqtt is None:
-            return None
-        topics = [topic for profile in self._profiles for topic in subscriptions(profile)]
-        return HomeBroker(
+            return None, None
+        return connections(
             self._settings.home_mqtt,
             self._settings.gateway_id,
-            tuple(dict.fromkeys(topics)),
+            self._profiles,
             self._clock,
             self._intake.offer,
             self._count,
-            Conversations(self._profiles),
         )
 
     def _make_radio(self) -> tuple[Adverts | None, dict[str, Wearable]]:

@@ -59,8 +59,8 @@ class Statement:
     """What is said of us, retained, when we come and when we go: Sparkplug's STATE."""
 
     topic: str
-    online: Callable[[Clock], bytes]
-    offline: Callable[[Clock], bytes]
+    said: Callable[[bool, int], bytes]
+    """Whether we are there, and when we came, in milliseconds since 1970."""
 
 
 @dataclass(slots=True)
@@ -112,6 +112,7 @@ class HomeBroker:
         self._flood = Flood(settings.device_messages_per_s_max)
         self._conversations = conversations or Conversations(())
         self._statement = statement
+        self._came_ms = 0
         self.unread = UnreadList()
         self.status = HomeStatus()
 
@@ -142,9 +143,9 @@ class HomeBroker:
             raise self._fault("no_answer", f"{host}:{port}") from fault
         finally:
             self._client = None
-            if self.status.connected and self._statement is not None:
-                gone = self._statement.offline(self._clock)
-                session.client.publish(self._statement.topic, gone, qos=1, retain=True)
+            if self.status.connected:
+                # Whoever leaves by the door takes the will along.
+                self._state(session.client, False)
             self.status.connected = False
             session.client.disconnect()
             await asyncio.to_thread(session.client.loop_stop)
@@ -167,11 +168,14 @@ class HomeBroker:
             self._client = client
         for topic, payload in waiting.items():
             client.publish(topic, payload, qos=1)
-        if self._statement is not None:
-            here = self._statement.online(self._clock)
-            client.publish(self._statement.topic, here, qos=1, retain=True)
+        self._state(client, True)
         self.status.connected = True
         self.status.reason = ""
+
+    def _state(self, client: paho.Client, online: bool) -> None:
+        if self._statement is not None:
+            said = self._statement.said(online, self._came_ms)
+            client.publish(self._statement.topic, said, qos=1, retain=True)
 
     def _fault(self, reason: str, where: str) -> LinkFault:
         self.status.reason = reason
@@ -188,7 +192,8 @@ class HomeBroker:
         )
         client.max_queued_messages_set(LIGHTS_WAITING_MAX)
         if self._statement is not None:
-            last = self._statement.offline(self._clock)
+            self._came_ms = int(self._clock.now().at.timestamp() * 1000)
+            last = self._statement.said(False, self._came_ms)
             client.will_set(self._statement.topic, last, qos=1, retain=True)
         if self._settings.username is not None:
             password = self._settings.password

@@ -19,7 +19,7 @@ from zodra_edge.decode.mqtt.filters import Routes
 from zodra_edge.decode.mqtt.registry import subscriptions
 from zodra_edge.decode.profile import DeviceProfile, Family
 from zodra_edge.decode.spoken import Dialect, Spoken
-from zodra_edge.local_mqtt import Conversations, HomeBroker
+from zodra_edge.local_mqtt import connections
 from zodra_edge.settings import HomeMqtt
 
 GEN1 = "shellies/shellyix3-A4CF12F474C7"
@@ -58,15 +58,9 @@ class Home:
         self.heard = 0
         self._memory: dict[str, core.DeviceMemory] = {}
         self._routes = Routes((t, p) for p in profiles for t in subscriptions(p))
-        self.broker = HomeBroker(
-            HomeMqtt(host="127.0.0.1", port=port),
-            f"gw-{port}",
-            tuple(dict.fromkeys(t for p in profiles for t in subscriptions(p))),
-            Clock(folder / "floor"),
-            self._take,
-            self.counts.append,
-            Conversations(profiles),
-        )
+        settings, clock = HomeMqtt(host="127.0.0.1", port=port), Clock(folder / "floor")
+        made = connections(settings, "gw-1", profiles, clock, self._take, self.counts.append)
+        self.broker, self.sparkplug = made
 
     def _take(self, frame: MqttMessage, done: Callable[[], None]) -> bool:
         self.heard += 1
@@ -86,13 +80,15 @@ class Home:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.broker.run())
+        brokers = [broker for broker in (self.broker, self.sparkplug) if broker is not None]
+        tasks = [asyncio.create_task(broker.run()) for broker in brokers]
         try:
-            await until(lambda: self.broker.status.connected or task.done())
+            await until(lambda: all(broker.status.connected for broker in brokers))
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @pytest.fixture
@@ -185,6 +181,21 @@ async def test_a_gap_in_a_sparkplug_nodes_count_asks_for_its_births(
         await until(lambda: len(home.readings) == 2)
     assert [reading.value for reading in home.readings] == [21.5, 27.0]
     assert home.counts == ["rebirth_asked"]
+
+
+async def test_a_sparkplug_host_says_that_it_is_there_and_when_it_is_gone(
+    port: int, tmp_path: Path
+) -> None:
+    scale = DeviceProfile("node", Family.SENSOR, "s-1", topic="spBv1.0/home/node1")
+    home = Home(port, (scale,), tmp_path)
+    async with aiomqtt.Client("127.0.0.1", port) as node:
+        await node.subscribe("spBv1.0/STATE/zodra-gw-1", qos=1)
+        said = aiter(node.messages)
+        async with home.running():
+            birth = json.loads(bytes((await anext(said)).payload))
+        death = json.loads(bytes((await anext(said)).payload))
+    assert birth["online"] is True
+    assert death == {"online": False, "timestamp": birth["timestamp"]}
 
 
 async def test_a_homie_devices_description_says_what_its_numbers_are(

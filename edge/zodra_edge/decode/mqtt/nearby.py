@@ -52,10 +52,10 @@ def nearby(topic: str, payload: bytes) -> tuple[Nearby, ...]:
         return tuple(_announced(payload))
     if "/BTtoMQTT/" in topic:
         return (Nearby(Dialect.THEENGS, topic, _member(payload, "model_id")),)
-    if topic.startswith("esphome/discover/"):
+    if topic.startswith("esphome/discover/") and not topic.endswith("/"):
         return (Nearby(Dialect.ESPHOME, topic.split("/")[2], _member(payload, "board")),)
     found = _by_topic(topic)
-    return () if found is None else (found,)
+    return (found,) if found is not None and found.topic else ()
 
 
 def _by_topic(topic: str) -> Nearby | None:

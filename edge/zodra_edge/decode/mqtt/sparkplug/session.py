@@ -4,6 +4,7 @@ A birth is not retained, so a host that came later, or that missed a message, as
 a rebirth command. Rules: Eclipse Sparkplug 3.0, "Operational Behavior". Pure: one value a node.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
@@ -68,6 +69,21 @@ def place(topic: str) -> Place | None:
 def command_topic(at: Place) -> str:
     """Name the topic where the edge node listens for commands."""
     return f"{NAMESPACE}/{at.group}/NCMD/{at.node}"
+
+
+def state_topic(host: str) -> str:
+    """Name the topic where a host application says whether it is there."""
+    return f"{NAMESPACE}/STATE/{host}"
+
+
+def state(online: bool, at_ms: int) -> bytes:
+    """Write what it says there; a death has the time of its birth.
+
+    Args:
+        online: whether it is there.
+        at_ms: of the birth, milliseconds since 1970.
+    """
+    return json.dumps({"online": online, "timestamp": at_ms}).encode()
 
 
 def follow(node: Node, at: Place, payload: bytes, now_ms: int) -> Followed:
