@@ -113,10 +113,13 @@ def mqtt(
     *,
     retained: bool = False,
     waited_ms_max: int = 0,
+    unheard_ms_max: int = 0,
     context: dict[str, str] | None = None,
 ) -> MqttMessage:
     """A message on the home's broker."""
     if isinstance(payload, dict):
         payload = json.dumps(payload)
     raw = payload.encode() if isinstance(payload, str) else payload
-    return MqttMessage("home", topic, raw, retained, at or heard(), waited_ms_max, context or {})
+    return MqttMessage(
+        "home", topic, raw, retained, at or heard(), waited_ms_max, unheard_ms_max, context or {}
+    )

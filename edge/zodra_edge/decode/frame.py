@@ -49,6 +49,9 @@ class MqttMessage:
     waited_ms_max: int = 0
     """How long it may have waited in the broker's session while nobody was connected; 0 for one
     that was passed on as it was sent."""
+    unheard_ms_max: int = 0
+    """How long nobody listened before it, if it is the first on its topic since: what it tells may
+    have happened then. 0 for any later one."""
     context: Mapping[str, str] = field(default_factory=dict)
     """What the sender said before, and this message builds on; the keys are the dialect's."""
 

@@ -37,6 +37,8 @@ FULL_WAIT_S: Final = 0.005
 FULL_WAITS_MAX: Final = 1_000
 """Up to five seconds the broker is made to wait while the frame queue is full, by not reading from
 it; then the message is dropped and counted, since a thread stuck for longer would miss a ping."""
+TOPICS_MAX: Final = 4_096
+"""Topics that are known to have spoken since the connection began."""
 SOURCE: Final = "home_mqtt"
 
 Deliver = Callable[[MqttMessage, Callable[[], None]], bool]
@@ -109,6 +111,7 @@ class HomeBroker:
         self._waiting = Waiting()
         self._strangers = Strangers(topics)
         self._copies = Copies()
+        self._spoken: set[str] = set()
         self._flood = Flood(settings.device_messages_per_s_max)
         self._conversations = conversations or Conversations(())
         self._statement = statement
@@ -215,6 +218,7 @@ class HomeBroker:
         ) -> None:
             if not code.is_failure:
                 self._waiting.connected(flags.session_present, self._clock.now().monotonic_ms)
+                self._spoken.clear()
             if code.is_failure:
                 tell(session.subscribed, "not_authorised")
             elif self._topics:
@@ -281,8 +285,19 @@ class HomeBroker:
         if reply is not None:
             self._count("rebirth_asked")
             client.publish(reply.topic, reply.payload, qos=0)
-        waited_ms = self._waiting.ms_max(heard.monotonic_ms)
-        return MqttMessage(SOURCE, topic, payload, message.retain, heard, waited_ms, context)
+        is_first = topic not in self._spoken and len(self._spoken) < TOPICS_MAX
+        if is_first:
+            self._spoken.add(topic)
+        return MqttMessage(
+            SOURCE,
+            topic,
+            payload,
+            message.retain,
+            heard,
+            self._waiting.ms_max(heard.monotonic_ms),
+            self._waiting.away_ms_max if is_first else 0,
+            context,
+        )
 
     def _hear_stranger(self, topic: str, payload: bytes, heard: Heard) -> None:
         reason = DecodeRefusal.UNKNOWN_DEVICE

@@ -27,6 +27,8 @@ class Waiting:
         self._heard_ms = 0
         self._is_connected = False
         self._settling = False
+        self.away_ms_max = UNKNOWN_ERROR_MS
+        """How long nobody listened before this connection."""
 
     def connected(self, session_present: bool, now_ms: int) -> None:
         """Note that the broker took us in.
@@ -36,6 +38,9 @@ class Waiting:
             now_ms: the moment.
         """
         self._is_connected = True
+        self.away_ms_max = UNKNOWN_ERROR_MS
+        if self._last_ms is not None:
+            self.away_ms_max = min(now_ms - self._last_ms, UNKNOWN_ERROR_MS)
         self._settling = session_present
         self._began_ms = self._heard_ms = now_ms
 

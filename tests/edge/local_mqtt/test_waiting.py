@@ -60,3 +60,11 @@ def test_a_connection_that_was_refused_is_none() -> None:
     waiting.lost(now + HOUR_MS)
     waiting.connected(session_present=True, now_ms=now + 2 * HOUR_MS)
     assert waiting.ms_max(now + 2 * HOUR_MS) > HOUR_MS
+
+
+def test_how_long_nobody_listened_before_a_connection() -> None:
+    waiting, _ = back_after(HOUR_MS)
+    assert waiting.away_ms_max == HOUR_MS + NOTICED_MS_MAX
+    first = Waiting()
+    first.connected(session_present=False, now_ms=5)
+    assert first.away_ms_max == UNKNOWN_ERROR_MS

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from edge_frames import heard
+from edge_frames import heard, mqtt
 from zodra_edge.decode import decode
 from zodra_edge.decode.frame import MqttMessage
 from zodra_edge.decode.mqtt.filters import matches
@@ -101,6 +101,19 @@ def test_what_is_read_is_also_subscribed_to(case: dict[str, Any]) -> None:
         return
     wanted = subscriptions(profile_of(case))
     assert any(matches(topic, case["on"]) for topic in wanted)
+
+
+def test_a_count_that_changed_while_nobody_listened_is_as_unsure_as_that() -> None:
+    topic = "shellies/shellyix3-A4CF12F474C7"
+    profile = DeviceProfile("i3", Family.BUTTON, "slot-1", topic=topic)
+    told = '{"event":"S","event_cnt":22}'
+    first = decode(mqtt(f"{topic}/input_event/0", told, unheard_ms_max=3_600_000), profile)
+    later = decode(mqtt(f"{topic}/input_event/0", told), profile)
+    assert isinstance(first, Decoded)
+    assert first.happened is not None
+    assert first.happened.error_ms > 3_600_000
+    assert isinstance(later, Decoded)
+    assert later.happened is None
 
 
 def test_every_dialect_has_a_published_message() -> None:

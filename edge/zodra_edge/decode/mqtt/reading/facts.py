@@ -293,7 +293,11 @@ class Facts:
             packet_id=next((p.packet_id for p in presses if p.packet_id is not None), None),
             online=online,
             retained=self._frame.retained,
-            happened=happened(said_at, self._frame) if presses else None,
+            happened=happened(
+                said_at, self._frame, told_again=any(press.restarts for press in presses)
+            )
+            if presses
+            else None,
             refused=tuple(self.refused),
             marks=marks,
             kept_home=frozenset(self._kept_home),

@@ -41,10 +41,18 @@ def observed_at(said_at: datetime | None, frame: MqttMessage) -> datetime:
     return said_at if waited and said_at is not None else frame.heard.at
 
 
-def happened(said_at: datetime | None, frame: MqttMessage) -> Heard | None:
+def happened(
+    said_at: datetime | None, frame: MqttMessage, *, told_again: bool = False
+) -> Heard | None:
     """Date a live action: a press that waited somewhere must not look fresh.
 
     Without a time of its own, one that may have waited in the broker's session is that unsure.
+
+    Args:
+        said_at: when its device or bridge says that it was.
+        frame: the message.
+        told_again: it is known by a count that its device tells again and again, so it may have
+            been while nobody listened.
 
     Returns:
         None for one that happened as it was heard.
@@ -55,4 +63,7 @@ def happened(said_at: datetime | None, frame: MqttMessage) -> Heard | None:
         age = heard.at - said_at
         if age <= AGE_MAX:
             return heard.earlier(age)
-    return heard.waited(frame.waited_ms_max) if frame.waited_ms_max else None
+    waited_ms = frame.waited_ms_max
+    if told_again:
+        waited_ms = max(waited_ms, frame.unheard_ms_max)
+    return heard.waited(waited_ms) if waited_ms else None
