@@ -98,6 +98,17 @@ def wire_format(_: argparse.Namespace) -> Rows:
     ]
 
 
+def decoding(_: argparse.Namespace) -> Rows:
+    # The parsers' libraries are for this part alone.
+    from bench import decode_rate
+
+    say("decode: published advertisements of real products, and strangers")
+    return [
+        (f"adverts/s a core, {what}", f"{rate:,.0f}")
+        for what, rate in decode_rate.measure().items()
+    ]
+
+
 def forecasts(asked: argparse.Namespace) -> Rows:
     # numpy is for the forecasts alone; without it the other parts are measured all the same.
     from bench import forecast
@@ -133,6 +144,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "postgresql": ingest_postgresql,
     "brokers": brokers,
     "wire": wire_format,
+    "decode": decoding,
     "forecast": forecasts,
     "decide": decisions,
     "quote": quotes,

@@ -113,7 +113,7 @@ def _decoded(parsed: Parsed, frame: BleAdvert, profile: DeviceProfile) -> Decode
         device_id=profile.device_id,
         readings=_readings(parsed.values, frame, profile),
         presses=(
-            tuple(_press(button, counter, parsed.packet_id) for button in parsed.buttons)
+            tuple(_press(button, counter, parsed) for button in parsed.buttons)
             if parsed.buttons and profile.family is Family.BUTTON
             else ()
         ),
@@ -147,12 +147,17 @@ def _readings(
     return tuple(readings.values())
 
 
-def _press(button: Button, counter: int | None, packet_id: int | None) -> Press:
+def _press(button: Button, counter: int | None, parsed: Parsed) -> Press:
     if not 0 <= button.index < BUTTONS_MAX or not 0 < len(button.event) <= _EVENT_CHARS_MAX:
         raise ValueError("button")
+    event_id = parsed.event_id
+    if event_id is not None and not 0 < len(event_id) <= _EVENT_CHARS_MAX:
+        raise ValueError("event_id")
     return Press(
         button=button.index,
         event=button.event,
         counter=None if counter is None else str(counter),
-        packet_id=packet_id,
+        packet_id=parsed.packet_id,
+        # Several buttons of one frame are several events.
+        event_id=event_id if event_id is None or not button.index else f"{event_id}.{button.index}",
     )

@@ -47,7 +47,10 @@ class Parsed:
     """The device's own counter of frames; only of a frame that is authenticated, since a made-up
     counter would shut the device out."""
     packet_id: int | None = None
-    """A number that the repeats of one event share, and the next event does not."""
+    """A number that the repeats of one event share, and the next event does not; it may come again
+    after a minute."""
+    event_id: str | None = None
+    """A name that the repeats of one event share, and that never comes again."""
 
 
 class Parser(Protocol):

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from edge_frames import PLAIN_BUTTON, heard, vectors
-from zodra_contract.reading import ReadingKind
+from zodra_contract.reading import STAYS_HOME, ReadingKind
+from zodra_edge import core
 from zodra_edge.decode import BleAdvert, Family, decode
 from zodra_edge.decode.ble.normalise import BOUNDS
 from zodra_edge.decode.ble.registry import recognise
 from zodra_edge.decode.profile import DeviceProfile
 from zodra_edge.decode.result import Decoded, Undecodable
+from zodra_edge.identify import PressRepeat
 
 CASES: list[dict[str, Any]] = vectors("adverts")
 
@@ -98,7 +100,7 @@ def test_two_presses_of_a_button_without_a_key_are_told_apart() -> None:
     )
     assert isinstance(first, Decoded)
     assert isinstance(second, Decoded)
-    assert first.packet_id != second.packet_id
+    assert first.presses[0].event_id != second.presses[0].event_id
     assert not first.authenticated
 
 
@@ -155,3 +157,50 @@ def test_two_keys_of_one_remote_never_share_a_number() -> None:
     ]
     for remote in remotes:
         assert len({_BUTTONS[key] for key in remote}) == len(remote)
+
+
+def named(case_id: str) -> dict[str, Any]:
+    return next(case for case in CASES if case["id"] == case_id)
+
+
+def test_a_xiaomi_switch_opens_one_need_a_press_and_none_a_recording() -> None:
+    case = named("wall switch, right key")
+    frame, profile = frame_of(case), profile_of(case)
+    memory, effects = core.step(core.DeviceMemory(), frame, profile)
+    (signal,) = [effect.signal for effect in effects if isinstance(effect, core.KeepSignal)]
+    assert signal.authenticated
+    assert signal.slot_key == "button-2"
+    assert signal.evidence["counter"] == str(case["counter"])
+    _, again = core.step(memory, frame, profile)
+    assert core.Ignore(PressRepeat.REPEAT) in again
+    later = replace(memory, press=replace(memory.press, counter=case["counter"] + 1))
+    _, refused = core.step(later, frame, profile)
+    assert [effect.reason for effect in refused if isinstance(effect, core.Refuse)] == ["replay"]
+
+
+def test_a_govee_button_opens_one_need_however_often_it_says_so() -> None:
+    case = named("H5122, heard passively")
+    memory, first = core.step(core.DeviceMemory(), frame_of(case), profile_of(case))
+    an_hour_later = replace(frame_of(case), heard=heard(3_600))
+    _, again = core.step(memory, an_hour_later, profile_of(case))
+    signals = [e.signal for e in (*first, *again) if isinstance(e, core.KeepSignal)]
+    assert [signal.authenticated for signal in signals] == [False]
+    pressed = named("H5122, pressed")
+    _, other = core.step(memory, frame_of(pressed), profile_of(pressed))
+    assert any(isinstance(effect, core.KeepSignal) for effect in other)
+
+
+def test_a_sensor_opens_no_need_and_what_is_about_people_stays_home() -> None:
+    case = named("format 6")
+    _, effects = core.step(core.DeviceMemory(), frame_of(case), profile_of(case, Family.SENSOR))
+    (kept,) = [effect for effect in effects if isinstance(effect, core.KeepReadings)]
+    assert {reading.kind for reading in kept.readings} == set(case["readings"]) - STAYS_HOME
+    assert core.StayedHome(2) in effects
+    assert not any(isinstance(effect, core.KeepSignal) for effect in effects)
+
+
+def test_what_a_baby_monitor_measures_stays_home() -> None:
+    case = named("LYWSDCGQ")
+    decoded = decode(frame_of(case), profile_of(case, Family.BABY_MONITOR))
+    assert isinstance(decoded, Decoded)
+    assert all(reading.stays_home for reading in decoded.readings)

@@ -1,7 +1,8 @@
 """Govee's thermometers, buttons and sensors, through govee-ble.
 
 Their frames are barely encrypted: the key is written before what it locks. So no frame proves
-anything, and the number that serves as key tells the repeats of one press from the next.
+anything. What serves as key is the device's clock at the event, in milliseconds: it names the event
+for good, so that a press which is told again an hour later is no second one.
 """
 
 from typing import Final
@@ -55,16 +56,13 @@ class Govee:
             model,
             tuple(value for value in updates.values(update) if value != _NO_PROBE),
             updates.buttons(update, {}),
-            packet_id=_packet_id(advert),
+            event_id=_event_id(advert),
         )
 
 
-def _packet_id(advert: BleAdvert) -> int | None:
-    for data in advert.manufacturer_data.values():
-        if len(data) == _SEALED_BYTES:
-            # 32 bits of the device's own clock; kept whole, since the next press differs by little.
-            return int.from_bytes(data[2:6], "big")
-    return None
+def _event_id(advert: BleAdvert) -> str | None:
+    sealed = (data for data in advert.manufacturer_data.values() if len(data) == _SEALED_BYTES)
+    return next((data[:6].hex() for data in sealed), None)
 
 
 PARSER: Final = Govee()
