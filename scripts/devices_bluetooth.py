@@ -122,5 +122,11 @@ def section() -> list[str]:
         "|---|---|---|",
         f"| heart rate (0x180D), battery (0x180F) | {kinds(['heart_rate_bpm', 'skin_contact'])}, "
         f"{kinds(['battery_percent'])}; hours worn | {beats} |",
+        f"| health thermometer (0x1809) | {kinds(['body_temperature_c'])} | layout only |",
+        f"| weight scale (0x181D) | {kinds(['body_weight_kg'])} | layout only |",
+        "| environmental sensing (0x181A) | "
+        f"{kinds(['room_temperature_c', 'humidity_percent', 'pressure_hpa'])} | layout only |",
+        "",
+        "*Layout only*: read as the GATT Specification Supplement says, and held against no product yet.",
     ]
     return lines

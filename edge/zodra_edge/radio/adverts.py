@@ -18,6 +18,7 @@ from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError
 
 from zodra_edge.clock import Clock, monotonic_s
+from zodra_edge.decode.ble.patterns import CONNECTIONS, PATTERNS
 from zodra_edge.decode.frame import BleAdvert
 from zodra_edge.decode.profile import DeviceProfile, Family
 from zodra_edge.decode.result import DecodeRefusal
@@ -31,12 +32,9 @@ FLOOD: Final = "advert_flood"
 LOOK_S: Final = 1.0
 MINUTE_S: Final = 60
 
-_BTHOME: Final = b"\xd2\xfc"
-_HEART_RATE: Final = b"\x0d\x18"
 _PATTERNS: Final = [
-    OrPattern(0, AdvertisementDataType.SERVICE_DATA_UUID16, _BTHOME),
-    OrPattern(0, AdvertisementDataType.COMPLETE_LIST_SERVICE_UUID16, _HEART_RATE),
-    OrPattern(0, AdvertisementDataType.INCOMPLETE_LIST_SERVICE_UUID16, _HEART_RATE),
+    OrPattern(0, AdvertisementDataType(pattern.ad_type), pattern.start)
+    for pattern in (*CONNECTIONS, *(one for some in PATTERNS.values() for one in some))
 ]
 """What BlueZ must be told to let through in passive mode; without patterns it refuses to start."""
 

@@ -13,8 +13,18 @@ def decode(frame: BleAdvert | GattValue, profile: DeviceProfile) -> Decoded | Un
         from zodra_edge.decode.ble import advert
 
         return advert.decode(frame, profile)
-    if profile.family is Family.WEARABLE:
-        from zodra_edge.decode.ble import heart_rate
+    return _decode_value(frame, profile)
 
+
+def _decode_value(frame: GattValue, profile: DeviceProfile) -> Decoded | Undecodable:
+    if profile.family in (Family.BUTTON, Family.THERMOSTAT):
+        return Undecodable(
+            DecodeRefusal.UNKNOWN_FORMAT, f"a {profile.family} is not read over a connection"
+        )
+    from zodra_edge.decode.ble import gatt, heart_rate, normalise
+
+    number = gatt.number_of(frame.characteristic)
+    if profile.family is Family.WEARABLE and number in heart_rate.NUMBERS:
         return heart_rate.decode(frame, profile)
-    return Undecodable(DecodeRefusal.UNKNOWN_FORMAT, "only a wearable is read over a connection")
+    parsed = gatt.parse(number, frame.value)
+    return parsed if isinstance(parsed, Undecodable) else normalise.finish(parsed, frame, profile)

@@ -13,6 +13,8 @@ from zodra_edge.decode.result import Decoded, DecodeRefusal, Undecodable
 
 HEART_RATE_MEASUREMENT: Final = "00002a37-0000-1000-8000-00805f9b34fb"
 BATTERY_LEVEL: Final = "00002a19-0000-1000-8000-00805f9b34fb"
+NUMBERS: Final = frozenset({0x2A37, 0x2A19})
+"""The same, as 16-bit numbers."""
 
 _ATTRIBUTE_BYTES_MAX: Final = 512
 """Of any attribute value: Core Specification, Vol 3, Part F, 3.2.9."""

@@ -5,7 +5,7 @@ from typing import Final
 from zodra_contract.reading import Reading, ReadingKind
 from zodra_edge.decode.ble.guard import Raised, guarded
 from zodra_edge.decode.ble.parser import Button, Parsed, Parser, Value
-from zodra_edge.decode.frame import BleAdvert
+from zodra_edge.decode.frame import BleAdvert, GattValue
 from zodra_edge.decode.profile import DeviceProfile, Family
 from zodra_edge.decode.result import Decoded, DecodeRefusal, Press, Undecodable
 
@@ -100,12 +100,19 @@ def read(parser: Parser, frame: BleAdvert, profile: DeviceProfile) -> Decoded | 
         return parsed
     if isinstance(parsed, Raised):
         return Undecodable(DecodeRefusal.PARSER_FAILED, f"its parser failed with {parsed.fault}")
-    decoded = guarded(_decoded, parsed, frame, profile)
+    decoded = guarded(finish, parsed, frame, profile)
     # A parser is somebody else's, and so are the types of what it answers.
     return _NONSENSE if isinstance(decoded, Raised) else decoded
 
 
-def _decoded(parsed: Parsed, frame: BleAdvert, profile: DeviceProfile) -> Decoded | Undecodable:
+def finish(
+    parsed: Parsed, frame: BleAdvert | GattValue, profile: DeviceProfile
+) -> Decoded | Undecodable:
+    """Make of what was parsed what the gateway goes on with.
+
+    Raises:
+        Exception: a parser of somebody else put other things in it than it may; so it is guarded.
+    """
     counter = parsed.counter if parsed.authenticated else None
     if not (_is_count(counter) and _is_count(parsed.packet_id)):
         return _NONSENSE
@@ -130,7 +137,7 @@ def _is_count(number: int | None) -> bool:
 
 
 def _readings(
-    values: tuple[Value, ...], frame: BleAdvert, profile: DeviceProfile
+    values: tuple[Value, ...], frame: BleAdvert | GattValue, profile: DeviceProfile
 ) -> tuple[Reading, ...]:
     meant = _ABOUT_A_PERSON.get(profile.family)
     readings: dict[ReadingKind, Reading] = {}
