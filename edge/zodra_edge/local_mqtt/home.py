@@ -86,6 +86,7 @@ class HomeBroker:
         count: Callable[[str], None],
         conversations: Conversations | None = None,
         statement: Statement | None = None,
+        devices: Sequence[str] = (),
     ) -> None:
         """Take the parts.
 
@@ -98,6 +99,7 @@ class HomeBroker:
             count: counts a refusal by reason; must bear being called on another thread.
             conversations: what messages build on; nothing if not given.
             statement: what is said of us; nothing if not given. With it, strangers are not heard.
+            devices: the home's, as the settings name them, whoever hears them: no strangers.
         """
         self._settings = settings
         self._gateway_id = gateway_id
@@ -109,7 +111,7 @@ class HomeBroker:
         self._lights: dict[str, bytes] = {}
         self._lock = threading.Lock()
         self._waiting = Waiting()
-        self._strangers = Strangers(topics)
+        self._strangers = Strangers(topics, devices)
         self._copies = Copies()
         self._spoken: set[str] = set()
         self._flood = Flood(settings.device_messages_per_s_max)
@@ -301,11 +303,11 @@ class HomeBroker:
 
     def _hear_stranger(self, topic: str, payload: bytes, heard: Heard) -> None:
         reason = DecodeRefusal.UNKNOWN_DEVICE
-        if self._strangers.is_stranger(topic):
-            self.unread.note(topic, payload, reason, "no device of the settings", heard.at)
-        if self._strangers.is_new(topic):
-            self.status.strangers = len(self._strangers)
-            self._count(DecodeRefusal.UNKNOWN_DEVICE)
+        for where, what in self._strangers.introduce(topic, payload):
+            self.unread.note(where, payload, reason, what, heard.at)
+            if self._strangers.is_new(where):
+                self.status.strangers = len(self._strangers)
+                self._count(reason)
 
     @staticmethod
     def _set_up_tcp(client: paho.Client) -> None:

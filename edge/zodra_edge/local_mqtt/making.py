@@ -37,6 +37,7 @@ def connections(
             count,
             Conversations(of),
             statement,
+            tuple(profile.topic for profile in profiles if profile.topic is not None),
         )
 
     sparkplug = [p for p in profiles if dialect_of(p) is Dialect.SPARKPLUG]

@@ -9,6 +9,7 @@ from typing import Final
 
 from zodra_edge.decode.mqtt import is_bridge_topic
 from zodra_edge.decode.mqtt.filters import Routes
+from zodra_edge.decode.mqtt.nearby import nearby
 from zodra_edge.decode.mqtt.registry import KNOWN
 
 NEARBY: Final = tuple(topic for known in KNOWN for topic in known.nearby)
@@ -21,14 +22,22 @@ mosquitto does not), one right after the other."""
 COPIES_MAX: Final = 4_096
 """Topics whose last message is remembered for that."""
 AVAILABILITY: Final = "/availability"
+_SPOKEN: Final = ("zodra/home/", "zigbee2mqtt/")
+"""Below these only devices that we could read speak."""
 
 
 class Strangers:
     """Remembers which topics were heard that are none of ours."""
 
-    def __init__(self, topics: Iterable[str]) -> None:
-        """Take the topics of the home's devices; filters."""
+    def __init__(self, topics: Iterable[str], devices: Iterable[str] = ()) -> None:
+        """Take the topics of the home's devices.
+
+        Args:
+            topics: where they speak; filters.
+            devices: as the settings name them, also those that another connection hears.
+        """
         self._own = Routes((topic, topic) for topic in topics)
+        self._devices = frozenset(devices)
         self._heard: dict[str, None] = {}
 
     def __len__(self) -> int:
@@ -43,9 +52,23 @@ class Strangers:
         """Whether a device of the home speaks there."""
         return self.owner(topic) is not None
 
-    def is_stranger(self, topic: str) -> bool:
-        """Whether somebody speaks there who is none of ours, nor speaks to one."""
-        return not (is_bridge_topic(topic) or self._is_below(topic.removesuffix(AVAILABILITY)))
+    def introduce(self, topic: str, payload: bytes) -> tuple[tuple[str, str], ...]:
+        """Name the strangers that a message is from or tells of: a topic each, and what they are.
+
+        What speaks to one of our devices is none, nor is anything on a topic where no device that
+        we could read would speak.
+        """
+        place = topic.removesuffix(AVAILABILITY)
+        if is_bridge_topic(topic) or self._is_below(place):
+            return ()
+        found = nearby(topic, payload)
+        if found:
+            return tuple(
+                (each.topic, f"speaks {each.dialect} {each.model}".rstrip())
+                for each in found
+                if each.topic not in self._devices and not self.is_ours(each.topic)
+            )
+        return ((place, "no device of the settings"),) if place.startswith(_SPOKEN) else ()
 
     def is_new(self, topic: str) -> bool:
         """Note a topic that is not ours; True if a stranger spoke there that is not remembered."""

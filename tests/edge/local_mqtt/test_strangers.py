@@ -45,3 +45,35 @@ def test_copies(payload: bytes, qos: int, after_ms: int, is_copy: bool) -> None:
     assert not copies.is_copy(OWN, b"a", 1, 1_000)
     assert copies.is_copy(OWN, payload, qos, 1_000 + after_ms) is is_copy
     assert not copies.is_copy("zigbee2mqtt/other", payload, qos, 1_000 + after_ms)
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "told"),
+    [
+        pytest.param(
+            "shellies/announce",
+            b'{"id":"shellyix3-A4CF12F474C7","model":"SHIX3-1"}',
+            (("shellies/shellyix3-A4CF12F474C7", "speaks shelly_gen1 SHIX3-1"),),
+            id="an announcement",
+        ),
+        pytest.param(
+            "shellies/announce", b'{"id":"shellytrv-60A423DCC6F6"}', (), id="of one of ours"
+        ),
+        pytest.param("spBv1.0/home/NBIRTH/node1", b"x", (), id="heard by another connection"),
+        pytest.param(
+            "tele/kitchen/LWT", b"Online", (("tele/kitchen", "speaks tasmota"),), id="lwt"
+        ),
+        pytest.param("somebody/online", b"true", (), id="nobody that we could read"),
+        pytest.param(
+            "zodra/home/baby/x/availability",
+            b"online",
+            (("zodra/home/baby/x", "no device of the settings"),),
+            id="of our schema",
+        ),
+        pytest.param("zigbee2mqtt/trv-living/set", b"{}", (), id="a request to one of ours"),
+        pytest.param("zigbee2mqtt/bridge/state", b"online", (), id="the bridge"),
+    ],
+)
+def test_who_is_introduced(topic: str, payload: bytes, told: tuple[tuple[str, str], ...]) -> None:
+    strangers = Strangers([OWN, "shellies/shellytrv-60A423DCC6F6/#"], ["spBv1.0/home/node1"])
+    assert strangers.introduce(topic, payload) == told
