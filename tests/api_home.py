@@ -103,11 +103,13 @@ class Caller(TestClient):
         self.headers["accept-language"] = "en"
         self._number = number
 
-    def do(self, path: str, body: Any = None, *, key: str = "", **headers: str) -> Any:
+    def do(
+        self, path: str, body: Any = None, *, key: str = "", method: str = "", **headers: str
+    ) -> Any:
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         given["idempotency-key"] = key or f"key-{self._number()}"
         return self.request(
-            "PATCH" if "if-match" in given else "POST",
+            method or ("PATCH" if "if-match" in given else "POST"),
             f"/api/v1{path}",
             json=body,
             headers=given,

@@ -105,9 +105,12 @@ class Subscribed(Business):
     def command(self, name: str, subscription_id: str, *args: Any, **facts: Any) -> Any:
         said = facts.pop("said", None) or self.said(facts.pop("key", None))
         household_id = facts.pop("household_id", HOUSEHOLD)
-        act: Any = getattr(service, name)
+        make: Any = getattr(service, name)
         with self.database.write(household_id) as connection:
-            return act(connection, household_id, subscription_id, *args, said=said, **facts)
+            if name == "accept_price":
+                return make(connection, household_id, subscription_id, said=said, **facts)
+            wish = make(*args, **facts)
+            return service.act(connection, household_id, subscription_id, wish, said)
 
     def cancel(self, subscription_id: str, **facts: Any) -> Any:
         return self.command(

@@ -302,6 +302,7 @@ def _add_api(app: FastAPI, cloud: Cloud) -> None:
         allow_call=AttemptLimit(limits.calls_per_minute).allow,
         take_stream=streams.take,
         give_stream_back=streams.give_back,
+        law=cloud.law.rules,
         call_off_allowed=market.market(cloud.settings.shop.country).call_off,
     )
     app.add_middleware(ApiFirst, api=surface.create(works))

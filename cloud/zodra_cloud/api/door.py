@@ -7,7 +7,7 @@ beyond its limit.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -23,6 +23,7 @@ from zodra_cloud.api.models import Token
 from zodra_cloud.api.problems import Code, Problem, answer_to
 from zodra_cloud.kit.changes import Changes
 from zodra_cloud.kit.clock import Clock
+from zodra_cloud.law.rules import Rules
 from zodra_cloud.store.engine import Database
 
 PREFIX: Final = "/api/"
@@ -58,6 +59,8 @@ class Works:
     take_stream: Callable[[str], bool]
     """Opens one stream of a token; False if it has as many as it may."""
     give_stream_back: Callable[[str], None]
+    law: Rules = field(default_factory=Rules)
+    """What of a withdrawal depends on the country and the operator."""
     call_off_allowed: bool = False
     """Whether the market lets a press order under a standing agreement."""
 

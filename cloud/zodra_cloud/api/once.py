@@ -74,7 +74,7 @@ class Once:
         asked = policy.request_hash(
             request.method,
             request.url.path,
-            request.headers.get("if-match", ""),
+            _condition(request),
             None if given is None else given.model_dump(mode="json", exclude_unset=True),
         )
         with (
@@ -109,6 +109,11 @@ class Once:
         finally:
             with self._lock:
                 self._under_way.discard(name)
+
+
+def _condition(request: Request) -> str:
+    absent = request.headers.get("if-none-match", "")
+    return request.headers.get("if-match", "") + (f" !{absent}" if absent else "")
 
 
 def _replayed(kept: KeptAnswer, asked: str) -> Response:

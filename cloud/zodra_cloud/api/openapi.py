@@ -127,7 +127,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         answers["200"].setdefault("links", {})[target] = {"operationId": target, **link}
     for given in operation.get("parameters", ()):
         # Left out it is answered 428, which says more than that something is missing.
-        given["required"] = given.get("required", False) or given["name"] == "if-match"
+        needed = given["name"] == "if-match" and method == "patch"
+        given["required"] = given.get("required", False) or needed
     for status in sorted({RULES[code][0] for code in codes}):
         answers[str(status)] = _answer(status, [c for c in codes if RULES[c][0] == status])
 

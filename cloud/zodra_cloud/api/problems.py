@@ -68,6 +68,9 @@ class Code(StrEnum):
     NOTHING_TO_ANSWER = "nothing_to_answer"
     SLOT_RULE = "slot_rule"
     SUBSCRIPTION_REFUSED = "subscription_refused"
+    CALL_OFF_NOT_ALLOWED = "call_off_not_allowed"
+    AGREEMENT_REFUSED = "agreement_refused"
+    WITHDRAWAL_REFUSED = "withdrawal_refused"
     FAULT = "fault"
 
 
@@ -102,6 +105,9 @@ RULES: Final[dict[Code, tuple[int, Next]]] = {
     Code.NOTHING_TO_ANSWER: (409, Next.STOP),
     Code.SLOT_RULE: (422, Next.CORRECT),
     Code.SUBSCRIPTION_REFUSED: (409, Next.READ_AGAIN),
+    Code.CALL_OFF_NOT_ALLOWED: (403, Next.STOP),
+    Code.AGREEMENT_REFUSED: (409, Next.READ_AGAIN),
+    Code.WITHDRAWAL_REFUSED: (409, Next.READ_AGAIN),
     Code.FAULT: (500, Next.REPEAT),
 }
 """Status and next step of each code."""

@@ -21,7 +21,17 @@ from zodra_cloud.api.problems import (
     answer_to,
     safe_value,
 )
-from zodra_cloud.api.routes import events, home, needs, orders, quotes, slots, subscriptions
+from zodra_cloud.api.routes import (
+    agreements,
+    events,
+    home,
+    needs,
+    orders,
+    quotes,
+    slots,
+    subscriptions,
+    withdrawals,
+)
 from zodra_cloud.errors import UnknownThing
 
 ERRORS_MAX: Final = 10
@@ -71,7 +81,10 @@ def described() -> dict[str, Any]:
 
 
 def _add_routes(app: FastAPI) -> None:
-    for part in (home, needs, quotes, orders, subscriptions, slots, events):
+    parts = (
+        home, needs, quotes, orders, withdrawals, subscriptions, slots, agreements, events
+    )  # fmt: skip
+    for part in parts:
         app.include_router(part.router, prefix=GUARDED.rstrip("/"))
 
 

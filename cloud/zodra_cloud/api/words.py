@@ -38,6 +38,9 @@ TITLES: Final = {
     "nothing_to_answer": "Nothing to answer",
     "slot_rule": "The slot cannot be so",
     "subscription_refused": "The subscription does not allow that",
+    "call_off_not_allowed": "No orders without a yes in this market",
+    "agreement_refused": "Nothing was agreed",
+    "withdrawal_refused": "Not possible to withdraw",
     "fault": "Fault of the service",
 }
 
@@ -185,6 +188,20 @@ DETAILS: Final[dict[str, dict[Language, str]]] = {
         "en": "The subscription does not allow that now; errors names the rule. Nothing was "
         "changed.",
         "nl": "Het abonnement staat dat nu niet toe; errors noemt de regel. Er is niets gewijzigd.",
+    },
+    "call_off_not_allowed": {
+        "en": "The law of this market, as this service reads it, does not let a press order "
+        "without a labelled yes each time. Nothing was agreed.",
+        "nl": "Het recht van deze markt, zoals deze dienst het leest, laat een druk op de knop "
+        "niet bestellen zonder telkens een gelabeld ja. Er is niets afgesproken.",
+    },
+    "agreement_refused": {
+        "en": "No standing agreement was concluded; errors names the rule.",
+        "nl": "Er is geen doorlopende afspraak gemaakt; errors noemt de regel.",
+    },
+    "withdrawal_refused": {
+        "en": "Nothing was withdrawn from; errors names the reason.",
+        "nl": "Er is niets herroepen; errors noemt de reden.",
     },
     "fault": {
         "en": "Something is wrong on our side. A call with an Idempotency-Key can be repeated "

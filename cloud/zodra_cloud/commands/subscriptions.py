@@ -21,13 +21,11 @@ from zodra_cloud.errors import BadRequest, UnknownThing
 from zodra_cloud.kit.changes import Changes
 from zodra_cloud.subscriptions import desk, service
 from zodra_cloud.subscriptions.policy.ledger.codec import to_facts
-from zodra_cloud.subscriptions.service import Channel, Done, Refused, Said, SubscriptionView
+from zodra_cloud.subscriptions.service import Channel, Refused, Said, SubscriptionView, Wish
 
 SUBSCRIPTION: Final = click.argument("subscription_id")
 DAY: Final = click.DateTime(["%Y-%m-%d"])
 KEY: Final = click.option("--key", help="The same key again changes nothing; for scripts.")
-
-Act = Callable[[Session, Said], Done | Refused]
 
 
 @click.group()
@@ -110,14 +108,11 @@ def subscription_unskip(delivery: int, **given: Any) -> None:
     _carry_out(given, delivery, service.unskip)
 
 
-def _carry_out(given: dict[str, Any], delivery: int | None, act: Any) -> None:
-    def do(session: Session, said: Said) -> Done | Refused:
-        ids = (given["household"], given["subscription_id"])
-        number = _next(session, *ids) if delivery is None else delivery
-        done: Done | Refused = act(session.connection, *ids, number, said)
-        return done
+def _carry_out(given: dict[str, Any], delivery: int | None, wish_of: Callable[[int], Wish]) -> None:
+    def wish(session: Session) -> Wish:
+        return wish_of(_next(session, *_ids(given)) if delivery is None else delivery)
 
-    _run(given, do)
+    _run(given, wish)
 
 
 def _next(session: Session, household_id: str, subscription_id: str) -> int:
@@ -133,16 +128,14 @@ def _next(session: Session, household_id: str, subscription_id: str) -> int:
 @click.option("--until", type=DAY, help="The day from which it goes on; open if left out.")
 def subscription_pause(until: datetime | None, **given: Any) -> None:
     """Make no deliveries for a while."""
-    ids = _ids(given)
     day = None if until is None else until.date()
-    _run(given, lambda session, said: service.pause(session.connection, *ids, day, said))
+    _run(given, lambda _session: service.pause(day))
 
 
 @_command("resume")
 def subscription_resume(**given: Any) -> None:
     """Go on after a pause."""
-    ids = _ids(given)
-    _run(given, lambda session, said: service.resume(session.connection, *ids, said))
+    _run(given, lambda _session: service.resume())
 
 
 @_command("move")
@@ -151,38 +144,23 @@ def subscription_resume(**given: Any) -> None:
 @click.option("--following", is_flag=True, help="Move all that come after it along.")
 def subscription_move(on: datetime, delivery: int | None, following: bool, **given: Any) -> None:
     """Move a delivery to another date."""
-
-    def act(connection: Any, household_id: str, name: str, number: int, said: Said) -> Any:
-        day = on.date()
-        return service.reschedule(
-            connection, household_id, name, number, day, said, following=following
-        )
-
-    _carry_out(given, delivery, act)
+    day = on.date()
+    _carry_out(given, delivery, lambda number: service.reschedule(number, day, following=following))
 
 
 @_command("quantity")
 @click.option("--of", "quantity", type=int, required=True, help="How many each time.")
 def subscription_quantity(quantity: int, **given: Any) -> None:
     """Deliver another number; what may be charged without asking stays as agreed."""
-    ids = _ids(given)
-    _run(
-        given,
-        lambda session, said: service.change_quantity(session.connection, *ids, quantity, said),
-    )
+    _run(given, lambda _session: service.change_quantity(quantity))
 
 
 @_command("cancel")
 @click.option("--in-channel", type=click.Choice(["mail", "support"]), default="support")
 def subscription_cancel(in_channel: str, **given: Any) -> None:
     """End the contract as the household asked; no reason is needed, and any day will do."""
-    ids = _ids(given)
-
-    def act(session: Session, said: Said) -> Done | Refused:
-        by = Said(None, Channel(in_channel), said.key, said.now, said.changes)
-        return service.cancel(session.connection, *ids, label="", language="", said=by)
-
-    _run(given, act)
+    wish = service.cancel(label="", language="")
+    _run(given, lambda _session: wish, Channel(in_channel))
 
 
 @subscription.command("sizes")
@@ -213,11 +191,15 @@ def _ids(given: dict[str, Any]) -> tuple[str, str]:
     return given["household"], given["subscription_id"]
 
 
-def _run(given: dict[str, Any], act: Act) -> None:
+def _run(
+    given: dict[str, Any], wish_of: Callable[[Session], Wish], channel: Channel = Channel.SUPPORT
+) -> None:
     household_id, subscription_id = _ids(given)
     with unit_of_work(given["config"], household_id) as session:
         key = given["key"] or _key(session, given)
-        done = act(session, Said(None, Channel.SUPPORT, key, session.now, Changes()))
+        said = Said(None, channel, key, session.now, Changes())
+        ids = (household_id, subscription_id)
+        done = service.act(session.connection, *ids, wish_of(session), said)
         found = service.view(session.connection, household_id, subscription_id, now=session.now)
     if isinstance(done, Refused):
         words = [f"{done.reason.value}", done.field, done.rule]

@@ -62,7 +62,8 @@ def swap(
         return Refused(Why.OUT_OF_STOCK, "sku")
     item = Item(sku, quantity, dict(found.titles))
     with database.write(household_id) as connection:
-        return service.swap_known(connection, household_id, subscription_id, item, said)
+        wish = service.swap_known(item)
+        return service.act(connection, household_id, subscription_id, wish, said)
 
 
 def put_ladder(connection: Connection, ladder_id: Id, ladder: Ladder, now: datetime) -> None:

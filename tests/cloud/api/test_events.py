@@ -231,7 +231,7 @@ def test_only_so_many_events_are_kept_and_none_without_a_token(home: ApiHome) ->
         (quote,) = replenish.open_quotes(connection, home.household_id)
         at = At(home.clock.now(), home.changes)
         for _ in range(policy.EVENTS_KEPT + 150):
-            api.note_quote(connection, quote, at)
+            api.note_quotes(connection, [quote], at)
     first, last = numbers()
     assert last == policy.EVENTS_KEPT + 150
     assert last - first < policy.EVENTS_KEPT + 100

@@ -77,7 +77,14 @@ def test_every_code_is_answered_somewhere() -> None:
 
 def test_every_field_that_is_sent_is_described_with_an_example() -> None:
     schemas = described()["components"]["schemas"]
-    for name in ("Confirmation", "Wanted", "RightOrNot", "Counted"):
+    for name in (
+        "Confirmation",
+        "Wanted",
+        "RightOrNot",
+        "Counted",
+        "AgreementYes",
+        "WithdrawalYes",
+    ):
         for field, said in schemas[name]["properties"].items():
             assert said.get("examples") or "enum" in said or "$ref" in said, (name, field)
 

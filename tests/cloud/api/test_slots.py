@@ -1,6 +1,7 @@
 """Limits of slots: nobody's change is lost, and what cannot be is refused by field and rule."""
 
 from api_home import ApiHome, Caller, problem
+from zodra_contract.signal import SignalKind
 
 SLOT = "/slots/btn-kitchen/button-1"
 
@@ -99,3 +100,68 @@ def test_devices_and_gateways_say_how_they_are(home: ApiHome, caller: Caller) ->
     home.refuse_something()
     (gateway,) = caller.see("/gateways")
     assert (gateway["state"], gateway["measure"]) == ("refusing", "refused_age_s")
+
+
+BINDING = {
+    "sku": "paper-towels-6",
+    "quantity": 2,
+    "price_ceiling_minor": 2_000,
+    "spend_cap_minor": 5_000,
+    "cooldown_s": 86_400,
+    "staleness_limit_s": 3_600,
+    "quiet_from": "22:00",
+    "quiet_to": "07:00",
+    "may_press": "confirmed_person",
+    "press_devices": ["btn-kitchen"],
+}
+
+
+def test_a_slot_is_bound_with_all_its_limits_and_unbound(caller: Caller) -> None:
+    before = caller.see(SLOT)
+    bound = caller.do(SLOT, BINDING, method="PUT", key="b", if_match=etag(caller))
+    assert bound.status_code == 200, bound.text
+    assert {name: bound.json()[name] for name in BINDING} == BINDING
+    assert bound.json() == caller.see(SLOT)
+    again = caller.do(SLOT, BINDING, method="PUT", key="b", if_match=etag(caller))
+    assert problem(again)[1] == "idempotency_key_reused", "the etag is part of what was asked"
+    gone = caller.do(SLOT, {"sku": None}, method="PUT", if_match=bound.headers["etag"])
+    assert gone.json()["sku"] is None
+    assert gone.json()["spend_cap_minor"] is None
+    assert gone.json()["metering"] == before["metering"]
+
+
+def test_a_new_slot_of_a_device_is_made_by_its_binding(home: ApiHome, caller: Caller) -> None:
+    new = "/slots/btn-kitchen/button-9"
+    late = caller.do(new, BINDING, method="PUT", if_match="*")
+    assert problem(late) == (412, "changed_meanwhile", "read_again"), "there is none to match"
+    made = caller.do(new, BINDING, method="PUT", key="n", if_none_match="*")
+    assert made.status_code == 200, made.text
+    assert caller.see(new) == made.json()
+    assert caller.do(new, BINDING, method="PUT", key="n", if_none_match="*").content == made.content
+    twice = caller.do(new, BINDING, method="PUT", if_none_match="*")
+    assert problem(twice) == (412, "changed_meanwhile", "read_again")
+    neither = caller.do(new, BINDING, method="PUT")
+    assert problem(neither) == (428, "if_match_missing", "read_again")
+    home.need("btn-kitchen", "button-9", SignalKind.PRESS, {})
+    assert {each["slot_key"] for each in caller.see("/needs")["items"]} == {"button-9"}
+
+
+def test_a_binding_that_cannot_be_binds_nothing(home: ApiHome, caller: Caller) -> None:
+    before = caller.see(SLOT)
+    for wrong, field in (
+        ({"press_devices": ["btn-other"]}, "press_devices"),
+        ({"quiet_to": None}, "quiet_to"),
+        ({"call_off": True}, "call_off"),
+        ({"unit": "sheets"}, "unit"),
+    ):
+        refused = caller.do(SLOT, {**BINDING, **wrong}, method="PUT", if_match="*")
+        assert problem(refused) == (422, "slot_rule", "correct"), wrong
+        assert refused.json()["errors"][0]["field"] == field
+    nowhere = caller.do("/slots/btn-other/button-1", BINDING, method="PUT", if_none_match="*")
+    assert problem(nowhere)[1] == "not_found"
+    me = home.token()[1].person_id
+    caller.do(SLOT, {"confirmers": [me]}, if_match="*")
+    guest = home.caller(person_id="u-guest")
+    refused = guest.do(SLOT, BINDING, method="PUT", if_match="*")
+    assert problem(refused) == (403, "may_not_confirm", "ask_person")
+    assert caller.see(SLOT) == {**before, "confirmers": [me]}

@@ -4,6 +4,8 @@ from typing import Any
 
 from api_home import ApiHome, Caller, problem
 from cloud_builders import FakeClock
+from zodra_cloud.subscriptions import desk
+from zodra_cloud.subscriptions.policy.sizes import Size
 from zodra_cloud.subscriptions.service import CANCEL_LABELS
 
 WISH = {
@@ -11,6 +13,11 @@ WISH = {
     "slot_key": "button-1",
     "cadence": {"count": 4, "every": "weeks"},
 }
+
+LADDER = (
+    Size("S", "paper-towels-6", {"en": "Small"}, pieces=6, per_day=1.0, from_age_days=0),
+    Size("L", "paper-towels-12", {"en": "Large"}, pieces=12, per_day=1.0, from_age_days=90),
+)
 
 
 def joined(home: ApiHome, caller: Caller) -> str:
@@ -89,6 +96,32 @@ def test_what_a_subscription_does_not_allow_names_field_and_rule(
     assert unpaused.json()["errors"][0]["rule"].startswith("not_paused")
     unknown = caller.do("/subscriptions", {**WISH, "slot_key": "none"})
     assert problem(unknown)[1] == "not_found"
+
+
+def test_a_contract_is_withdrawn_from_under_the_words_of_the_law(
+    home: ApiHome, caller: Caller
+) -> None:
+    path = f"/subscriptions/{joined(home, caller)}"
+    words = caller.see(path)["withdraw_labels"]
+    assert words == {"en": "confirm withdrawal", "nl": "herroeping bevestigen"}
+    wrong = caller.do(f"{path}/withdraw", {"label": words["en"], "language": "nl"})
+    assert problem(wrong) == (422, "wrong_label", "correct")
+    done = caller.do(f"{path}/withdraw", {"label": words["nl"], "language": "nl"})
+    assert (done.status_code, done.json()["status"]) == (200, "ended"), done.text
+    assert caller.see(path)["withdraw_labels"] is None
+
+
+def test_growth_names_a_ladder_that_is_there(home: ApiHome, caller: Caller) -> None:
+    path = f"/subscriptions/{joined(home, caller)}"
+    unknown = caller.do(f"{path}/growth", {"ladder_id": "none"})
+    assert unknown.json()["errors"][0]["rule"].startswith("unknown_ladder")
+    with home.database.write() as connection:
+        desk.put_ladder(connection, "diapers", LADDER, home.clock.now())
+    assert caller.see("/sizes") == [{"ladder_id": "diapers"}]
+    told = caller.do(f"{path}/growth", {"ladder_id": "diapers", "born_on": "2026-05-17"})
+    assert told.status_code == 200, told.text
+    assert caller.see(f"{path}/ledger")[0]["kind"] == "growth_told"
+    assert caller.do(f"{path}/growth", {"ladder_id": None}).status_code == 200
 
 
 def test_another_households_subscription_is_not_there(

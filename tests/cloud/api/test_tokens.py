@@ -146,8 +146,15 @@ def test_a_household_walks_into_nothing_of_another(home: ApiHome, clock: FakeClo
         "order_key": key,
         "device_id": "btn-kitchen",
         "slot_key": "button-1",
+        "agreement_id": "a_1",
     }
+    yes = {"label": "x", "language": "en"}
     bodies = {
+        "agreement": {
+            **{"orders_max": 1, "window_days": 1, "notice_s": 0, "terms_hash": "0" * 64},
+            **yes,
+        },
+        "withdrawal": {"quantity": 1, "withdrawn": 0, **yes},
         "confirm": {"snapshot_hash": "0" * 64, "label": "x", "language": "en"},
         "answer": {"needed": True},
         "was-it-right": {"answer": "yes"},
@@ -165,7 +172,9 @@ def test_a_household_walks_into_nothing_of_another(home: ApiHome, clock: FakeClo
                 assert quote["signal_id"] not in stranger.get(path).text, path
             continue
         body = bodies.get(path.rpartition("/")[2], {}) if method != "GET" else None
-        answer = stranger.request(method, path, json=body, headers=headers)
+        body = {"sku": "paper-towels-6"} if method == "PUT" else body
+        asked = "?orders_max=1&window_days=1" if path.endswith("/agreement") else ""
+        answer = stranger.request(method, path + asked, json=body, headers=headers)
         assert problem(answer)[:2] == (404, "not_found"), path
     assert caller.see(f"/orders/{key}")["state"] == "confirmed"
 

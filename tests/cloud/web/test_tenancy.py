@@ -16,7 +16,7 @@ from zodra_cloud.households.models import Role
 from zodra_cloud.merchants.port import ShopOrderState
 from zodra_cloud.replenish import service as replenish
 from zodra_cloud.store.engine import Database
-from zodra_cloud.web.routes.commands import ACTS, SWAP
+from zodra_cloud.web.routes.commands import SWAP, WISHES, YESES
 from zodra_cloud.web.site import PARTS
 
 OURS = ("order_key", "subscription_id", "device_id", "signal_id", "quote_id", "offer_id")
@@ -33,7 +33,7 @@ def routes() -> Iterator[tuple[str, str]]:
             if not any(f"{{{name}}}" in route.path for name in OURS):
                 continue
             for method in sorted(route.methods or ()):
-                commands = [*ACTS, SWAP] if "{command}" in route.path else [""]
+                commands = [*WISHES, *YESES, SWAP] if "{command}" in route.path else [""]
                 for command in commands:
                     yield method, route.path.replace("{command}", command)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, time
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Request
 from sqlalchemy import Connection
@@ -13,7 +13,7 @@ from zodra_cloud.api.once import Done
 from zodra_cloud.api.problems import Code, FieldError, Problem
 from zodra_cloud.api.routes.common import Caller, Keyed, OnceOf, codes, reading, works_of
 from zodra_cloud.api.schemas.common import PathId
-from zodra_cloud.api.schemas.slots import Counted, Forecast, Slot, SlotLimits
+from zodra_cloud.api.schemas.slots import Counted, Forecast, Slot, SlotBinding, SlotLimits
 from zodra_cloud.errors import BadRequest, UnknownThing
 from zodra_cloud.households import service as households
 from zodra_cloud.households.models import Metering
@@ -41,6 +41,11 @@ IfMatch = Annotated[
         max_length=200,
         description="The ETag of the slot as it was read; required, so that no change is lost.",
     ),
+]
+
+IfNoneMatch = Annotated[
+    Literal["*"] | None,
+    Header(description="`*` for a slot that is not there yet, in place of If-Match."),
 ]
 
 
@@ -90,18 +95,58 @@ def change_slot(
         before = _slot(connection, caller, device_id, slot_key)
         if if_match not in ("*", Slot.of(before).etag()):
             raise Problem(Code.CHANGED_MEANWHILE)
-        if before.confirmers and caller.person_id not in before.confirmers:
-            return Problem(Code.MAY_NOT_CONFIRM)
         bound = replace(before, **_changes(given))
-        allowed = works_of(request).call_off_allowed
-        try:
-            households.bind_slot(connection, bound, now=now, call_off_allowed=allowed)
-        except BadRequest as fault:
-            raise Problem(Code.SLOT_RULE, (_rule(str(fault), given),)) from fault
-        changed = Slot.of(_slot(connection, caller, device_id, slot_key))
-        return Done(changed, {"etag": changed.etag()})
+        return _bound(request, connection, caller, before, bound, given, now)
 
     if not if_match:
+        raise Problem(Code.IF_MATCH_MISSING)
+    return once.do(request, caller, given, effect)
+
+
+@router.put(
+    "/slots/{device_id}/{slot_key}",
+    dependencies=[Keyed],
+    response_model=Slot,
+    responses={200: {"description": "The slot as it is now.", **_ETAG}},
+    openapi_extra=codes(
+        Code.IF_MATCH_MISSING, Code.CHANGED_MEANWHILE, Code.SLOT_RULE, Code.MAY_NOT_CONFIRM
+    ),
+)
+def bind_slot(
+    request: Request,
+    caller: Caller,
+    once: OnceOf,
+    device_id: PathId,
+    slot_key: PathId,
+    given: SlotBinding,
+    if_match: IfMatch = "",
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Bind a slot to a product, with all its limits; what is left out falls back to its default.
+
+    A slot of the device that is not there yet is made by it, with `If-None-Match: *`. A binding
+    orders nothing: a need of it is quoted, and the quote waits for a labelled yes.
+    """
+
+    def effect(connection: Connection, now: datetime) -> Done | Problem:
+        home = caller.household_id
+        if device_id not in households.device_ids(connection, {home})[home]:
+            raise UnknownThing("device", device_id)
+        before = households.slot(connection, home, device_id, slot_key)
+        there = before is not None
+        if there != bool(if_match) or (
+            before is not None and if_match not in ("*", Slot.of(before).etag())
+        ):
+            raise Problem(Code.CHANGED_MEANWHILE)
+        bound = StoredSlot(
+            household_id=home,
+            device_id=device_id,
+            slot_key=slot_key,
+            **_stored(given.model_dump()),
+        )
+        return _bound(request, connection, caller, before, bound, given, now)
+
+    if not if_match and if_none_match is None:
         raise Problem(Code.IF_MATCH_MISSING)
     return once.do(request, caller, given, effect)
 
@@ -160,16 +205,41 @@ def _changes(given: SlotLimits) -> dict[str, Any]:
             rule = "null takes away a limit, and this is none; leave it out to keep it"
             error = FieldError(place="body", field=name, rule=rule)
             raise Problem(Code.INVALID_REQUEST, (error,))
+    return _stored(changed)
+
+
+def _stored(values: dict[str, Any]) -> dict[str, Any]:
+    """Give the values of a body as the households room keeps them."""
     for name in ("quiet_from", "quiet_to"):
-        if changed.get(name) is not None:
-            changed[name] = time.fromisoformat(changed[name])
+        if values.get(name) is not None:
+            values[name] = time.fromisoformat(values[name])
     for name in ("press_devices", "confirmers"):
-        if name in changed:
-            changed[name] = tuple(changed[name])
-    return changed
+        if name in values:
+            values[name] = tuple(values[name])
+    return values
 
 
-def _rule(said: str, given: SlotLimits) -> FieldError:
+def _bound(
+    request: Request,
+    connection: Connection,
+    caller: Token,
+    before: StoredSlot | None,
+    bound: StoredSlot,
+    given: SlotBinding | SlotLimits,
+    now: datetime,
+) -> Done | Problem:
+    if before is not None and before.confirmers and caller.person_id not in before.confirmers:
+        return Problem(Code.MAY_NOT_CONFIRM)
+    allowed = works_of(request).call_off_allowed
+    try:
+        households.bind_slot(connection, bound, now=now, call_off_allowed=allowed)
+    except BadRequest as fault:
+        raise Problem(Code.SLOT_RULE, (_rule(str(fault), given),)) from fault
+    changed = Slot.of(_slot(connection, caller, bound.device_id, bound.slot_key))
+    return Done(changed, {"etag": changed.etag()})
+
+
+def _rule(said: str, given: SlotBinding | SlotLimits) -> FieldError:
     """Take field and rule from the sentence of the households room, `slot ...: field: rule`."""
     _, _, fault = said.partition(": ")
     name, _, rule = fault.partition(": ")

@@ -1,10 +1,11 @@
 """Subscriptions: read them, join under a labelled yes, change them, cancel as easily."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Body, Query, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
@@ -16,10 +17,12 @@ from zodra_cloud.api.problems import Code, FieldError, Problem
 from zodra_cloud.api.routes.common import Caller, Keyed, OnceOf, codes, reading, works_of
 from zodra_cloud.api.schemas import subscriptions as wanted
 from zodra_cloud.api.schemas.common import Given, Nothing, PathId
-from zodra_cloud.api.schemas.subscriptions import LedgerLine, PriceTerms, Subscription
+from zodra_cloud.api.schemas.subscriptions import Ladder, LedgerLine, PriceTerms, Subscription
+from zodra_cloud.api.schemas.withdrawals import ContractWithdrawalYes
 from zodra_cloud.errors import UnknownThing
+from zodra_cloud.law.labels import Control, accepts
 from zodra_cloud.subscriptions import service as room
-from zodra_cloud.subscriptions.service import Done, Refused, Said, Why
+from zodra_cloud.subscriptions.service import Done, Refused, Said, Why, Wish
 
 router = APIRouter(tags=["Subscriptions"])
 
@@ -56,7 +59,15 @@ def list_subscriptions(request: Request, caller: Caller) -> list[Subscription]:
     now = works_of(request).clock.now()
     with reading(request) as connection:
         found = room.subscriptions(connection, caller.household_id, now=now)
-    return [Subscription.of(each) for each in found]
+    labels = works_of(request).law.labels
+    return [Subscription.of(each, labels) for each in found]
+
+
+@router.get("/sizes")
+def list_sizes(request: Request, caller: Caller) -> list[Ladder]:
+    """List the ladders of sizes by which larger ones can be proposed, by id."""
+    with reading(request) as connection:
+        return [Ladder(ladder_id=each) for each in room.ladders(connection)]
 
 
 @router.get(_ONE)
@@ -64,7 +75,7 @@ def read_subscription(request: Request, caller: Caller, subscription_id: PathId)
     """Read one: its terms, the deliveries to come, and those that were."""
     now = works_of(request).clock.now()
     with reading(request) as connection:
-        return _shown(connection, caller, subscription_id, now)
+        return _shown(request, connection, caller, subscription_id, now)
 
 
 @router.get(f"{_ONE}/ledger")
@@ -72,7 +83,7 @@ def read_ledger(request: Request, caller: Caller, subscription_id: PathId) -> li
     """Read what happened to a subscription, newest first."""
     now = works_of(request).clock.now()
     with reading(request) as connection:
-        _shown(connection, caller, subscription_id, now)
+        _shown(request, connection, caller, subscription_id, now)
         lines = room.ledger(connection, caller.household_id, subscription_id)
     return [LedgerLine(number=each.number, kind=each.kind, at=each.entry.at) for each in lines]
 
@@ -163,175 +174,159 @@ def accept_price(
     return _do(request, caller, once, given, do)
 
 
-@router.post(f"{_ONE}/skip", **_CHANGES)
-def skip_delivery(
-    request: Request,
-    caller: Caller,
-    once: OnceOf,
-    subscription_id: PathId,
-    given: wanted.OneDelivery,
-) -> Response:
-    """Leave one delivery out."""
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: its address, what is sent, what that asks for, and what is said of it."""
 
-    def do(connection: Connection, said: Said) -> Done | Refused:
-        return room.skip(connection, caller.household_id, subscription_id, given.cycle, said)
-
-    return _do(request, caller, once, given, do)
-
-
-@router.post(f"{_ONE}/unskip", **_CHANGES)
-def unskip_delivery(
-    request: Request,
-    caller: Caller,
-    once: OnceOf,
-    subscription_id: PathId,
-    given: wanted.OneDelivery,
-) -> Response:
-    """Make a delivery after all that was left out."""
-
-    def do(connection: Connection, said: Said) -> Done | Refused:
-        return room.unskip(connection, caller.household_id, subscription_id, given.cycle, said)
-
-    return _do(request, caller, once, given, do)
+    verb: str
+    name: str
+    """Of the operation, in the description."""
+    body: Any
+    """The model of what is sent."""
+    wish: Callable[[Any], Wish | Refused]
+    about: str
+    codes: tuple[Code, ...] = (Code.SUBSCRIPTION_REFUSED,)
+    optional: bool = False
+    """Whether no body means an empty one."""
 
 
-@router.post(f"{_ONE}/pause", **_CHANGES)
-def pause_subscription(
-    request: Request,
-    caller: Caller,
-    once: OnceOf,
-    subscription_id: PathId,
-    given: wanted.PauseWanted,
-) -> Response:
-    """Make no deliveries, until a date or for an open time."""
-
-    def do(connection: Connection, said: Said) -> Done | Refused:
-        return room.pause(connection, caller.household_id, subscription_id, given.until, said)
-
-    return _do(request, caller, once, given, do)
-
-
-@router.post(f"{_ONE}/resume", **_CHANGES)
-def resume_subscription(
-    request: Request,
-    caller: Caller,
-    once: OnceOf,
-    subscription_id: PathId,
-    given: Nothing | None = None,
-) -> Response:
-    """Go on after a pause."""
-
-    def do(connection: Connection, said: Said) -> Done | Refused:
-        return room.resume(connection, caller.household_id, subscription_id, said)
-
-    return _do(request, caller, once, given, do)
-
-
-@router.post(f"{_ONE}/reschedule", **_CHANGES)
-def reschedule_delivery(
-    request: Request,
-    caller: Caller,
-    once: OnceOf,
-    subscription_id: PathId,
-    given: wanted.DateWanted,
-) -> Response:
-    """Move one delivery to another date, alone or with all that follow it."""
-
-    def do(connection: Connection, said: Said) -> Done | Refused:
-        place = (caller.household_id, subscription_id)
-        return room.reschedule(
-            connection, *place, given.cycle, given.on, said, following=given.following
-        )
-
-    return _do(request, caller, once, given, do)
-
-
-@router.post(f"{_ONE}/quantity", **_CHANGES)
-def change_quantity(
-    request: Request,
-    caller: Caller,
-    once: OnceOf,
-    subscription_id: PathId,
-    given: wanted.QuantityWanted,
-) -> Response:
-    """Deliver another number each time."""
-
-    def do(connection: Connection, said: Said) -> Done | Refused:
-        place = (caller.household_id, subscription_id)
-        return room.change_quantity(connection, *place, given.quantity, said)
-
-    return _do(request, caller, once, given, do)
-
-
-@router.post(f"{_ONE}/cadence", **_CHANGES)
-def change_cadence(
-    request: Request,
-    caller: Caller,
-    once: OnceOf,
-    subscription_id: PathId,
-    given: wanted.CadenceWanted,
-) -> Response:
-    """Deliver more or less often; what was skipped or dated by hand stays."""
-
-    def do(connection: Connection, said: Said) -> Done | Refused:
-        place = (caller.household_id, subscription_id)
-        return room.change_cadence(connection, *place, given.value(), said)
-
-    return _do(request, caller, once, given, do)
-
-
-@router.post(f"{_ONE}/follow", **_CHANGES)
-def change_follow(
-    request: Request,
-    caller: Caller,
-    once: OnceOf,
-    subscription_id: PathId,
-    given: wanted.FollowChange,
-) -> Response:
-    """Let the dates follow the forecast within bounds, or no more."""
+def _follow(given: wanted.FollowChange) -> Wish:
     bounds = given.follow
-    follow = None if bounds is None else room.Follow(bounds.days_min, bounds.days_max)
-
-    def do(connection: Connection, said: Said) -> Done | Refused:
-        place = (caller.household_id, subscription_id)
-        return room.change_follow(connection, *place, follow, said)
-
-    return _do(request, caller, once, given, do)
+    return room.change_follow(
+        None if bounds is None else room.Follow(bounds.days_min, bounds.days_max)
+    )
 
 
-@router.post(f"{_ONE}/size", **_CHANGES)
-def answer_size(
-    request: Request, caller: Caller, once: OnceOf, subscription_id: PathId, given: wanted.SizeYes
-) -> Response:
-    """Take the size that was proposed, or keep the one there is."""
-
-    def do(connection: Connection, said: Said) -> Done | Refused:
-        place = (caller.household_id, subscription_id)
-        if not given.accept:
-            return room.decline_size(connection, *place, given.size, said)
-        return room.accept_size(
-            connection, *place, given.size, said, with_cadence=given.with_cadence
-        )
-
-    return _do(request, caller, once, given, do)
+def _size(given: wanted.SizeYes) -> Wish:
+    if not given.accept:
+        return room.decline_size(given.size)
+    return room.accept_size(given.size, with_cadence=given.with_cadence)
 
 
-@router.post(
-    f"{_ONE}/cancel",
-    **{**_CHANGES, "openapi_extra": codes(Code.WRONG_LABEL, Code.SUBSCRIPTION_REFUSED)},
+def _withdraw(given: ContractWithdrawalYes) -> Wish | Refused:
+    if not accepts(Control.CONFIRM_WITHDRAWAL, given.language, given.label):
+        return Refused(Why.WRONG_LABEL, "label")
+    return room.withdraw()
+
+
+COMMANDS: Final = (
+    Command(
+        "skip",
+        "skip_delivery",
+        wanted.OneDelivery,
+        lambda given: room.skip(given.cycle),
+        "Leave one delivery out.",
+    ),
+    Command(
+        "unskip",
+        "unskip_delivery",
+        wanted.OneDelivery,
+        lambda given: room.unskip(given.cycle),
+        "Make a delivery after all that was left out.",
+    ),
+    Command(
+        "pause",
+        "pause_subscription",
+        wanted.PauseWanted,
+        lambda given: room.pause(given.until),
+        "Make no deliveries, until a date or for an open time.",
+    ),
+    Command(
+        "resume",
+        "resume_subscription",
+        Nothing | None,
+        lambda _given: room.resume(),
+        "Go on after a pause.",
+        optional=True,
+    ),
+    Command(
+        "reschedule",
+        "reschedule_delivery",
+        wanted.DateWanted,
+        lambda given: room.reschedule(given.cycle, given.on, following=given.following),
+        "Move one delivery to another date, alone or with all that follow it.",
+    ),
+    Command(
+        "quantity",
+        "change_quantity",
+        wanted.QuantityWanted,
+        lambda given: room.change_quantity(given.quantity),
+        "Deliver another number each time.",
+    ),
+    Command(
+        "cadence",
+        "change_cadence",
+        wanted.CadenceWanted,
+        lambda given: room.change_cadence(given.value()),
+        "Deliver more or less often; what was skipped or dated by hand stays.",
+    ),
+    Command(
+        "follow",
+        "change_follow",
+        wanted.FollowChange,
+        _follow,
+        "Let the dates follow the forecast within bounds, or no more.",
+    ),
+    Command(
+        "growth",
+        "tell_growth",
+        wanted.GrowthTold,
+        lambda given: room.tell_growth(given.ladder_id, given.born_on),
+        "Let larger sizes be proposed as a child grows, or no more; nothing changes by itself.",
+    ),
+    Command(
+        "size",
+        "answer_size",
+        wanted.SizeYes,
+        _size,
+        "Take the size that was proposed, or keep the one there is.",
+    ),
+    Command(
+        "cancel",
+        "cancel_subscription",
+        wanted.CancelYes,
+        lambda given: room.cancel(label=given.label, language=given.language),
+        "End the contract, on any day; `ends_on` is then the first day without it.",
+        (Code.WRONG_LABEL, Code.SUBSCRIPTION_REFUSED),
+    ),
+    Command(
+        "withdraw",
+        "withdraw_subscription",
+        ContractWithdrawalYes,
+        _withdraw,
+        "Withdraw from the contract itself, in the days that `withdraw_until` ends; it ends at "
+        "once. The person was shown it beside a control with the words of `withdraw_labels`.",
+        (Code.WRONG_LABEL, Code.SUBSCRIPTION_REFUSED),
+    ),
 )
-def cancel_subscription(
-    request: Request, caller: Caller, once: OnceOf, subscription_id: PathId, given: wanted.CancelYes
-) -> Response:
-    """End the contract, on any day; `ends_on` is then the first day without it."""
+"""Every command that carries no yes to a price."""
 
-    def do(connection: Connection, said: Said) -> Done | Refused:
-        place = (caller.household_id, subscription_id)
-        return room.cancel(
-            connection, *place, label=given.label, language=given.language, said=said
-        )
 
-    return _do(request, caller, once, given, do)
+def _add(command: Command) -> None:
+    def endpoint(
+        request: Request,
+        caller: Caller,
+        once: OnceOf,
+        subscription_id: PathId,
+        given: Any = Body(default=None) if command.optional else Body(),  # noqa: B008 - read once
+    ) -> Response:
+        def do(connection: Connection, said: Said) -> Done | Refused:
+            wish = command.wish(given)
+            if isinstance(wish, Refused):
+                return wish
+            return room.act(connection, caller.household_id, subscription_id, wish, said)
+
+        return _do(request, caller, once, given, do)
+
+    endpoint.__name__ = command.name
+    endpoint.__doc__ = command.about
+    endpoint.__annotations__["given"] = command.body
+    answers = {**_CHANGES, "openapi_extra": codes(*command.codes)}
+    router.post(f"{_ONE}/{command.verb}", **answers)(endpoint)
+
+
+for _each in COMMANDS:
+    _add(_each)
 
 
 def _do(
@@ -347,18 +342,18 @@ def _do(
         done = do(connection, said)
         if isinstance(done, Refused):
             return _problem(done)
-        return one_time.Done(_shown(connection, caller, done.subscription_id, now))
+        return one_time.Done(_shown(request, connection, caller, done.subscription_id, now))
 
     return once.do(request, caller, given, effect)
 
 
 def _shown(
-    connection: Connection, caller: Token, subscription_id: str, now: datetime
+    request: Request, connection: Connection, caller: Token, subscription_id: str, now: datetime
 ) -> Subscription:
     found = room.view(connection, caller.household_id, subscription_id, now=now)
     if found is None:
         raise UnknownThing("subscription", subscription_id)
-    return Subscription.of(found)
+    return Subscription.of(found, works_of(request).law.labels)
 
 
 def _problem(refused: Refused) -> Problem:

@@ -10,6 +10,7 @@ from zodra_cloud.api.schemas.common import At, Given, Id, Place, Words
 from zodra_cloud.fleet.models import GatewayView
 from zodra_cloud.fleet.policy import GatewayState
 from zodra_cloud.forecast import Forecast as Foreseen
+from zodra_cloud.home import STALENESS_LIMIT_S
 from zodra_cloud.households.models import Device as StoredDevice
 from zodra_cloud.households.models import MayPress, Metering
 from zodra_cloud.households.models import Slot as StoredSlot
@@ -74,6 +75,39 @@ class SlotLimits(Given):
     confirmers: list[Id] | None = Field(default=None, max_length=32)
     call_off: bool | None = None
     unit: Words | None = Field(default=None, max_length=20)
+    capacity_units: Units | None = None
+    reorder_units: Units | None = None
+    units_per_item: Units | None = None
+
+
+class SlotBinding(Given):
+    """All of a slot: the product and every limit; what is left out falls back to its default."""
+
+    metering: Metering = Field(default=Metering.PRESS, examples=["press"])
+    sku: Words | None = Field(
+        min_length=1,
+        max_length=100,
+        description="What the shop calls the product; null binds the slot to nothing.",
+        examples=["paper-towels-6"],
+    )
+    title: Words = Field(default="", max_length=80, examples=["Paper towels"])
+    quantity: int = Field(default=1, ge=1, le=1_000, examples=[2])
+    currency: str = Field(default="EUR", pattern="^[A-Z]{3}$", examples=["EUR"])
+    price_ceiling_minor: int | None = Field(default=None, ge=0, le=10**9, examples=[2_000])
+    spend_cap_minor: int | None = Field(default=None, ge=0, le=10**9, examples=[5_000])
+    cooldown_s: int = Field(default=0, ge=0, le=31_622_400, examples=[86_400])
+    staleness_limit_s: int = Field(
+        default=STALENESS_LIMIT_S, ge=1, le=31_622_400, examples=[STALENESS_LIMIT_S]
+    )
+    quiet_from: ClockText | None = None
+    quiet_to: ClockText | None = None
+    may_press: MayPress = Field(default=MayPress.ANYONE, examples=["anyone"])
+    press_devices: list[Id] = Field(default=[], max_length=32)
+    confirmers: list[Id] = Field(default=[], max_length=32)
+    call_off: bool = Field(
+        default=False, description="Only where the market allows it.", examples=[False]
+    )
+    unit: Words = Field(default="", max_length=20, examples=["sheets"])
     capacity_units: Units | None = None
     reorder_units: Units | None = None
     units_per_item: Units | None = None

@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from zodra_cloud.api.schemas.common import At, Given, Id, Place, Words
 from zodra_cloud.api.schemas.quotes import Language
+from zodra_cloud.api.schemas.withdrawals import control_words
+from zodra_cloud.law.labels import Labels
 from zodra_cloud.subscriptions import service as subscriptions
 from zodra_cloud.subscriptions.models import SubscriptionView
 from zodra_cloud.subscriptions.service import (
@@ -99,14 +101,20 @@ class Subscription(Place, _Shown):
         default=None, description="The literal words of the control that cancels; null if none can."
     )
 
+    withdraw_labels: dict[Language, str] | None = Field(
+        default=None, description="The literal words that withdraw from the contract itself."
+    )
+
     @classmethod
-    def of(cls, view: SubscriptionView) -> "Subscription":
-        """Show one."""
+    def of(cls, view: SubscriptionView, labels: Labels) -> "Subscription":
+        """Show one, with the words of its controls."""
         shown = cls.model_validate(view)
         if view.offer_open:
             shown.order_labels = _labels(subscriptions.ORDER_LABELS)
         if view.status in LIVE and view.ends_on is None:
             shown.cancel_labels = _labels(subscriptions.CANCEL_LABELS)
+        if view.withdraw_until is not None:
+            shown.withdraw_labels = control_words(labels)
         return shown
 
 
@@ -225,6 +233,23 @@ class SizeYes(Given):
     size: Words = Field(min_length=1, max_length=40, examples=["4"])
     accept: bool = Field(description="False keeps the size.", examples=[True])
     with_cadence: bool = Field(default=False, description="And the cadence that keeps up.")
+
+
+class Ladder(BaseModel):
+    """Sizes of one product, that follow each other."""
+
+    ladder_id: Id = Field(examples=["diapers"])
+
+
+class GrowthTold(Given):
+    """By which sizes, and in which month the child was born; null of both takes it back."""
+
+    ladder_id: Id | None = Field(description="Of `/sizes`; null: propose no more.")
+    born_on: date | None = Field(
+        default=None,
+        description="Only its month is kept. Null: by what is used, not by age.",
+        examples=["2026-05-01"],
+    )
 
 
 class CancelYes(Given):

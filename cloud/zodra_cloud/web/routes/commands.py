@@ -21,6 +21,7 @@ from zodra_cloud.subscriptions.service import (
     Refused,
     Said,
     Why,
+    Wish,
 )
 from zodra_cloud.web import typed
 from zodra_cloud.web.access import Visitor, site_of
@@ -42,7 +43,8 @@ async def _fields(request: Request) -> dict[str, str]:
 Fields = Annotated[dict[str, str], Depends(_fields)]
 
 Sent = dict[str, str]
-Act = Callable[[Connection, str, str, Sent, Said], Done | Refused]
+Asked = Wish | Refused
+Yes = Callable[[Connection, str, str, Sent, Said], Done | Refused]
 
 
 def said_of(request: Request, visitor: Visitor, key: str) -> Said:
@@ -65,67 +67,90 @@ def _cycle(sent: dict[str, str]) -> int:
     return typed.whole(sent.get("cycle", "")) or 0
 
 
-def _skip(c: Connection, home: str, name: str, sent: Sent, said: Said) -> Done | Refused:
-    return subscriptions.skip(c, home, name, _cycle(sent), said)
-
-
-def _unskip(c: Connection, home: str, name: str, sent: Sent, said: Said) -> Done | Refused:
-    return subscriptions.unskip(c, home, name, _cycle(sent), said)
-
-
-def _pause(c: Connection, home: str, name: str, sent: Sent, said: Said) -> Done | Refused:
+def _pause(sent: Sent) -> Asked:
     until: date | None = None
     if sent.get("until"):
         until = typed.day(sent["until"])
         if until is None:
             return Refused(Why.PAST_DATE, "until")
-    return subscriptions.pause(c, home, name, until, said)
+    return subscriptions.pause(until)
 
 
-def _resume(c: Connection, home: str, name: str, sent: Sent, said: Said) -> Done | Refused:
-    return subscriptions.resume(c, home, name, said)
-
-
-def _move(c: Connection, home: str, name: str, sent: Sent, said: Said) -> Done | Refused:
+def _move(sent: Sent) -> Asked:
     on = typed.day(sent.get("on", ""))
     if on is None:
         return Refused(Why.PAST_DATE, "on")
-    following = sent.get("following") == "yes"
-    return subscriptions.reschedule(c, home, name, _cycle(sent), on, said, following=following)
+    return subscriptions.reschedule(_cycle(sent), on, following=sent.get("following") == "yes")
 
 
-def _quantity(c: Connection, home: str, name: str, sent: Sent, said: Said) -> Done | Refused:
+def _quantity(sent: Sent) -> Asked:
     quantity = typed.whole(sent.get("quantity", ""))
     if quantity is None:
         return Refused(Why.BAD_QUANTITY, "quantity")
-    return subscriptions.change_quantity(c, home, name, quantity, said)
+    return subscriptions.change_quantity(quantity)
 
 
-def _cadence(c: Connection, home: str, name: str, sent: Sent, said: Said) -> Done | Refused:
+def _cadence(sent: Sent) -> Asked:
     count, every = typed.whole(sent.get("count", "")), sent.get("every", "")
     if count is None or every not in set(Every):
         return Refused(Why.BAD_CADENCE, "cadence")
-    return subscriptions.change_cadence(c, home, name, Cadence(count, Every(every)), said)
+    return subscriptions.change_cadence(Cadence(count, Every(every)))
 
 
-def _follow(c: Connection, home: str, name: str, sent: Sent, said: Said) -> Done | Refused:
+def _follow(sent: Sent) -> Asked:
     follow: Follow | None = None
     if sent.get("follow") == "yes":
         low, high = typed.whole(sent.get("days_min", "")), typed.whole(sent.get("days_max", ""))
         if low is None or high is None:
             return Refused(Why.BAD_CADENCE, "follow" if low is None else "days_max")
         follow = Follow(low, high)
-    return subscriptions.change_follow(c, home, name, follow, said)
+    return subscriptions.change_follow(follow)
 
 
-def _accept_size(c: Connection, home: str, name: str, sent: Sent, said: Said) -> Done | Refused:
+def _growth(sent: Sent) -> Asked:
+    ladder_id = sent.get("ladder_id", "")
+    if not ladder_id:
+        return subscriptions.tell_growth(None, None)
+    born_on = typed.day(f"{sent['born_in']}-01") if sent.get("born_in") else None
+    if sent.get("born_in") and born_on is None:
+        return Refused(Why.PAST_DATE, "born_on")
+    return subscriptions.tell_growth(ladder_id, born_on)
+
+
+def _accept_size(sent: Sent) -> Asked:
     with_cadence = sent.get("with_cadence") == "yes"
-    size = sent.get("size", "")
-    return subscriptions.accept_size(c, home, name, size, said, with_cadence=with_cadence)
+    return subscriptions.accept_size(sent.get("size", ""), with_cadence=with_cadence)
 
 
-def _decline_size(c: Connection, home: str, name: str, sent: Sent, said: Said) -> Done | Refused:
-    return subscriptions.decline_size(c, home, name, sent.get("size", ""), said)
+def _cancel(sent: Sent) -> Asked:
+    return subscriptions.cancel(label=sent.get("label", ""), language=sent.get("language", ""))
+
+
+def _withdraw(sent: Sent) -> Asked:
+    if not accepts(Control.CONFIRM_WITHDRAWAL, sent.get("language", ""), sent.get("label", "")):
+        return Refused(Why.WRONG_LABEL, "label")
+    return subscriptions.withdraw()
+
+
+WISHES: Final[dict[str, tuple[Callable[[Sent], Asked], str]]] = {
+    "skip": (lambda sent: subscriptions.skip(_cycle(sent)), "skipped"),
+    "unskip": (lambda sent: subscriptions.unskip(_cycle(sent)), "unskipped"),
+    "move": (_move, "moved"),
+    "pause": (_pause, "paused"),
+    "resume": (lambda _sent: subscriptions.resume(), "resumed"),
+    "quantity": (_quantity, "changed"),
+    "cadence": (_cadence, "changed"),
+    "follow": (_follow, "changed"),
+    "growth": (_growth, "changed"),
+    "accept-size": (_accept_size, "size_taken"),
+    "decline-size": (
+        lambda sent: subscriptions.decline_size(sent.get("size", "")),
+        "size_kept",
+    ),
+    "cancel": (_cancel, "subscription_cancelled"),
+    "withdraw": (_withdraw, "subscription_withdrawn"),
+}
+"""What each form asks for, and what the page says when it was done."""
 
 
 def _join(c: Connection, home: str, name: str, sent: Sent, said: Said) -> Done | Refused:
@@ -153,34 +178,11 @@ def _price(c: Connection, home: str, name: str, sent: Sent, said: Said) -> Done 
     )
 
 
-def _cancel(c: Connection, home: str, name: str, sent: Sent, said: Said) -> Done | Refused:
-    label, language = sent.get("label", ""), sent.get("language", "")
-    return subscriptions.cancel(c, home, name, label=label, language=language, said=said)
-
-
-def _withdraw(c: Connection, home: str, name: str, sent: Sent, said: Said) -> Done | Refused:
-    if not accepts(Control.CONFIRM_WITHDRAWAL, sent.get("language", ""), sent.get("label", "")):
-        return Refused(Why.WRONG_LABEL, "label")
-    return subscriptions.withdraw(c, home, name, said)
-
-
-ACTS: Final[dict[str, tuple[Act, str]]] = {
+YESES: Final[dict[str, tuple[Yes, str]]] = {
     "join": (_join, "joined"),
-    "skip": (_skip, "skipped"),
-    "unskip": (_unskip, "unskipped"),
-    "move": (_move, "moved"),
-    "pause": (_pause, "paused"),
-    "resume": (_resume, "resumed"),
-    "quantity": (_quantity, "changed"),
-    "cadence": (_cadence, "changed"),
-    "follow": (_follow, "changed"),
-    "accept-size": (_accept_size, "size_taken"),
-    "decline-size": (_decline_size, "size_kept"),
     "price": (_price, "price_agreed"),
-    "cancel": (_cancel, "subscription_cancelled"),
-    "withdraw": (_withdraw, "subscription_withdrawn"),
 }
-"""What each form does, and what the page says then; `swap` asks a shop first and is apart."""
+"""The forms that carry a labelled yes to terms; `swap` asks a shop first and is apart."""
 SWAP: Final = "swap"
 
 
@@ -205,9 +207,9 @@ def carry_out(
             quantity=1 if view is None else view.item.quantity,
             said=said,
         )
-    elif command in ACTS:
+    elif command in WISHES or command in YESES:
         with site.database.write(household_id) as connection:
-            answer = ACTS[command][0](connection, household_id, subscription_id, sent, said)
+            answer = _said(connection, household_id, subscription_id, command, sent, said)
     else:
         raise HTTPException(404)
     if isinstance(answer, Refused) and answer.reason in UNKNOWN:
@@ -215,8 +217,19 @@ def carry_out(
     return answer
 
 
+def _said(
+    c: Connection, home: str, name: str, command: str, sent: Sent, said: Said
+) -> Done | Refused:
+    if command in YESES:
+        return YESES[command][0](c, home, name, sent, said)
+    wish = WISHES[command][0](sent)
+    return wish if isinstance(wish, Refused) else subscriptions.act(c, home, name, wish, said)
+
+
 def note_of_command(command: str, answer: Done) -> str:
     """Name what the page says when a form was carried out."""
     if answer.repeated:
         return "already_done"
-    return "changed" if command == SWAP else ACTS[command][1]
+    if command == SWAP:
+        return "changed"
+    return YESES[command][1] if command in YESES else WISHES[command][1]
