@@ -167,7 +167,8 @@ def step(
     now.effects.extend(Refuse(part.reason, part.detail) for part in decoded.refused)
     if not verdict.repeated:
         _read(now, decoded, frame.heard, profile)
-    now.effects.append(_note(decoded, frame, profile))
+    if decoded.spoke:
+        now.effects.append(_note(decoded, frame, profile))
     return now.memory, tuple(now.effects)
 
 

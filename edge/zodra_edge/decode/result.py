@@ -128,3 +128,6 @@ class Decoded:
     """Where counts stand from which a press is told by their change."""
     kept_home: frozenset[ReadingKind] = frozenset()
     """Kinds that could leave the home, and that the settings keep there."""
+    spoke: bool = True
+    """Whether the device itself was heard. False for what another behind the same topic says, and
+    for requests to it."""

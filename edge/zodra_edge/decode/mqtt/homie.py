@@ -81,7 +81,7 @@ def decode(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:
         described = describe(frame.payload)
         return described if isinstance(described, Undecodable) else Decoded(profile.device_id)
     if rest.count("/") != 1 or "$" in rest:
-        return Decoded(profile.device_id)
+        return Decoded(profile.device_id, spoke=False)
     word = read_word(frame.payload)
     if isinstance(word, Undecodable):
         return word

@@ -118,6 +118,10 @@ _WITNESSES: Final = (
 """The most direct first."""
 _VALVE: Final = {"open": True, "opened": True, "closed": False, "close": False}
 
+_BASE: Final = "zigbee2mqtt/"
+_ABOUT_ITSELF: Final = "zigbee2mqtt/bridge/"
+_BRIDGE: Final = "zigbee2mqtt/bridge/state"
+
 _EVENTS: Final = {
     "single": "press",
     "press": "press",
@@ -166,14 +170,20 @@ _NUMBER_LAST = re.compile(r"([a-z_]+?)_(?:button_)?([1-9])\Z")
 def subscriptions(profile: DeviceProfile) -> tuple[str, ...]:
     """Name the topics where a device speaks."""
     device = profile.topic or ""
-    state = (device, f"{device}/availability")
-    return (*state, f"{device}/action") if profile.family is Family.BUTTON else state
+    topics = [device, f"{device}/availability"]
+    if profile.family is Family.BUTTON:
+        topics.append(f"{device}/action")
+    if device.startswith(_BASE):
+        topics.append(_BRIDGE)
+    return tuple(topics)
 
 
 def decode(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:
     """Read one message."""
-    if frame.topic.split("/", 2)[1:2] == ["bridge"]:
-        return Decoded(profile.device_id)
+    if frame.topic == _BRIDGE:
+        return _decode_bridge(frame, profile)
+    if frame.topic.startswith(_ABOUT_ITSELF):
+        return Decoded(profile.device_id, spoke=False)
     rest = below(frame.topic, profile.topic or "")
     if rest is None:
         return FROM_ANOTHER
@@ -182,7 +192,18 @@ def decode(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:
     if rest == "action" and profile.family is Family.BUTTON:
         return _decode_twin(frame, profile)
     # `/set` and `/get` are requests.
-    return Decoded(profile.device_id) if rest else _decode_state(frame, profile)
+    return Decoded(profile.device_id, spoke=False) if rest else _decode_state(frame, profile)
+
+
+def _decode_bridge(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:
+    """Read what Zigbee2MQTT says of itself: while it is gone, so are its devices.
+
+    When it comes back, each device's own availability says whether that is there.
+    """
+    said = read_availability(frame, profile)
+    if isinstance(said, Undecodable) or said.online is False:
+        return said
+    return Decoded(profile.device_id, spoke=False)
 
 
 def _decode_twin(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:

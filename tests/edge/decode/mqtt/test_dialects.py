@@ -116,5 +116,16 @@ def test_a_count_that_changed_while_nobody_listened_is_as_unsure_as_that() -> No
     assert later.happened is None
 
 
+def test_what_another_behind_the_same_topic_says_is_no_word_of_this_one() -> None:
+    case = next(
+        case
+        for case in json.loads((FOLDER / "shelly.json").read_text())
+        if case["id"] == "another BLU device of the same gateway"
+    )
+    said = decode(frame_of(case), profile_of(case))
+    assert isinstance(said, Decoded)
+    assert not said.spoke
+
+
 def test_every_dialect_has_a_published_message() -> None:
     assert sorted(path.stem for path in FOLDER.glob("*.json")) == DIALECTS

@@ -39,7 +39,6 @@ def test_availability_that_says_neither(payload: str) -> None:
 @pytest.mark.parametrize(
     "topic",
     [
-        "zigbee2mqtt/bridge/state",
         "zigbee2mqtt/bridge/devices",
         "zigbee2mqtt/bridge/logging",
         f"{TOPIC}/set",
@@ -48,7 +47,20 @@ def test_availability_that_says_neither(payload: str) -> None:
     ],
 )
 def test_topics_that_are_not_the_device_speaking_say_nothing(topic: str) -> None:
-    assert decode(mqtt(topic, "whatever"), THERMOSTAT) == Decoded(THERMOSTAT.device_id)
+    said = decode(mqtt(topic, "whatever"), THERMOSTAT)
+    assert said == Decoded(THERMOSTAT.device_id, spoke=False)
+
+
+@pytest.mark.parametrize(
+    ("payload", "online"), [('{"state":"offline"}', False), ("offline", False), ("online", None)]
+)
+def test_with_the_bridge_its_devices_go_and_each_comes_back_by_itself(
+    payload: str, online: bool | None
+) -> None:
+    said = decode(mqtt("zigbee2mqtt/bridge/state", payload, retained=True), THERMOSTAT)
+    assert isinstance(said, Decoded)
+    assert said.online is online
+    assert said.spoke is (online is False)
 
 
 def test_a_device_may_be_called_like_the_bridge() -> None:

@@ -276,6 +276,7 @@ class Facts:
             presses = ()
         if len(self.refused) == 1 and not (self._values or presses or marks or online is not None):
             return self.refused[0]
+        found = self._values or presses or marks or self.refused or online is not None
         at = observed_at(said_at, self._frame)
         return Decoded(
             device_id=self._profile.device_id,
@@ -301,6 +302,8 @@ class Facts:
             refused=tuple(self.refused),
             marks=marks,
             kept_home=frozenset(self._kept_home),
+            # Of several behind one topic, who says nothing of itself may be another.
+            spoke=bool(found) or self._profile.spoken.part is None,
         )
 
 

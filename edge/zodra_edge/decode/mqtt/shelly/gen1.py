@@ -84,8 +84,8 @@ def decode(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:
         return _decode_info(frame, profile)
     field = _FIELDS.get(rest)
     if field is None and profile.spoken.rule(rest) is None:
-        # `announce`, commands, what is shown elsewhere already.
-        return Decoded(profile.device_id)
+        # `announce`, requests, what is shown elsewhere already.
+        return Decoded(profile.device_id, spoke=not rest.endswith("command"))
     word = read_word(frame.payload)
     if isinstance(word, Undecodable):
         return word

@@ -25,7 +25,8 @@ EVENTS_MAX: Final = 64
 _ONLINE: Final = {"true": True, "false": False}
 _STATUS: Final = frozenset({"NotifyStatus", "NotifyFullStatus"})
 _COMPONENT: Final = re.compile(r"([a-z0-9_]{1,24})(?::([0-9]{1,4}))?\Z")
-_BUTTONS: Final = frozenset({"input", "bthomedevice"})
+_BUTTONS: Final = frozenset({"input", "bthomedevice", "bthomesensor"})
+"""Before firmware 1.6 a Bluetooth button's events came from one of its sensors."""
 _AROUND: Final = frozenset(
     {"btn_down", "btn_up", "hold_release", "discovered", "device_discovered"}
 )

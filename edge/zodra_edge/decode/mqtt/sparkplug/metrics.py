@@ -35,11 +35,11 @@ def decode(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:
         return _death(frame, profile)
     if at.device != device:
         # Heard for the count alone.
-        return Decoded(profile.device_id)
+        return Decoded(profile.device_id, spoke=False)
     if at.kind == "DDEATH":
         return _death(frame, profile)
     if at.kind not in ("NBIRTH", "NDATA", "DBIRTH", "DDATA"):
-        return Decoded(profile.device_id)
+        return Decoded(profile.device_id, spoke=False)
     try:
         payload = read(frame.payload)
     except Garbled as fault:
@@ -56,7 +56,7 @@ def _parts(profile: DeviceProfile) -> tuple[str, str, str]:
 
 def _death(frame: MqttMessage, profile: DeviceProfile) -> Decoded:
     if STALE in frame.context:
-        return Decoded(profile.device_id)
+        return Decoded(profile.device_id, spoke=False)
     return Decoded(profile.device_id, authenticated=True, online=False)
 
 
