@@ -11,6 +11,7 @@ from typing import Final
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from zodra_edge.clock import boot_id, monotonic_s
+from zodra_edge.decode.ble import registry
 from zodra_edge.nearby import Pool, Stranger, Strangers, structures
 from zodra_edge.status.store import in_memory, is_ours, name_of, replace_file, told
 
@@ -59,6 +60,8 @@ class Nearby(_Value):
     """How many were given up for newer ones, by pool."""
     heard_count: int = 0
     """Advertisements of strangers since the start."""
+    broken_parsers: tuple[str, ...] = ()
+    """Names that installed packages promise, and behind which no parser can be loaded."""
 
 
 def listing(strangers: Strangers, now_s: float) -> Nearby:
@@ -69,6 +72,8 @@ def listing(strangers: Strangers, now_s: float) -> Nearby:
         strangers=tuple(_part(entry, now_s) for entry in strangers.entries()),
         forgotten={pool: count for pool, count in strangers.forgotten.items() if count},
         heard_count=strangers.heard_count,
+        # Before the first advertisement nothing was loaded, and nothing is missing.
+        broken_parsers=registry.loaded().broken if strangers.heard_count else (),
     )
 
 

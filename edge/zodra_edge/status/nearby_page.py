@@ -16,7 +16,10 @@ OFTEN_PER_S: Final = 50.0
 def render_nearby(nearby: Nearby) -> str:
     """Write the lines; nothing if nobody is near."""
     lines = list(_lines(nearby))
-    return "\n".join(["", "Heard nearby, not of this home", *lines]) + "\n" if lines else ""
+    page = "\n".join(["", "Heard nearby, not of this home", *lines]) + "\n" if lines else ""
+    for name in nearby.broken_parsers:
+        page += f"\n! an installed package promises a parser {name} that cannot be loaded\n"
+    return page
 
 
 def _lines(nearby: Nearby) -> Iterator[str]:

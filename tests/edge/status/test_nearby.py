@@ -44,6 +44,13 @@ def test_a_person_reads_who_is_near() -> None:
     assert render_nearby(listing(Strangers(), 100.0)) == ""
 
 
+def test_a_package_that_does_not_load_is_named() -> None:
+    nearby = listing(crowd(100.0), 100.0)
+    assert nearby.broken_parsers == ()
+    page = render_nearby(nearby.model_copy(update={"broken_parsers": ("mat",)}))
+    assert "! an installed package promises a parser mat that cannot be loaded" in page
+
+
 def test_the_raw_frame_is_there_to_read_back() -> None:
     nearby = listing(crowd(100.0), 100.0)
     parts = structures.read(bytes.fromhex(nearby.strangers[0].raw))

@@ -143,6 +143,34 @@ def test_those_built_in_are_entry_points_too() -> None:
     assert project["entry-points"]["zodra.parsers"] == BUILT_IN
 
 
+def test_a_library_brings_no_client_of_a_cloud_and_is_whole_for_whoever_asks(
+    tmp_path: Path,
+) -> None:
+    lean, read, whole = said(
+        tmp_path,
+        """
+        import sys
+        from dataclasses import replace
+        from edge_frames import PLAIN_BUTTON, advert
+        from zodra_edge.decode import decode
+
+        service = "0000fe95-0000-1000-8000-00805f9b34fb"
+        frame = bytes.fromhex("5020aa01da219335342d580d1004fe004802")
+        heard = advert(None, address="58:2D:34:35:93:21")
+        heard = replace(heard, service_data={service: frame})
+        decoded = decode(heard, replace(PLAIN_BUTTON, address=heard.address))
+        print(sorted({"aiohttp", "habluetooth.manager", "xiaomi_ble.cloud"} & set(sys.modules)))
+        print([reading.value for reading in decoded.readings])
+        import habluetooth, xiaomi_ble
+        from habluetooth import BluetoothManager
+        print(BluetoothManager.__name__, xiaomi_ble.XiaomiCloudTokenFetch.__name__)
+        """,
+    )
+    assert lean == "[]"
+    assert read == "[25.4, 58.4]"
+    assert whole == "BluetoothManager XiaomiCloudTokenFetch"
+
+
 def test_a_library_is_imported_with_the_first_frame_that_needs_it(tmp_path: Path) -> None:
     loaded, after = said(
         tmp_path,

@@ -9,6 +9,7 @@ from typing import Final
 
 from zodra_contract.reading import ReadingKind
 from zodra_edge.decode.ble.libraries import updates
+from zodra_edge.decode.ble.libraries.lean import library
 from zodra_edge.decode.ble.parser import Parsed, Value
 from zodra_edge.decode.frame import BleAdvert
 from zodra_edge.decode.result import DecodeRefusal, Undecodable
@@ -46,9 +47,9 @@ class Govee:
 
     def parse(self, advert: BleAdvert, bind_key: bytes | None) -> Parsed | Undecodable:
         """Read one frame; a household has no keys of theirs."""
-        from govee_ble.parser import GoveeBluetoothDeviceData
-
-        update = GoveeBluetoothDeviceData().update(updates.heard(advert))
+        update = (
+            library("govee_ble.parser").GoveeBluetoothDeviceData().update(updates.heard(advert))
+        )
         model = updates.model_of(update)
         if model is None:
             return Undecodable(DecodeRefusal.UNKNOWN_FORMAT, "no Govee device that is known")

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Final
 
 from zodra_contract.reading import ReadingKind as Kind
+from zodra_edge.decode.ble.libraries.lean import library
 from zodra_edge.decode.ble.parser import Parsed, Value
 from zodra_edge.decode.frame import BleAdvert
 from zodra_edge.decode.result import DecodeRefusal, Undecodable
@@ -61,9 +62,7 @@ class Ruuvi:
 
 @cache
 def _decoders() -> Mapping[int, Callable[[bytes], object]]:
-    from ruuvitag_ble.parser import decoder_classes
-
-    return dict(decoder_classes)
+    return dict(library("ruuvitag_ble.parser").decoder_classes)
 
 
 PARSER: Final = Ruuvi()

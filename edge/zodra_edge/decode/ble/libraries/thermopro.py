@@ -8,6 +8,7 @@ the new; the radio passes on what changed, and with several left nobody can say 
 from typing import Final
 
 from zodra_edge.decode.ble.libraries import updates
+from zodra_edge.decode.ble.libraries.lean import library
 from zodra_edge.decode.ble.parser import Parsed
 from zodra_edge.decode.frame import BleAdvert
 from zodra_edge.decode.result import DecodeRefusal, Undecodable
@@ -26,13 +27,15 @@ class ThermoPro:
 
     def parse(self, advert: BleAdvert, bind_key: bytes | None) -> Parsed | Undecodable:
         """Read one frame; they have no keys."""
-        from thermopro_ble.parser import ThermoProBluetoothDeviceData
-
         if len(advert.manufacturer_data) > 1:
             return Undecodable(
                 DecodeRefusal.MALFORMED, "several measurements, and no telling which is new"
             )
-        update = ThermoProBluetoothDeviceData().update(updates.heard(advert))
+        update = (
+            library("thermopro_ble.parser")
+            .ThermoProBluetoothDeviceData()
+            .update(updates.heard(advert))
+        )
         model = updates.model_of(update)
         if model is None:
             return Undecodable(DecodeRefusal.UNKNOWN_FORMAT, "no ThermoPro device that is known")

@@ -9,6 +9,7 @@ from typing import Final
 
 from zodra_contract.reading import ReadingKind as Kind
 from zodra_edge.decode.ble.libraries import updates
+from zodra_edge.decode.ble.libraries.lean import library
 from zodra_edge.decode.ble.parser import Parsed, Value
 from zodra_edge.decode.frame import BleAdvert
 from zodra_edge.decode.result import DecodeRefusal, Undecodable
@@ -99,12 +100,10 @@ class Xiaomi:
 
     def parse(self, advert: BleAdvert, bind_key: bytes | None) -> Parsed | Undecodable:
         """Read one frame."""
-        from xiaomi_ble.parser import XiaomiBluetoothDeviceData
-
         data = advert.service_data.get(MIBEACON)
         if data is not None and (refusal := _key_refusal(data, bind_key)):
             return refusal
-        device = XiaomiBluetoothDeviceData(bindkey=bind_key)
+        device = library("xiaomi_ble.parser").XiaomiBluetoothDeviceData(bindkey=bind_key)
         update = device.update(updates.heard(advert))
         model = updates.model_of(update)
         if model is None:
