@@ -9,6 +9,7 @@ from typing import Final
 
 RAW_BYTES_MAX: Final = 256
 """Of one frame; an advertisement has fewer, and a message's begin shows what it is."""
+WHERE_CHARS_MAX: Final = 128
 ENTRIES_MAX: Final = 64
 """The one heard longest ago is forgotten for a new one."""
 
@@ -46,6 +47,8 @@ class UnreadList:
 
     def note(self, where: str, raw: bytes, reason: str, detail: str, at: datetime) -> None:
         """Keep one frame in place of the one before it."""
+        # It is shown on a terminal, which obeys some characters.
+        where = "".join(c if c.isprintable() else "?" for c in where[:WHERE_CHARS_MAX])
         key = where, reason
         begin, length = raw[:RAW_BYTES_MAX], len(raw)
         entries = dict(self._entries)

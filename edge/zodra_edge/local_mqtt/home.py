@@ -37,6 +37,8 @@ FULL_WAIT_S: Final = 0.005
 FULL_WAITS_MAX: Final = 1_000
 """Up to five seconds the broker is made to wait while the frame queue is full, by not reading from
 it; then the message is dropped and counted, since a thread stuck for longer would miss a ping."""
+TOPIC_CHARS_MAX: Final = 512
+"""MQTT allows 65,535 bytes; topics are remembered, and no device needs that many."""
 TOPICS_MAX: Final = 4_096
 """Topics that are known to have spoken since the connection began."""
 SOURCE: Final = "home_mqtt"
@@ -269,6 +271,9 @@ class HomeBroker:
     def _frame(self, client: paho.Client, message: paho.MQTTMessage) -> MqttMessage | None:
         """Make a frame of a message, or count why it is none."""
         topic, payload, heard = message.topic, bytes(message.payload), self._clock.now()
+        if len(topic) > TOPIC_CHARS_MAX:
+            self._count(DecodeRefusal.OVERSIZED)
+            return None
         device = self._strangers.owner(topic)
         if device is None:
             self._hear_stranger(topic, payload, heard)

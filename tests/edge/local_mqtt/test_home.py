@@ -251,3 +251,15 @@ async def test_a_broker_that_goes_ends_the_connection(tmp_path: Path, gateway_id
         with pytest.raises(LinkFault):
             await task
     assert not made.broker.status.connected
+
+
+async def test_a_topic_of_any_length_is_refused_before_it_is_remembered(
+    broker_port: int, gateway_id: str, tmp_path: Path
+) -> None:
+    made = home(broker_port, gateway_id, [f"home/{gateway_id}/#"], tmp_path)
+    async with client_of(broker_port) as device, running(made):
+        await device.publish(f"home/{gateway_id}/" + "x" * 600, b"1", qos=1)
+        await device.publish(f"home/{gateway_id}/y", b"1", qos=1)
+        await until(lambda: made.frames)
+    assert made.counts == ["oversized"]
+    assert [frame.topic for frame in made.frames] == [f"home/{gateway_id}/y"]

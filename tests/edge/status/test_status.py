@@ -24,6 +24,7 @@ from zodra_edge.status import (
     Status,
     StoragePart,
     Tally,
+    UnreadPart,
     look,
     problems,
     render,
@@ -275,3 +276,20 @@ def test_the_pace_that_the_cloud_asks_for_is_shown() -> None:
     paced = GOOD.model_copy(update={"cloud": CLOUD.model_copy(update={"pace_s": 1.5})})
     assert "asks for 1.5 s between two batches of readings" in render(paced, True, 0.1)
     assert "asks for" not in render(GOOD, True, 0.1)
+
+
+def test_what_was_not_understood_is_shown_with_its_begin() -> None:
+    part = UnreadPart(
+        where="zigbee2mqtt/hall",
+        reason="unknown_action",
+        detail="action is a word that no table knows",
+        raw='{"action":"shake"}',
+        raw_bytes=18,
+        count=3,
+        last_at=AT,
+    )
+    text = render(GOOD.model_copy(update={"not_understood": (part,) * 7}), True, 1.0)
+    assert text.count("zigbee2mqtt/hall  3 times, unknown_action: action is a word") == 5
+    assert '    {"action":"shake"}' in text
+    assert "and 2 more" in text
+    assert "heard, not understood" not in render(GOOD, True, 1.0)
