@@ -1,6 +1,7 @@
 """A home behind the pages with everything that follows an order, subscriptions and agreements."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 
 from cloud_builders import FakeClock
@@ -11,13 +12,19 @@ from zodra_cloud.ingest.service import on_metered
 from zodra_cloud.kit.clock import Clock
 from zodra_cloud.law.listening import Listener
 from zodra_cloud.law.rules import Rules as LawRules
+from zodra_cloud.payments import moves
+from zodra_cloud.payments import service as payments
+from zodra_cloud.payments.states import MandateEvent
 from zodra_cloud.replenish import hooks
 from zodra_cloud.replenish import service as replenish
 from zodra_cloud.replenish.metering import foreseeing
+from zodra_cloud.replenish.models import At
 from zodra_cloud.store.engine import Database
+from zodra_cloud.subscriptions import desk
 from zodra_cloud.subscriptions import service as subscriptions
 from zodra_cloud.subscriptions.jobs import SubscriptionJobs
 from zodra_cloud.subscriptions.models import Room, Said
+from zodra_cloud.subscriptions.policy.sizes import Size
 from zodra_cloud.subscriptions.service import (
     Cadence,
     Channel,
@@ -189,6 +196,44 @@ class FullHome(Home):
             )
         assert isinstance(joined, Done), joined
         self.work()
+
+    def grow_along(self, subscription_id: str) -> None:
+        """Let a larger size be proposed, and propose it."""
+        self._counter += 1
+        now = self.clock.now()
+        born_on = now.date() - timedelta(days=400)
+        said = Said(self.person_id, Channel.PAGE, f"k-{self._counter}", now, self.changes)
+        ladder = (
+            Size("3", "paper-towels-6", {"": "Size 3"}, 44, 6.0, None),
+            Size("4", "size-4", {"": "Diapers size 4", "nl": "Luiers maat 4"}, 38, 5.0, 300),
+        )
+        with self.database.write(self.household_id) as connection:
+            desk.put_ladder(connection, "diapers", ladder, now)
+            wish = subscriptions.tell_growth("diapers", born_on)
+            done = subscriptions.act(connection, self.household_id, subscription_id, wish, said)
+        assert isinstance(done, Done), done
+        self.work()
+
+    def allow_charges(self) -> None:
+        """Give a permission to be charged later, revoke it, and ask for another."""
+        moves_of = (
+            (
+                MandateEvent.LINKED,
+                MandateEvent.GRANTED,
+                MandateEvent.WANT_REVOKE,
+                MandateEvent.REVOKED,
+            ),
+            (MandateEvent.LINKED,),
+        )
+        at = At(self.clock.now(), self.changes)
+        link = {"link_url": "https://pay.example/s", "link_expires_at": at.now + timedelta(hours=1)}
+        for events in moves_of:
+            with self.database.write(self.household_id) as connection:
+                mandate = payments.request_mandate(
+                    connection, self.household_id, language="en", now=at.now, changes=self.changes
+                )
+                for event in events:
+                    mandate = moves.move_mandate(connection, mandate, event, at, **link)
 
     def seen(self, subscription_id: str) -> SubscriptionView:
         """Read a subscription."""

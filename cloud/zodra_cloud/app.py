@@ -223,6 +223,7 @@ def create_app(cloud: Cloud) -> FastAPI:
             production=cloud.settings.dash.production,
             law=cloud.law.rules,
             shop=cloud.shop,
+            payments_on=cloud.cashier is not None,
             call_off_allowed=cloud.settings.replenish.market(cloud.settings.shop.country).call_off,
         ),
     )

@@ -12,7 +12,7 @@ from zodra_cloud.store.engine import Database, provided
 from zodra_cloud.subscriptions.policy.dates import Cadence
 from zodra_cloud.subscriptions.policy.follow import Outlook
 from zodra_cloud.subscriptions.policy.ledger.events import Entry, Event, SizeProposed, Why
-from zodra_cloud.subscriptions.policy.ledger.state import State
+from zodra_cloud.subscriptions.policy.ledger.state import Growth, State
 from zodra_cloud.subscriptions.policy.ledger.states import CycleState, Kind, Status
 from zodra_cloud.subscriptions.policy.terms import Channel, Follow, Item, Price, Terms
 
@@ -199,6 +199,8 @@ class SubscriptionView:
     offer_open: bool
     """Whether the labelled yes can still be said."""
     expires_at: datetime | None
+    growth: Growth | None
+    """By which sizes larger ones are proposed, and the month of birth; None: none are."""
     proposal: SizeProposed | None
     upcoming: tuple[Delivery, ...]
     past: tuple[Past, ...]

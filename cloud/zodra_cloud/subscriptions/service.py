@@ -109,6 +109,7 @@ __all__ = [
     "change_quantity",
     "decline_size",
     "join",
+    "ladder_of",
     "ladders",
     "ledger",
     "of_order",
@@ -150,6 +151,14 @@ def act(
 
     asked = (wish.name, wish.asked)
     return once(connection, household_id, subscription_id, said, asked, decide)
+
+
+def ladder_of(connection: Connection, sku: str) -> str | None:
+    """Name the ladder on which a product has a larger size; None if there is none."""
+    for ladder_id, sizes in repository.ladders(connection, LADDERS_MAX).items():
+        if sku in [each["sku"] for each in sizes[:-1]]:
+            return ladder_id
+    return None
 
 
 def ladders(connection: Connection) -> list[str]:

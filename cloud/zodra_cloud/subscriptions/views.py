@@ -69,6 +69,7 @@ def _view(loaded: Loaded, now: datetime) -> SubscriptionView:
         terms_hash=state.terms_hash,
         offer_open=offered and state.expires_at is not None and now < state.expires_at,
         expires_at=state.expires_at,
+        growth=state.growth,
         proposal=state.proposal,
         upcoming=_upcoming(state),
         past=_past(state),

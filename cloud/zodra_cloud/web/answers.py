@@ -75,6 +75,11 @@ NOTES: Final[dict[str, tuple[Tone, str]]] = {
         mark("Nothing was agreed: it changed in the meantime. Please look again."),
     ),
     "agreement_ended": (Tone.QUIET, mark("Ended. From now on you are asked first.")),
+    "mandate_asked": (Tone.GOOD, mark("Asked. The link shows up here.")),
+    "mandate_revoked": (
+        Tone.QUIET,
+        mark("Revoked. Nothing more is charged without your approval."),
+    ),
     "blink_refused": (Tone.WAIT, mark("That gateway is revoked and hears no commands.")),
 }
 """Everything that a page can say after a form, by a name from this closed list."""

@@ -28,6 +28,8 @@ class Site:
     """Who is asked whether it sells what a subscription is to be swapped for; None: no swapping."""
     call_off_allowed: bool = False
     """Whether the country lets a press order under a standing agreement."""
+    payments_on: bool = False
+    """Whether a payment service charges for us; else the shop charges in its own way."""
     sign_in_attempts: AttemptLimit = field(default_factory=AttemptLimit)
     streams: StreamLimit = field(default_factory=StreamLimit)
 

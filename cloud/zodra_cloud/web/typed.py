@@ -58,6 +58,13 @@ def day(text: str) -> date | None:
         return None
 
 
+def month(text: str) -> date | None:
+    """Read a month as browsers send it, or as people type it, and give its first day."""
+    parts = re.fullmatch(r"(\d{1,2})[-/. ](\d{4})", text.strip(), re.ASCII)
+    found = text.strip() if parts is None else f"{parts[2]}-{int(parts[1]):02}"
+    return day(f"{found}-01")
+
+
 def clock(text: str) -> time | None:
     """Read a time of day in hours and minutes."""
     found = re.fullmatch(r"(\d{1,2})[:.](\d{2})(:00)?", text.strip(), re.ASCII)

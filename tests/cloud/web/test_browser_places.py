@@ -49,6 +49,8 @@ class Places:
         self.home.work()
         clock.advance((SystemClock().now() - clock.now()).total_seconds())
         self.subscription = self.home.subscribe()
+        self.home.grow_along(self.subscription)
+        self.home.allow_charges()
         self.offered = self.home.subscribe_nursery()
         self.home.need("baby-nursery", "diapers", SignalKind.LOW_STOCK, {"remaining_units": 8})
         self.home.bind(call_off=True, price_ceiling_minor=2_500)
@@ -66,6 +68,7 @@ class Places:
             f"/subscriptions/{self.subscription}",
             f"/subscriptions/{self.subscription}/withdraw",
             f"/subscriptions/{self.offered}",
+            "/payments",
             "/products",
             SLOT,
             f"/slots/{TANK[0]}/{TANK[1]}",

@@ -13,9 +13,16 @@ from web_reading import form, sign_in, text_of
 from zodra_cloud.consent.service import Purpose
 from zodra_cloud.households.models import Role
 from zodra_cloud.store.engine import Database
+from zodra_cloud.subscriptions import desk
+from zodra_cloud.subscriptions.policy.sizes import Size
 from zodra_cloud.subscriptions.service import Status
 
 START = f"/slots/{KITCHEN[0]}/{KITCHEN[1]}/subscribe"
+
+LADDER = (
+    Size("4", "paper-towels-6", {"": "Size 4"}, 44, 6.0, None),
+    Size("5", "size-5", {"": "Size 5", "nl": "Maat 5"}, 38, 5.0, 300),
+)
 
 
 @pytest.fixture
@@ -222,3 +229,30 @@ def _sent(
 ) -> tuple[str, dict[str, str]]:
     where, fields = form(client.get(address).text, action)
     return where, {**fields, **typed}
+
+
+def test_larger_sizes_are_proposed_only_if_the_household_says_so(
+    home: FullHome, resident: TestClient
+) -> None:
+    address = f"/subscriptions/{home.subscribe()}"
+    assert "Grow along" not in resident.get(address).text, "it has no larger size"
+    with home.database.write() as connection:
+        desk.put_ladder(connection, "diapers", LADDER, home.clock.now())
+    action, fields = form(resident.get(address).text, "/growth")
+    assert "grow" not in fields, "off until somebody switches it on"
+    wrong = resident.post(action, data={**fields, "grow": "yes", "born_in": "soon"})
+    assert wrong.status_code == 422
+    assert 'value="soon"' in wrong.text
+    born = (home.clock.now() - timedelta(days=320)).date().replace(day=1)
+    told = resident.post(action, data={**fields, "grow": "yes", "born_in": f"{born:%m-%Y}"})
+    assert told.status_code == 303
+    growth = home.seen(address.rpartition("/")[2]).growth
+    assert growth is not None
+    assert (growth.ladder_id, growth.born_on) == ("diapers", born)
+    page = resident.get(address).text
+    assert "Larger sizes proposed when they may fit better" in text_of(page)
+    assert f'value="{born:%Y-%m}"' in page
+    action, fields = form(page, "/growth")
+    fields.pop("grow", None)
+    assert resident.post(action, data=fields).status_code == 303
+    assert home.seen(address.rpartition("/")[2]).growth is None

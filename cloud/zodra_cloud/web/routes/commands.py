@@ -108,13 +108,12 @@ def _follow(sent: Sent) -> Asked:
 
 
 def _growth(sent: Sent) -> Asked:
-    ladder_id = sent.get("ladder_id", "")
-    if not ladder_id:
+    if sent.get("grow") != "yes":
         return subscriptions.tell_growth(None, None)
-    born_on = typed.day(f"{sent['born_in']}-01") if sent.get("born_in") else None
+    born_on = typed.month(sent["born_in"]) if sent.get("born_in") else None
     if sent.get("born_in") and born_on is None:
         return Refused(Why.PAST_DATE, "born_on")
-    return subscriptions.tell_growth(ladder_id, born_on)
+    return subscriptions.tell_growth(sent.get("ladder_id", ""), born_on)
 
 
 def _accept_size(sent: Sent) -> Asked:

@@ -136,6 +136,7 @@ def read_page(
             view=view,
             ledger=subscriptions.ledger(connection, household_id, subscription_id),
             others=() if site.shop is None else _others(connection, household_id, view),
+            ladder_id=subscriptions.ladder_of(connection, view.item.sku),
             reprice=_repriced(connection, household_id, view),
             order_label=ORDER_LABELS[language],
             cancel_label=CANCEL_LABELS[language],

@@ -40,6 +40,8 @@ class SubscriptionFacts:
     """Newest first."""
     others: Sequence[Item]
     """What it could be swapped for."""
+    ladder_id: str | None
+    """Of the sizes that what is delivered grows along; None if it has no larger one."""
     reprice: Terms | None
     """The terms with the price that the shop asks now."""
     order_label: str
@@ -79,7 +81,9 @@ def subscription_page(
         proposal=_proposal(speech, view) if live else None,
         upcoming=tuple(_upcoming(speech, each, view, now, tried) for each in view.upcoming),
         resume=forms.resume(speech, tried) if view.status is Status.PAUSED else None,
-        changes=forms.changes(speech, view, facts.others, tried) if may_change else (),
+        changes=forms.changes(speech, view, facts.others, facts.ladder_id, tried)
+        if may_change
+        else (),
         end=end_box(speech, view, facts.cancel_label, facts.withdraw_label, tried),
         past=tuple(_past(speech, each) for each in view.past),
         history=history(speech, facts.ledger, now),
@@ -114,6 +118,9 @@ def _facts(speech: Speech, view: SubscriptionView) -> tuple[Fact, ...]:
             high=view.follow.days_max,
         )
         pairs.append((speech.say("Follows the forecast"), bounds))
+    if view.growth is not None:
+        said = speech.say("proposed when they may fit better; never sent unasked")
+        pairs.append((speech.say("Larger sizes"), said))
     if view.joined_on is not None:
         pairs.append((speech.say("Joined"), speech.on_short(view.joined_on)))
     return tuple(Fact(name, value) for name, value in pairs)

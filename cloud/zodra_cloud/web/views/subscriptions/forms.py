@@ -1,6 +1,7 @@
 """The forms of a subscription: what can be changed, with what was typed and what was wrong."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from zodra_cloud.subscriptions.service import Delivery, Every, Item, Status, SubscriptionView
@@ -18,6 +19,7 @@ _FIELD_OF: Final[dict[str, str]] = {
     "cadence": "count",
     "ceiling_minor": "ceiling",
     "follow": "days_min",
+    "born_on": "born_in",
 }
 """Where the room's name of an input is not the form's."""
 
@@ -102,17 +104,30 @@ def cadence_fields(speech: Speech, fill: Filler, count: int, every: Every) -> tu
 
 
 def changes(
-    speech: Speech, view: SubscriptionView, others: Iterable[Item], tried: Tried | None
+    speech: Speech,
+    view: SubscriptionView,
+    others: Iterable[Item],
+    ladder_id: str | None,
+    tried: Tried | None,
 ) -> tuple[Command, ...]:
-    """Make what can be changed of a subscription that runs."""
+    """Make what can be changed of a subscription that runs.
+
+    Args:
+        speech: of the reader.
+        view: of the subscription.
+        others: what it could be swapped for.
+        ladder_id: of the sizes that it could grow along; None if it has no larger one.
+        tried: a form that was not taken.
+    """
     made = [_pause(speech, tried)] if view.status is Status.ACTIVE else []
     made += [
         _quantity(speech, view, tried),
         _cadence(speech, view, tried),
         _follow(speech, view, tried),
     ]
-    swap = _swap(speech, others, tried)
-    return tuple(made if swap is None else [*made, swap])
+    for each in (_growth(speech, view, ladder_id, tried), _swap(speech, others, tried)):
+        made += [] if each is None else [each]
+    return tuple(made)
 
 
 def _command(
@@ -169,6 +184,43 @@ def _follow(speech: Speech, view: SubscriptionView, tried: Tried | None) -> Comm
     hint = speech.say("It changes slowly, only within these bounds, and always says why.")
     title = speech.say("Follow how fast you use it")
     return _command("follow", title, fill, fields, speech.say("Keep this"), hint)
+
+
+def _growth(
+    speech: Speech, view: SubscriptionView, ladder_id: str | None, tried: Tried | None
+) -> Command | None:
+    known = view.growth.ladder_id if view.growth is not None else ladder_id
+    if known is None:
+        return None
+    fill = Filler(speech, "growth", tried)
+    born_on = None if view.growth is None else view.growth.born_on
+    fields = (
+        fill.field(
+            "grow",
+            speech.say("Propose a larger size when it may fit better"),
+            "" if view.growth is None else "yes",
+            kind="check",
+        ),
+        fill.field(
+            "born_in",
+            speech.say("Month of birth"),
+            "" if born_on is None else f"{born_on:%Y-%m}",
+            kind="month",
+            hint=speech.say(
+                "For example 2026-05; no day is asked or kept. Leave it empty to go only by how"
+                " fast you use them."
+            ),
+        ),
+    )
+    made = _command(
+        "growth",
+        speech.say("Grow along"),
+        fill,
+        fields,
+        speech.say("Keep this"),
+        speech.say("A larger size is only proposed. Nothing changes until you say so."),
+    )
+    return replace(made, hidden=(("ladder_id", known),))
 
 
 def _swap(speech: Speech, others: Iterable[Item], tried: Tried | None) -> Command | None:
