@@ -97,7 +97,8 @@ class Device(_Part):
     address: BluetoothAddress | None = None
     bind_key: SecretBytes | None = None
     """From `bind_key_file`: 32 hexadecimal digits; 24 for older devices of Xiaomi."""
-    parser: Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,64}$")] | None = None
+    # Not `\w`: all letters of Unicode, 64 times over, are 5 MB in the validator.
+    parser: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] | None = None
     """Who reads its advertisements (docs/devices.md); whoever recognises them if not given."""
     topic: rules.Topic | None = None
     """On the home's broker; docs/devices.md says which for each dialect."""
