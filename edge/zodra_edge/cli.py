@@ -9,6 +9,7 @@ from typing import Final
 
 import click
 
+from zodra_edge.commands.buying import buying
 from zodra_edge.commands.device import device
 from zodra_edge.commands.options import as_json as _as_json
 from zodra_edge.commands.options import config as _config
@@ -120,6 +121,7 @@ def _progress(waiting: tuple[str, ...]) -> None:
 
 cli.add_command(outbox)
 cli.add_command(device)
+cli.add_command(buying)
 
 
 def _exit_code(seen: Look) -> int:

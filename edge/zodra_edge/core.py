@@ -89,9 +89,18 @@ class Remember:
 
 @dataclass(frozen=True, slots=True)
 class StayedHome:
-    """This many readings were used and kept in; only the count is told."""
+    """This many readings were used and kept in; only the count is told outside the home."""
 
     count: int
+    readings: tuple[Reading, ...] = field(default=(), compare=False, repr=False)
+    """For the home's own screens, if the household wants them there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """Show this need of a device in practice; it is neither kept nor sent."""
+
+    signal: NeedSignal
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +130,9 @@ class NoteDevice:
     """What an availability message said; None for any other frame."""
 
 
-Effect = KeepSignal | KeepReadings | Remember | StayedHome | Refuse | Ignore | NoteDevice
+Effect = (
+    KeepSignal | KeepReadings | Remember | StayedHome | Rehearsed | Refuse | Ignore | NoteDevice
+)
 
 
 @dataclass(slots=True)
@@ -169,7 +180,27 @@ def step(
         _read(now, decoded, frame.heard, profile)
     if decoded.spoke:
         now.effects.append(_note(decoded, frame, profile))
+    if profile.practice:
+        return _rehearse(memory, now)
     return now.memory, tuple(now.effects)
+
+
+def _rehearse(before: DeviceMemory, now: _Step) -> tuple[DeviceMemory, tuple[Effect, ...]]:
+    """Turn what a device in practice would have caused into something to look at.
+
+    Its presses are remembered, so that a recording of one is no press once it is armed; what adds
+    up to a need begins with the arming.
+    """
+    effects: list[Effect] = []
+    for effect in now.effects:
+        match effect:
+            case KeepSignal(signal):
+                effects.extend((Rehearsed(signal), Remember()))
+            case KeepReadings():
+                continue
+            case _:
+                effects.append(effect)
+    return replace(before, press=now.memory.press), tuple(effects)
 
 
 def slot_of(profile: DeviceProfile, button: int) -> str:
@@ -226,8 +257,8 @@ def _read(now: _Step, decoded: Decoded, heard: Heard, profile: DeviceProfile) ->
     leaving = tuple(r for r in decoded.readings if not _stays_home(r, decoded))
     if leaving or now.derived:
         now.effects.append(KeepReadings((*leaving, *now.derived)))
-    if staying := len(decoded.readings) - len(leaving):
-        now.effects.append(StayedHome(staying))
+    if staying := tuple(r for r in decoded.readings if _stays_home(r, decoded)):
+        now.effects.append(StayedHome(len(staying), staying))
 
 
 def _stays_home(reading: Reading, decoded: Decoded) -> bool:

@@ -18,11 +18,14 @@ from zodra_edge.outbox import LightRow
 
 KEPT: Final = "kept"
 NOT_KEPT: Final = "not_kept"
+PRACTICE: Final = "practice"
+"""Heard from a device in practice: nothing is kept, and nothing is bought."""
 IDENTIFY: Final = "identify"
 """Blink, so that the device can be found. Not a state of a need, and not remembered."""
 NEEDS_PER_SLOT_MAX: Final = 8
 
 _PROGRESS: Final[dict[str, int]] = {
+    PRACTICE: -3,
     NOT_KEPT: -2,
     KEPT: -1,
     **{state.value: step for state, step in PROGRESS.items()},
@@ -74,6 +77,10 @@ class Lights:
     def not_kept(self, signal: NeedSignal, reason: str, at: datetime) -> None:
         """Show that a need could not be kept: the person has to know at once."""
         self._show(light(signal, NOT_KEPT, reason, at))
+
+    def rehearsed(self, signal: NeedSignal, at: datetime) -> None:
+        """Show that a device in practice was heard."""
+        self._show(light(signal, PRACTICE, "", at))
 
     def outcome(self, outcome: SignalOutcome) -> LightRow | None:
         """Show what became of a need.

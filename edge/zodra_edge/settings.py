@@ -26,6 +26,7 @@ from zodra_edge.decode.mqtt import rules
 from zodra_edge.decode.profile import DeviceProfile, Family, Limits
 from zodra_edge.decode.spoken import Dialect
 from zodra_edge.errors import SettingsFault
+from zodra_edge.home_assistant.options import HomeAssistantOptions
 from zodra_edge.link import BACKOFF_S_MAX, KEEPALIVE_S
 
 DEVICES_MAX: Final = 256
@@ -114,6 +115,8 @@ class Device(_Part):
     pack_units: Annotated[int, Field(ge=1, le=100_000)] = 44
     reorder_units: Annotated[int, Field(ge=0, le=100_000)] = 8
     counter_epoch: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    practice: bool = False
+    """Shown when it is heard, and nothing else: no need and no reading of it is kept or sent."""
 
     @model_validator(mode="after")
     def _has_a_way_in(self) -> Self:
@@ -146,6 +149,7 @@ class Device(_Part):
                 contact_gap_s_max=10.0 if self.address else 90.0,
             ),
             counter_epoch=self.counter_epoch,
+            practice=self.practice,
         )
 
 
@@ -240,6 +244,7 @@ class Settings(_Part):
     can be written to, or else `data_dir`. `zodra-edge status` finds it in any case."""
     cloud: Cloud
     home_mqtt: HomeMqtt | None = None
+    home_assistant: HomeAssistantOptions = HomeAssistantOptions()
     radio: Radio | None = None
     devices: Annotated[tuple[Device, ...], Field(max_length=DEVICES_MAX)] = ()
     frames: Frames = Frames()
@@ -257,6 +262,8 @@ class Settings(_Part):
             raise ValueError(f"devices: {twice} is used twice")
         if self.home_mqtt is None and any(device.topic for device in self.devices):
             raise ValueError("a device has a topic, but there is no [home_mqtt] section")
+        if self.home_mqtt is None and self.home_assistant.enabled:
+            raise ValueError("home_assistant is enabled, but there is no [home_mqtt] section")
         if self.radio is None and any(device.address for device in self.devices):
             raise ValueError("a device has an address, but there is no [radio] section")
         return self

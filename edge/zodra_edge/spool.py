@@ -61,7 +61,14 @@ class RelearnRequest(_Value):
     within_s: Annotated[float, Field(gt=0, le=RELEARN_S_MAX)]
 
 
-Request = ReplayRequest | RelearnRequest
+class BuyingRequest(_Value):
+    """Pause buying, or go on with it."""
+
+    kind: Literal["buying"] = "buying"
+    paused: bool
+
+
+Request = ReplayRequest | RelearnRequest | BuyingRequest
 
 
 class _Letter(_Value):

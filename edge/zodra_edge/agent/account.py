@@ -10,6 +10,7 @@ from zodra_edge.agent.consumer import Consumer
 from zodra_edge.agent.intake import Intake
 from zodra_edge.agent.memory import Memory
 from zodra_edge.agent.supervisor import Supervisor
+from zodra_edge.buying import Pause
 from zodra_edge.clock import Clock, monotonic_s
 from zodra_edge.decode.profile import DeviceProfile
 from zodra_edge.feedback import Lights
@@ -56,6 +57,7 @@ class Account:
     tally: Tally
     supervisor: Supervisor
     memory: Memory
+    pause: Pause
     home: HomeBroker | None = None
     adverts: Adverts | None = None
     wearables: dict[str, Wearable] = field(default_factory=dict)
@@ -104,6 +106,7 @@ class Account:
                 stayed_home=self.consumer.stayed_home,
                 repeats=dict(self.consumer.repeats),
             ),
+            buying_paused_since=self.pause.since,
             refusals=self.tally.counts(),
             not_understood=self._not_understood(),
         )
@@ -218,6 +221,7 @@ class Account:
             rssi_dbm=rssi_dbm,
             online=note.online if note else None,
             connected=wearable.status.connected if wearable else None,
+            practice=profile.practice,
             counter_unknown=self.consumer.has_lost_counter(profile.device_id),
             refused_as_replay=self.consumer.replays[profile.device_id],
             lights=tuple(

@@ -14,10 +14,11 @@ from typing import Final
 import structlog
 
 from zodra_contract.reading import Reading
+from zodra_contract.signal import NeedSignal
 from zodra_edge import core
 from zodra_edge.agent.intake import Arrival, Intake
 from zodra_edge.clock import Clock
-from zodra_edge.decode.frame import Frame, GattValue, MqttMessage
+from zodra_edge.decode.frame import Frame, MqttMessage
 from zodra_edge.decode.mqtt.filters import Routes
 from zodra_edge.decode.mqtt.registry import subscriptions
 from zodra_edge.decode.profile import DeviceProfile
@@ -83,6 +84,8 @@ class Consumer:
         self.unread = UnreadList()
         self.is_short: Callable[[], bool] = _never
         """Whether memory is short; then readings are refused."""
+        self.onlooker: Callable[[core.Effect], None] = _nothing
+        self.mark: Callable[[NeedSignal], NeedSignal] = _as_it_is
         self.stayed_home = 0
         self.used = 0
 
@@ -270,9 +273,12 @@ class Consumer:
 
     async def _do(self, effect: core.Effect, frame: Frame, device_id: str) -> bool:
         """Execute one effect; False if the rest of the frame must not be done."""
+        self.onlooker(effect)
         match effect:
             case core.KeepReadings(readings):
                 self._hold(readings, frame.heard)
+            case core.Rehearsed(signal):
+                self._lights.rehearsed(signal, self._clock.now().at)
             case core.NoteDevice():
                 self._note(effect)
             case core.StayedHome(count):
@@ -290,7 +296,7 @@ class Consumer:
     def _refuse(self, reason: str, device_id: str, detail: str, frame: Frame) -> None:
         count = self._tally.add(reason)
         if reason in UNREAD:
-            self.unread.note(*_seen(frame), reason, detail, frame.heard.at)
+            self.unread.note(*structures.seen(frame), reason, detail, frame.heard.at)
         if reason == PressRefusal.REPLAY:
             self.replays[device_id] += 1
         # Every refusal is counted; only the 1st, 2nd, 4th, 8th ... is also a line in the log.
@@ -323,7 +329,7 @@ class Consumer:
         self.notes[note.device_id] = note
 
     async def _keep(self, effect: core.KeepSignal, device_id: str) -> bool:
-        signal, memory = effect.signal, effect.memory
+        signal, memory = self.mark(effect.signal), effect.memory
         at = self._clock.now().at
         shown = light(signal, KEPT, "", at)
         rows = [MemoryRow(device_id, memory.to_json())]
@@ -374,6 +380,14 @@ def _never() -> bool:
     return False
 
 
+def _nothing(_: core.Effect) -> None:
+    """Look away."""
+
+
+def _as_it_is(signal: NeedSignal) -> NeedSignal:
+    return signal
+
+
 def _rows(memory: Mapping[str, core.DeviceMemory]) -> list[MemoryRow]:
     return [MemoryRow(device_id, held.to_json()) for device_id, held in memory.items()]
 
@@ -381,12 +395,3 @@ def _rows(memory: Mapping[str, core.DeviceMemory]) -> list[MemoryRow]:
 def _without_counter(profile: DeviceProfile) -> core.DeviceMemory:
     press = PressMemory(epoch=profile.counter_epoch, unproven=profile.bind_key is not None)
     return core.DeviceMemory(press=press)
-
-
-def _seen(frame: Frame) -> tuple[str, bytes]:
-    """Say where a frame came from, and its raw bytes."""
-    if isinstance(frame, MqttMessage):
-        return frame.topic, frame.payload
-    if isinstance(frame, GattValue):
-        return f"{frame.address} {frame.characteristic}", frame.value
-    return frame.address, structures.write(frame)

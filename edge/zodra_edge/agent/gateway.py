@@ -20,6 +20,7 @@ from zodra_edge.agent.metrics import MetricsPage
 from zodra_edge.agent.neighbours import Neighbours
 from zodra_edge.agent.requests import Requests
 from zodra_edge.agent.supervisor import STOP_S_MAX, Supervisor
+from zodra_edge.buying import Pause
 from zodra_edge.clock import Clock, monotonic_s
 from zodra_edge.decode.frame import BleAdvert, Frame
 from zodra_edge.decode.profile import Family
@@ -102,10 +103,12 @@ class Gateway:
             wake=self._wake,
         )
         self._keeper = Keeper(outbox, self._clock, self._tally, self._changed.set)
+        self._pause = Pause(settings.data_dir)
+        self._consumer.mark = self._pause.mark
         self._memory = Memory(settings.memory_bytes_max, self._consumer.flush)
         self._consumer.is_short = lambda: self._memory.short
         self._requests = Requests(
-            settings.data_dir, outbox, self._consumer, self._clock, self._wake
+            settings.data_dir, outbox, self._consumer, self._clock, self._wake, self._switch
         )
         self._home, self._sparkplug = self._make_home()
         self._backends: Backends | None = None
@@ -122,6 +125,7 @@ class Gateway:
             tally=self._tally,
             supervisor=self._supervisor,
             memory=self._memory,
+            pause=self._pause,
             home=self._home,
             adverts=self._adverts,
             wearables=self._wearables,
@@ -291,6 +295,16 @@ class Gateway:
                 log.info("identify", device_id=profile.device_id, command_id=command.command_id)
                 return CommandOutcome.DONE
         return CommandOutcome.UNKNOWN_DEVICE
+
+    def _switch(self, paused: bool) -> None:
+        try:
+            if self._pause.switch(paused, self._clock.now().at):
+                log.warning("buying_paused" if paused else "buying_resumed")
+        except OSError:
+            self._tally.add("pause_not_remembered")
+            raise
+        finally:
+            self._changed.set()
 
     async def _keep_status(self) -> None:
         told: tuple[Problem, ...] | None = None

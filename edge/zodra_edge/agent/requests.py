@@ -13,7 +13,14 @@ from zodra_edge.agent.consumer import Consumer
 from zodra_edge.clock import Clock
 from zodra_edge.errors import OutboxFault
 from zodra_edge.outbox import Outbox
-from zodra_edge.spool import Answer, RelearnRequest, ReplayedRow, ReplayRequest, Request
+from zodra_edge.spool import (
+    Answer,
+    BuyingRequest,
+    RelearnRequest,
+    ReplayedRow,
+    ReplayRequest,
+    Request,
+)
 
 LOOK_S: Final = 0.5
 """A person waits for it."""
@@ -32,13 +39,24 @@ class Requests:
         consumer: Consumer,
         clock: Clock,
         wake: Callable[[], None],
+        pause: Callable[[bool], None],
     ) -> None:
-        """Take the parts; `wake` says that there is something to send."""
+        """Take the parts.
+
+        Args:
+            data_dir: where the requests are.
+            outbox: what the agent keeps.
+            consumer: what it remembers of devices.
+            clock: dates what is done.
+            wake: says that there is something to send.
+            pause: pauses buying, or goes on with it; raises `OSError` if it cannot be kept.
+        """
         self._data_dir = data_dir
         self._outbox = outbox
         self._consumer = consumer
         self._clock = clock
         self._wake = wake
+        self._pause = pause
         spool.sweep(data_dir)
 
     async def run(self) -> None:
@@ -58,10 +76,19 @@ class Requests:
                     return await self._replay(request)
                 case RelearnRequest():
                     return await self._relearn(request)
+                case BuyingRequest(paused=paused):
+                    return self._buying(paused)
                 case None:
                     return Answer(refused=_STRANGE)
         except OutboxFault as fault:
             return Answer(refused=str(fault))
+
+    def _buying(self, paused: bool) -> Answer:
+        try:
+            self._pause(paused)
+        except OSError as fault:
+            return Answer(refused=f"it cannot be remembered on the disk: {fault.strerror}")
+        return Answer()
 
     async def _replay(self, request: ReplayRequest) -> Answer:
         done = await self._outbox.put_back(request.wants)

@@ -3,12 +3,15 @@
 import json
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
 from zodra_edge.commands.options import as_json, config, load_or_say, timeout
 from zodra_edge.errors import EdgeError
 from zodra_edge.settings import Settings
+
+RESTART: Final = "Restart the gateway so that it holds: systemctl restart zodra-edge"
 
 
 @click.group()
@@ -77,3 +80,25 @@ def _must_count(settings: Settings, device_id: str) -> None:
         raise click.ClickException(
             f"{device_id} has no bind_key, so it has no counter that could be learned anew"
         )
+
+
+@device.command()
+@click.argument("device_id", metavar="DEVICE")
+@config
+@as_json
+def arm(device_id: str, config: Path, as_json: bool) -> None:
+    """End the practice of a device: from the next start on its presses count.
+
+    Takes `practice = true` out of the settings; the file as it was stays beside it with `.before`
+    at its end. A press that was made in practice is not sent later, either.
+    """
+    from zodra_edge.commands import settings_file
+
+    try:
+        settings_file.arm(config, device_id)
+    except EdgeError as fault:
+        raise click.ClickException(str(fault)) from fault
+    if as_json:
+        click.echo(json.dumps({"device_id": device_id, "armed": True, "restart": True}))
+    else:
+        click.echo(f"{device_id} is armed. {RESTART}")

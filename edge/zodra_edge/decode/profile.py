@@ -60,3 +60,5 @@ class DeviceProfile:
     limits: Limits = Limits()
     counter_epoch: int = 1
     """Raised by hand after a battery change, when the device counts from the start again."""
+    practice: bool = False
+    """Shown when it is heard, and nothing else."""

@@ -1,5 +1,6 @@
 """Looks whether the agent runs, and what it says about itself."""
 
+from zodra_edge.buying.pause import since
 from zodra_edge.clock import boot_id
 from zodra_edge.doctor.finding import Finding, ok, warn
 from zodra_edge.settings import Settings
@@ -9,7 +10,24 @@ NAME = "agent"
 
 
 async def state(settings: Settings) -> list[Finding]:
-    """Read the status file, and see whether its writer lives."""
+    """Read the status file, see whether its writer lives, and whether anything may be bought."""
+    return [*_state(settings), *_buying(settings)]
+
+
+def _buying(settings: Settings) -> list[Finding]:
+    name = "buying"
+    if (paused := since(settings.data_dir)) is not None:
+        at = paused.isoformat(timespec="minutes")
+        switch = "Switch it on again: zodra-edge buying resume"
+        return [warn(name, f"paused since {at}: each need is sent, and only asks", switch)]
+    practice = [device.device_id for device in settings.devices if device.practice]
+    if practice:
+        arm = f"When it works: zodra-edge device arm {practice[0]}"
+        return [warn(name, f"in practice, so never sent: {', '.join(practice[:5])}", arm)]
+    return []
+
+
+def _state(settings: Settings) -> list[Finding]:
     seen = look(settings.data_dir)
     start = "Start it: systemctl start zodra-edge, or zodra-edge run in a terminal."
     if seen.status is None:

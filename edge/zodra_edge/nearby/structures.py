@@ -7,7 +7,7 @@ to whoever wrote the parser, and read back. Format: Core Specification Supplemen
 from dataclasses import dataclass, field
 from typing import Final
 
-from zodra_edge.decode.frame import BleAdvert
+from zodra_edge.decode.frame import BleAdvert, Frame, GattValue, MqttMessage
 from zodra_edge.nearby.naming import short_uuid
 
 _UUIDS_16: Final = 0x03
@@ -50,6 +50,15 @@ def write(advert: BleAdvert) -> bytes:
             longer = frame + bytes([len(structure)]) + structure
             frame = longer if len(longer) <= FRAME_BYTES_MAX else frame
     return frame
+
+
+def seen(frame: Frame) -> tuple[str, bytes]:
+    """Say where a frame of any transport came from, and its raw bytes."""
+    if isinstance(frame, MqttMessage):
+        return frame.topic, frame.payload
+    if isinstance(frame, GattValue):
+        return f"{frame.address} {frame.characteristic}", frame.value
+    return frame.address, write(frame)
 
 
 def read(frame: bytes) -> Parts:

@@ -42,6 +42,7 @@ _LIGHTS = {
     "refused": "refused",
     "expired": "expired",
     "not_kept": "NOT kept",
+    "practice": "heard in practice, nothing is kept",
 }
 
 UNREAD_SHOWN: Final = 5
@@ -80,6 +81,9 @@ def _lines(status: Status, running: bool, age_s: float) -> Iterator[str]:
     else:
         yield _line("state", f"NOT RUNNING; what follows is {age(age_s)} old")
     yield ""
+    if status.buying_paused_since is not None:
+        since = status.buying_paused_since.isoformat(timespec="minutes")
+        yield _line("buying", f"PAUSED since {since}: each need is sent, and only asks")
     yield _line("cloud", _cloud(status, status.cloud))
     yield _line("needs", _lane(status.need, "waiting for a receipt"))
     yield _line("readings", _lane(status.telemetry, "waiting for a receipt"))
@@ -167,6 +171,8 @@ def _devices(status: Status) -> Iterator[str]:
 def _device(device: DevicePart) -> str:
     heard = device.last_heard_age_s
     words = ["not heard yet" if heard is None else f"heard {age(heard)} ago"]
+    if device.practice:
+        words.append("IN PRACTICE, nothing of it is kept or sent")
     if device.counter_unknown:
         words.append("COUNTER UNKNOWN, its presses only ask")
     if device.refused_as_replay:

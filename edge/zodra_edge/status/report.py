@@ -122,6 +122,8 @@ class DevicePart(_Value):
     """What an availability message said, if the device has such."""
     connected: bool | None = None
     """For a device one connects to."""
+    practice: bool = False
+    """Nothing of it is kept or sent."""
     counter_unknown: bool = False
     """Its counter was lost with a damaged file, so its presses only ask."""
     refused_as_replay: int = 0
@@ -190,6 +192,8 @@ class Status(_Value):
     devices: tuple[DevicePart, ...] = ()
     parts: tuple[RunningPart, ...] = ()
     frames: FramesPart = FramesPart()
+    buying_paused_since: AwareDatetime | None = None
+    """While buying is paused, each need only asks."""
     refusals: dict[str, int] = {}
     """By reason, since the start."""
     not_understood: tuple[UnreadPart, ...] = ()

@@ -12,6 +12,7 @@ from zodra_edge.agent.consumer import Consumer
 from zodra_edge.agent.intake import Intake, nothing
 from zodra_edge.agent.memory import Memory
 from zodra_edge.agent.supervisor import Running, Supervisor
+from zodra_edge.buying import Pause
 from zodra_edge.clock import Clock
 from zodra_edge.feedback import Lights
 from zodra_edge.outbox import KeptReading, Outbox
@@ -37,6 +38,7 @@ def account(folder: Path, outbox: Outbox) -> Account:
         tally=tally,
         supervisor=Supervisor(lambda: 0.5),
         memory=Memory(2**30, outbox.write_live),
+        pause=Pause(folder),
     )
 
 
