@@ -24,6 +24,8 @@ from zodra_cloud.fleet import service as fleet
 from zodra_cloud.fleet.models import GatewayView
 from zodra_cloud.households import service as households
 from zodra_cloud.households.models import Role
+from zodra_cloud.kit.changes import Changes
+from zodra_cloud.replenish import service as replenish
 from zodra_cloud.store.engine import Database
 from zodra_cloud.store.migrate import migrate as migrate_database
 
@@ -130,6 +132,22 @@ def household_add(
             now=session.now,
         )
     say(as_json, {"household_id": household_id}, f"Household {household_id} added.")
+
+
+@household.command("forget-forecasts")
+@click.argument("household_id")
+@CONFIG
+@JSON
+@says_faults
+def household_forget(config: Path, household_id: str, as_json: bool) -> None:
+    """Erase what a household's slots said, was counted and foreseen, as its own page does.
+
+    For a household that asks for it otherwise, or that leaves. Its orders stay, as the law asks.
+    """
+    with unit_of_work(config, household_id) as session:
+        households.household(session.connection, household_id)
+        replenish.forget(session.connection, household_id, now=session.now, changes=Changes())
+    say(as_json, {"household_id": household_id}, f"The forecasts of {household_id} are erased.")
 
 
 @cli.group()

@@ -69,6 +69,14 @@ def bound(config: Path, *more: str) -> None:
     ok(config, "slot", "bind", *BTN, "--sku", "towels", *more)
 
 
+def test_the_forecasts_of_a_household_are_erased_and_of_an_unknown_one_not(config: Path) -> None:
+    bound(config)
+    assert ok(config, "household", "forget-forecasts", "hh-1") == {"household_id": "hh-1"}
+    unknown = run(config, "household", "forget-forecasts", "hh-2")
+    assert unknown.exit_code != 0
+    assert "hh-2" in unknown.output
+
+
 def test_the_limits_of_a_slot_are_set_one_by_one_and_stay_when_it_is_bound_anew(
     config: Path,
 ) -> None:

@@ -40,6 +40,7 @@ from zodra_cloud.households.models import Metering, Slot
 from zodra_cloud.kit.changes import Changes
 from zodra_cloud.oauth import service as oauth
 from zodra_cloud.oauth.service import Agreed, Registrar
+from zodra_cloud.replenish import service as replenish
 from zodra_contract.ids import derived_id
 
 FAMILY: Final = "dash"
@@ -314,6 +315,8 @@ def disconnect(
 ) -> bool:
     """Deregister a device: its tokens end, its slots are unbound, its maker is told.
 
+    What its slots said and what was foreseen of them is erased.
+
     Returns:
         False if it is not registered.
     """
@@ -325,6 +328,8 @@ def disconnect(
     oauth.end_grants(connection, household_id, device_id, reason, now)
     for spec in model_of(connection, device).slots:
         _bind(connection, device, spec, None, now)
+    # It may be sold or move: what it measured in this home stays in no home.
+    replenish.forget_device(connection, household_id, device_id)
     tell(connection, device, NotificationKind.DEVICE_DEREGISTERED, now)
     _log.info(
         "dash_device_deregistered",

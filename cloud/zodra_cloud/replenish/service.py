@@ -50,6 +50,7 @@ from zodra_cloud.replenish.metering.foreseeing import (
     count_remaining,
     forecast_of,
     forget,
+    forget_device,
 )
 from zodra_cloud.replenish.models import (
     At,
@@ -132,6 +133,7 @@ __all__ = [
     "end_agreement",
     "forecast_of",
     "forget",
+    "forget_device",
     "has_quote",
     "note_refund",
     "open_follow_ups",

@@ -75,7 +75,7 @@ class Guard:
     """Puts the headers on every answer, and turns away what other sites send."""
 
     def __init__(
-        self, app: ASGIApp, public_origin: str, refuse: Callable[[Request], Response]
+        self, app: ASGIApp, public_origin: str, refuse: Callable[[Request, int], Response]
     ) -> None:
         self._app = app
         self._public_origin = public_origin
@@ -96,10 +96,13 @@ class Guard:
             await send(message)
 
         headers = Headers(scope=scope)
-        if scope["method"] in _SAFE_METHODS or from_own_pages(headers, self._public_origin):
+        length = headers.get("content-length", "")
+        if length.isascii() and length.isdigit() and int(length[:20]) > BODY_BYTES_MAX:
+            await self._refuse(Request(scope), 413)(scope, receive, send_guarded)
+        elif scope["method"] in _SAFE_METHODS or from_own_pages(headers, self._public_origin):
             await self._app(scope, receive, send_guarded)
         else:
-            await self._refuse(Request(scope))(scope, receive, send_guarded)
+            await self._refuse(Request(scope), 403)(scope, receive, send_guarded)
 
 
 class AttemptLimit:

@@ -1,5 +1,6 @@
 """Puts the pages into the application: their guards, their routes, their errors."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from fastapi import FastAPI, Request
@@ -8,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.responses import RedirectResponse, Response
 
+from zodra_cloud.dash.refusing import refusal
 from zodra_cloud.errors import BadRequest, UnknownThing
 from zodra_cloud.web import security
 from zodra_cloud.web.access import NotSignedIn
@@ -64,13 +66,13 @@ def install(app: FastAPI, site: Site) -> None:
     app.add_middleware(
         security.Guard,
         public_origin=site.origin,
-        refuse=lambda request: error_page(request, 403, FOREIGN),
+        refuse=lambda request, status: _refused(request, status, FOREIGN if status == 403 else ""),
     )
     for part in PARTS:
         app.include_router(part.router)
     app.add_exception_handler(NotSignedIn, _to_the_door)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, lambda request, fault: error_page(request, 500))
+    app.add_exception_handler(Exception, lambda request, fault: _refused(request, 500))
     for fault in _STATUS:
         app.add_exception_handler(fault, _named_error)
 
@@ -83,12 +85,25 @@ def _to_the_door(request: Request, fault: Exception) -> Response:
 
 
 def _http_error(request: Request, fault: Exception) -> Response:
-    status = fault.status_code if isinstance(fault, HTTPException) else 500
-    return error_page(request, status)
+    if not isinstance(fault, HTTPException):
+        return _refused(request, 500)
+    return _refused(request, fault.status_code, headers=fault.headers)
 
 
 def _named_error(request: Request, fault: Exception) -> Response:
     for kind, status in _STATUS.items():
         if isinstance(fault, kind):
-            return error_page(request, status)
-    return error_page(request, 500)
+            return _refused(request, status)
+    return _refused(request, 500)
+
+
+def _refused(
+    request: Request, status: int, about: str = "", headers: Mapping[str, str] | None = None
+) -> Response:
+    """Answer an error as whoever called reads it: devices JSON, people a page."""
+    answer = refusal(request, status, headers)
+    if answer is None:
+        return error_page(request, status, about)
+    for name, value in security.HEADERS.items():
+        answer.headers.setdefault(name, value)
+    return answer

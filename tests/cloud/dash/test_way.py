@@ -205,6 +205,25 @@ def test_a_slot_that_counts_its_use_takes_the_devices_count(world: World) -> Non
     assert count(world, "slot_counts") == 1
 
 
+def test_a_device_that_leaves_takes_what_it_measured_along_and_only_that(
+    world_on_both: World,
+) -> None:
+    """It may be sold, or move to another home: nothing of this one stays behind."""
+    world = world_on_both
+    tokens = [
+        world.login(device={"serial": serial}, picks={"water": "trv-filter"}).access
+        for serial in ("SN-leaves", "SN-stays")
+    ]
+    for token in tokens:
+        told = {"remainingQuantityInUnit": 40.0}
+        world.call("POST", "/slotStatus/water", "SlotStatus", token, json=told)
+    assert count(world, "slot_readings") == 2
+    gone = world.call("DELETE", "/registration", "Deregister", tokens[0], sent="2.0")
+    assert gone.status_code == 200, gone.text
+    assert count(world, "slot_readings") == 1
+    assert world.call("GET", "/subscriptionInfo", "SubscriptionInfo", tokens[1]).status_code == 200
+
+
 def test_another_devices_name_deregisters_nothing(world: World, token: str) -> None:
     path = "/deviceModels/Crema-2/devices/SN-other/registration"
     assert world.call("DELETE", path, "Deregister", token).status_code == 400

@@ -137,6 +137,15 @@ def forget(connection: Connection, household_id: str, *, now: datetime, changes:
         )
 
 
+def forget_device(connection: Connection, household_id: str, device_id: str) -> None:
+    """Forget what the slots of one device said and what was foreseen of them, when it leaves.
+
+    The household's other devices keep theirs. What was learned from many homes is fitted again
+    without it when its turn comes.
+    """
+    repository.forget_device_metering(connection, household_id, device_id)
+
+
 def forecast_of(connection: Connection, slot: Slot, now: datetime) -> SlotForecast:
     """Forecast when a slot is needed again, from all that is known of it now.
 

@@ -197,6 +197,16 @@ def forget_metering(connection: Connection, household_id: str) -> None:
         connection.execute(delete(table).where(table.c.household_id == household_id))
 
 
+def forget_device_metering(connection: Connection, household_id: str, device_id: str) -> None:
+    """Forget readings, counts and forecasts of one device."""
+    for table in (slot_readings, slot_counts, slot_forecasts):
+        connection.execute(
+            delete(table).where(
+                table.c.household_id == household_id, table.c.device_id == device_id
+            )
+        )
+
+
 def _at(table: Any, place: Place) -> tuple[Any, ...]:
     return (
         table.c.household_id == place[0],
