@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import signal
 from functools import partial
+from importlib.metadata import version
 from typing import Final
 
 import structlog
@@ -26,6 +27,7 @@ from zodra_edge.decode.frame import BleAdvert, Frame
 from zodra_edge.decode.profile import Family
 from zodra_edge.errors import EdgeError, OutboxFault, StorageFault
 from zodra_edge.feedback import Lights
+from zodra_edge.home_assistant.shell import HomeAssistant
 from zodra_edge.local_mqtt import HomeBroker, connections
 from zodra_edge.local_mqtt.flood import Flood
 from zodra_edge.outbox import Outbox
@@ -131,6 +133,10 @@ class Gateway:
             wearables=self._wearables,
         )
         self._uplink = Uplink(settings, outbox, self._clock, self._hooks())
+        self._home_assistant = HomeAssistant(
+            settings, version("zodra"), self._status, self._switch, self._tally.add
+        )
+        self._consumer.onlooker = self._home_assistant.see
 
     async def run(self) -> int:
         """Start everything, wait for the stop, and leave in order."""
@@ -168,6 +174,8 @@ class Gateway:
             self._supervisor.start("metrics", page.run)
         if self._home is not None:
             self._supervisor.start("home_mqtt", self._home.run)
+        if self._home_assistant.is_needed:
+            self._supervisor.start("home_assistant", self._home_assistant.run)
         if self._sparkplug is not None:
             self._supervisor.start("home_mqtt_sparkplug", self._sparkplug.run)
         if self._adverts is not None:
