@@ -9,7 +9,7 @@ import structlog
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from zodra_cloud import lawful
+from zodra_cloud import lawful, retention
 from zodra_cloud.api import service as api
 from zodra_cloud.api import surface
 from zodra_cloud.api.door import ApiFirst, Works
@@ -116,6 +116,7 @@ class Cloud:
             show=show_quote,
         )
         self.subscriptions = self._subscriptions()
+        self.sweeper = retention.Sweeper(self.database, self.clock, settings.retention)
         self.runner = self._runner(
             instance, jobs_at_once or settings.replenish.orders_at_once, offers
         )
@@ -156,6 +157,7 @@ class Cloud:
             {
                 **({} if self._beside else to_gateways),
                 **makers.handlers(),
+                retention.JOB: self.sweeper,
                 api.FORGET: api.Forgetter(self.database, self.clock),
                 **self.replenisher.handlers(),
                 **offers.handlers(),
@@ -177,6 +179,7 @@ class Cloud:
         """Migrate, then let jobs and messages come."""
         before, after = migrate(self.database)
         _log.info("database_ready", dialect=self.database.dialect, before=before, schema=after)
+        self.sweeper.begin()
         self.runner.start()
         if not self._beside:
             self.consumer.start()

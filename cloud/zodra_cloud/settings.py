@@ -237,6 +237,17 @@ class Law(_Part):
     labels: tuple[LabelChoice, ...] = ()
 
 
+class Retention(_Part):
+    """What is deleted after how many days; see docs/law.md for what never is."""
+
+    telemetry_days: Annotated[int, Field(ge=7, le=3_660)] = 400
+    """Of measurements that gateways sent; what forecasts rest on is kept apart."""
+    prices_days: Annotated[int, Field(ge=120, le=3_660)] = 400
+    """Of prices that shops named; less would leave reductions without their thirty days before."""
+    letters_days: Annotated[int, Field(ge=366, le=7_320)] = 2_557
+    """Of letters that were sent; confirmations of contracts and acknowledgements stay."""
+
+
 class Settings(_Part):
     """Everything `zodra-cloud` is told."""
 
@@ -257,6 +268,7 @@ class Settings(_Part):
     mail: Mail | None = None
     law: Law = Law()
     subscriptions: Subscriptions = Subscriptions()
+    retention: Retention = Retention()
 
 
 _SECRET_FILES: Final = {

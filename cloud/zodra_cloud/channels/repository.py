@@ -14,12 +14,20 @@ from sqlalchemy import (
     Text,
     func,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy import delete as delete_from
 
 from zodra_cloud.channels.content import Content
-from zodra_cloud.channels.models import Contact, Letter, LetterKind, LetterLine, LetterState
+from zodra_cloud.channels.models import (
+    OWED,
+    Contact,
+    Letter,
+    LetterKind,
+    LetterLine,
+    LetterState,
+)
 from zodra_cloud.store.engine import metadata
 from zodra_cloud.store.inserting import insert_into, insert_new
 from zodra_cloud.store.types import Instant, Json
@@ -62,6 +70,22 @@ letters: Final = Table(
     Index("ix_letters_state", "state", "caused_at"),
     sqlite_strict=True,
 )
+
+
+def forget_letters(connection: Connection, before: datetime, limit: int) -> int:
+    """Delete letters that nobody owes, and that wait for nothing, from before an instant."""
+    key = tuple_(letters.c.household_id, letters.c.letter_id)
+    old = (
+        select(*key)
+        .where(
+            letters.c.state_at < before,
+            letters.c.state != LetterState.WAITING,
+            letters.c.kind.not_in(list(OWED)),
+        )
+        .order_by(*key)
+        .limit(limit)
+    )
+    return connection.execute(delete_from(letters).where(key.in_(old))).rowcount
 
 
 def contact(connection: Connection, household_id: str) -> Contact | None:

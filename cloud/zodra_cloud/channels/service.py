@@ -54,6 +54,7 @@ __all__ = [
     "MailReport",
     "contact",
     "fetch",
+    "forget_letters",
     "letter",
     "letters_about",
     "post",
@@ -264,3 +265,12 @@ def _say(letter: Letter) -> None:
         order_key=letter.order_key,
         state=letter.state.value,
     )
+
+
+def forget_letters(connection: Connection, before: datetime, limit: int) -> int:
+    """Delete letters from before an instant, at most so many; gives how many.
+
+    What the law owes a household (its confirmation and its acknowledgements) stays, and so does a
+    letter that is still to be sent.
+    """
+    return repository.forget_letters(connection, before, limit)

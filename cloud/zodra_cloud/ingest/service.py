@@ -57,6 +57,7 @@ __all__ = [
     "Restated",
     "advance",
     "decide_key",
+    "forget_telemetry",
     "on_metered",
     "recent_signals",
     "refusals",
@@ -288,3 +289,11 @@ def tell_again(
             payload={"gateway_id": address.gateway_id, "signal_ids": moved},
             due_at=now,
         )
+
+
+def forget_telemetry(connection: Connection, before: datetime, limit: int) -> int:
+    """Delete measurements from before an instant, at most so many; gives how many.
+
+    Needs stay, and so do the readings that forecasts rest on, which have a limit of their own.
+    """
+    return intake.forget_telemetry(connection, before, limit)

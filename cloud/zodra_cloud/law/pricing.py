@@ -34,6 +34,17 @@ def observe(
     return True
 
 
+def forget_prices(connection: Connection, before: datetime, limit: int) -> int:
+    """Delete prices from before an instant that no reduction can rest on; gives how many.
+
+    Args:
+        connection: of the caller's unit of work.
+        before: at least `LOOKED_BACK` ago, or nothing is deleted that is younger than that.
+        limit: how many at most.
+    """
+    return records.forget_prices(connection, before, limit)
+
+
 def observe_catalogue(
     connection: Connection, merchant_id: str, items: Iterable[ShopItem], now: datetime
 ) -> int:

@@ -32,7 +32,7 @@ from zodra_cloud.law.policy.withdrawing import (
     WithdrawalEvent,
     WithdrawalState,
 )
-from zodra_cloud.law.pricing import observe_catalogue
+from zodra_cloud.law.pricing import forget_prices, observe_catalogue
 from zodra_cloud.law.proving import PROOF_BYTES_MAX, as_html, check_file, export
 from zodra_cloud.law.repository import withdrawals
 from zodra_cloud.law.rules import Page, RefundAnswer, Refunder, Rules
@@ -66,6 +66,7 @@ __all__ = [
     "choice",
     "export",
     "fetch_letter",
+    "forget_prices",
     "goods_back",
     "letters_of",
     "observe_catalogue",

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, tuple_
 
 from zodra_cloud.ingest.policy import REJECTIONS_MAX, Progress
 from zodra_cloud.ingest.reader import Refusal
@@ -21,6 +21,7 @@ from zodra_cloud.ingest.repository.tables import (
     need_signals,
     refusals,
     rejected_rows,
+    telemetry,
 )
 from zodra_cloud.store.inserting import insert_into
 from zodra_contract.envelope import Rejection
@@ -149,6 +150,18 @@ def save_buffers(connection: Connection, changed: Iterable[Buffer]) -> None:
             for each in changed
         ],
     )
+
+
+def forget_telemetry(connection: Connection, before: datetime, limit: int) -> int:
+    """Delete measurements from before an instant, at most so many; gives how many."""
+    old = (
+        select(telemetry.c.buffer_no, telemetry.c.sequence)
+        .where(telemetry.c.observed_at < before)
+        .order_by(telemetry.c.buffer_no, telemetry.c.sequence)
+        .limit(limit)
+    )
+    key = tuple_(telemetry.c.buffer_no, telemetry.c.sequence)
+    return connection.execute(delete(telemetry).where(key.in_(old))).rowcount
 
 
 def insert_telemetry(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, exists, select, tuple_
 
 from zodra_cloud.law.policy.prices import Seen
 from zodra_cloud.law.repository.tables import prices, proofs
@@ -40,6 +40,37 @@ def add_price(connection: Connection, thing: Thing, seen: Seen, source: str) -> 
             "source": source,
         },
     )
+
+
+def forget_prices(connection: Connection, before: datetime, limit: int) -> int:
+    """Delete prices from before an instant but the last of each thing, at most so many.
+
+    That last one is what was asked until the next was seen.
+    """
+    newer = prices.alias()
+    key = tuple_(
+        prices.c.merchant_id,
+        prices.c.sku,
+        prices.c.currency,
+        prices.c.observed_at,
+        prices.c.unit_price_minor,
+    )
+    old = (
+        select(*key)
+        .where(
+            prices.c.observed_at < before,
+            exists().where(
+                newer.c.merchant_id == prices.c.merchant_id,
+                newer.c.sku == prices.c.sku,
+                newer.c.currency == prices.c.currency,
+                newer.c.observed_at > prices.c.observed_at,
+                newer.c.observed_at <= before,
+            ),
+        )
+        .order_by(*key)
+        .limit(limit)
+    )
+    return connection.execute(delete(prices).where(key.in_(old))).rowcount
 
 
 def prices_since(
