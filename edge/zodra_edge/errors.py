@@ -2,6 +2,7 @@
 
 EdgeError
 ├── SettingsFault    the settings cannot be used; the start stops and names what to change
+│   └── Unclaimed    because nobody has said yet whose gateway this is
 ├── AlreadyRunning   another agent holds the data folder
 ├── OutboxFault      the store could not do what was asked; nothing was changed
 │   └── StorageFault because the disk is full, read-only or broken
@@ -10,6 +11,8 @@ EdgeError
 └── RadioFault       an adapter could not be started, or fell silent
 """
 
+from pathlib import Path
+
 
 class EdgeError(Exception):
     """Root of every fault that the edge raises itself."""
@@ -17,6 +20,16 @@ class EdgeError(Exception):
 
 class SettingsFault(EdgeError):
     """A setting is missing, out of range, or names a file that cannot be read."""
+
+
+class Unclaimed(SettingsFault):
+    """A gateway fresh from its package; as a service it waits instead of failing for ever."""
+
+    def __init__(self, config: Path) -> None:
+        super().__init__(
+            f"this gateway is not claimed yet: write gateway_id, household_id and [cloud] into "
+            f"{config}, as its comments say"
+        )
 
 
 class AlreadyRunning(EdgeError):

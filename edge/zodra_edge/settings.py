@@ -25,13 +25,12 @@ from zodra_contract.ids import DeviceId, GatewayId, HouseholdId, SlotKey
 from zodra_edge.decode.mqtt import rules
 from zodra_edge.decode.profile import DeviceProfile, Family, Limits
 from zodra_edge.decode.spoken import Dialect
-from zodra_edge.errors import SettingsFault
+from zodra_edge.errors import SettingsFault, Unclaimed
 from zodra_edge.home_assistant.options import HomeAssistantOptions
 from zodra_edge.link import BACKOFF_S_MAX, KEEPALIVE_S
+from zodra_edge.service.credentials import take_secrets
 
 DEVICES_MAX: Final = 256
-BIND_KEY_BYTES: Final = (16, 12)
-SECRET_BYTES_MAX: Final = 4096
 RUNTIME_DIR: Final = "/run/zodra"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -54,7 +53,7 @@ class Cloud(_Part):
     username: str | None = None
     """The broker's name for this gateway; its `gateway_id` unless said otherwise."""
     password: SecretStr | None = None
-    """From `password_file`."""
+    """From `password_file`, or `password_credential` for one that systemd hands over."""
     tls: bool = False
     ca_file: Path | None = None
     """Certificates to trust; the system's own if not given."""
@@ -67,7 +66,7 @@ class HomeMqtt(_Part):
     port: Port = 1883
     username: str | None = None
     password: SecretStr | None = None
-    """From `password_file`."""
+    """From `password_file`, or `password_credential` for one that systemd hands over."""
     message_bytes_max: Annotated[int, Field(ge=256, le=1024 * 1024)] = 64 * 1024
     """A larger payload is refused before it is parsed."""
     device_messages_per_s_max: Annotated[int, Field(ge=1, le=1_000_000)] = 100
@@ -97,7 +96,8 @@ class Device(_Part):
     slot_key: SlotKey
     address: BluetoothAddress | None = None
     bind_key: SecretBytes | None = None
-    """From `bind_key_file`: 32 hexadecimal digits; 24 for older devices of Xiaomi."""
+    """From `bind_key_file` or `bind_key_credential`: 32 hexadecimal digits; 24 for older devices of
+    Xiaomi."""
     # Not `\w`: all letters of Unicode, 64 times over, are 5 MB in the validator.
     parser: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] | None = None
     """Who reads its advertisements (docs/devices.md); whoever recognises them if not given."""
@@ -277,6 +277,7 @@ def load(path: Path) -> Settings:
     """Read the settings and the secrets they name.
 
     Raises:
+        Unclaimed: nobody has said yet whose gateway this is.
         SettingsFault: a file cannot be read, or a value is not allowed; the message names it.
     """
     folder = path.resolve().parent
@@ -286,7 +287,9 @@ def load(path: Path) -> Settings:
         raise SettingsFault(f"cannot read {path}: {fault.strerror}") from fault
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise SettingsFault(f"{path} is not TOML: {fault}") from fault
-    _take_secrets(raw, folder)
+    if raw.keys().isdisjoint(("gateway_id", "household_id", "cloud")):
+        raise Unclaimed(path)
+    take_secrets(raw, folder)
     try:
         settings = Settings.model_validate(raw)
     except ValidationError as fault:
@@ -308,78 +311,6 @@ def _runtime_dir() -> Path | None:
         if place and Path(place).is_dir() and os.access(place, os.W_OK):
             return Path(place)
     return None
-
-
-def secret_files(path: Path) -> tuple[Path, ...]:
-    """Name the files that hold the secrets of a settings file; none if it cannot be read."""
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
-        return ()
-    devices = raw.get("devices")
-    parts = [
-        raw.get("cloud"),
-        raw.get("home_mqtt"),
-        *(devices if isinstance(devices, list) else ()),
-    ]
-    named = [
-        part[name]
-        for part in parts
-        if isinstance(part, dict)
-        for name in ("password_file", "bind_key_file")
-        if part.get(name)
-    ]
-    return tuple(dict.fromkeys(path.resolve().parent / str(name) for name in named))
-
-
-def _take_secrets(raw: dict[str, Any], folder: Path) -> None:
-    for name in ("cloud", "home_mqtt"):
-        part = raw.get(name)
-        if isinstance(part, dict):
-            _refuse_inline(part, name, "password")
-            if named := part.pop("password_file", ""):
-                part["password"] = _secret(folder, f"{name}.password_file", named)
-            if part.get("ca_file"):
-                part["ca_file"] = folder / str(part["ca_file"])
-            else:
-                part.pop("ca_file", None)
-    devices = raw.get("devices")
-    for place, device in enumerate(devices if isinstance(devices, list) else ()):
-        if isinstance(device, dict):
-            _refuse_inline(device, f"devices.{place}", "bind_key")
-            if named := device.pop("bind_key_file", ""):
-                device["bind_key"] = _bind_key(folder, f"devices.{place}.bind_key_file", named)
-
-
-def _refuse_inline(part: dict[str, Any], where: str, name: str) -> None:
-    if name in part:
-        raise SettingsFault(
-            f"{where}.{name} must not be written in the settings; "
-            f"put it in a file of mode 0600 and name that as {name}_file"
-        )
-
-
-def _secret(folder: Path, where: str, named: object) -> str:
-    path = folder / str(named)
-    try:
-        with path.open("rb") as file:
-            raw = file.read(SECRET_BYTES_MAX)
-        return raw.decode().strip()
-    except OSError as fault:
-        raise SettingsFault(f"{where}: cannot read {path}: {fault.strerror}") from fault
-    except UnicodeDecodeError as fault:
-        raise SettingsFault(f"{where}: {path} is not UTF-8 text") from fault
-
-
-def _bind_key(folder: Path, where: str, named: object) -> bytes:
-    text = _secret(folder, where, named)
-    try:
-        key = bytes.fromhex(text)
-    except ValueError:
-        key = b""
-    if len(key) not in BIND_KEY_BYTES:
-        raise SettingsFault(f"{where}: expected 32 hexadecimal digits in the file, or 24")
-    return key
 
 
 _PLAINLY: Final = {

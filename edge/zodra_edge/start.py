@@ -8,7 +8,8 @@ import gc
 import sys
 from pathlib import Path
 
-from zodra_edge.errors import EdgeError
+from zodra_edge.errors import EdgeError, Unclaimed
+from zodra_edge.service.manager import here
 from zodra_edge.settings import load
 
 
@@ -18,15 +19,24 @@ def start(config: Path) -> int:
     Returns:
         The exit code; 1 with a sentence on stderr if it could not start.
     """
+    manager = here()
     try:
-        settings = load(config)
+        try:
+            settings = load(config)
+        except Unclaimed as fault:
+            if not manager.listens:
+                raise
+            from zodra_edge.service.claim import wait_for_claim
+
+            return wait_for_claim(config, str(fault), manager)
         # After the settings: what is wrong with them is said before half a second of imports.
         from zodra_edge import agent, logs
 
         logs.set_up(settings.log_level)
         # Imports make 200,000 objects that live for ever; a collector need not look at them again.
         gc.freeze()
-        return asyncio.run(agent.run(settings))
+        return asyncio.run(agent.run(settings, manager))
     except EdgeError as fault:
+        manager.says(str(fault))
         sys.stderr.write(f"Error: {fault}\n")
         return 1

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from zodra_edge.errors import SettingsFault
-from zodra_edge.settings import load, secret_files
+from zodra_edge.errors import SettingsFault, Unclaimed
+from zodra_edge.service.credentials import secret_files
+from zodra_edge.settings import load
 
 GOOD = """
 gateway_id = "gw-1"
@@ -134,3 +135,48 @@ def test_secrets_and_sockets_are_named_from_the_folder_of_the_settings(folder: P
     assert named == ["cloud.password", "home.password", "key"]
     (folder / "gateway.toml").write_text("no TOML [")
     assert secret_files(folder / "gateway.toml") == ()
+
+
+def test_a_credential_is_taken_from_systemd_or_from_the_folder_it_takes_it_from(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = GOOD.replace('password_file = "cloud.password"', 'password_credential = "cloud"')
+    text = text.replace('bind_key_file = "key"', 'bind_key_credential = "button"')
+    beside, handed = folder / "credentials", folder / "handed"
+    for place, password in ((beside, "beside"), (handed, "handed")):
+        place.mkdir()
+        (place / f"{'zodra_' * (place == handed)}cloud").write_text(password)
+        (place / "button").write_text("00112233445566778899aabbccddeeff")
+    (folder / "gateway.toml").write_text(text)
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    assert said(folder) == "beside"
+    assert beside / "button" in secret_files(folder / "gateway.toml")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(handed))
+    assert said(folder) == "handed"
+    assert load(folder / "gateway.toml").profiles()[0].bind_key is not None
+
+
+def said(folder: Path) -> str:
+    password = load(folder / "gateway.toml").cloud.password
+    return password.get_secret_value() if password else ""
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ('password_credential = "../key"', "cloud.password_credential: expected the name of"),
+        ('password_credential = ["a"]', "cloud.password_credential: expected the name of"),
+        ('password_credential = "nowhere"', "cloud.password_credential: cannot read"),
+        ('password_file = "key"\npassword_credential = "key"', "give either"),
+    ],
+)
+def test_a_credential_that_cannot_be_used_is_named(folder: Path, line: str, named: str) -> None:
+    with pytest.raises(SettingsFault, match=named):
+        read(folder, GOOD.replace('password_file = "cloud.password"', line))
+
+
+def test_settings_that_name_no_gateway_are_those_of_one_that_is_not_claimed(folder: Path) -> None:
+    with pytest.raises(Unclaimed, match=r"not claimed yet: write .* into .*gateway\.toml"):
+        read(folder, 'data_dir = "/var/lib/zodra"')
+    with pytest.raises(SettingsFault, match="household_id"):
+        read(folder, GOOD.replace('household_id = "hh-1"', ""))

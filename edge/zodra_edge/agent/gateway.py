@@ -28,16 +28,20 @@ from zodra_edge.decode.profile import Family
 from zodra_edge.errors import EdgeError, OutboxFault, StorageFault
 from zodra_edge.feedback import Lights
 from zodra_edge.home_assistant.shell import HomeAssistant
+from zodra_edge.link import LinkState
 from zodra_edge.local_mqtt import HomeBroker, connections
 from zodra_edge.local_mqtt.flood import Flood
 from zodra_edge.outbox import Outbox
 from zodra_edge.radio import Adverts, Backends, Wearable, load
+from zodra_edge.service.manager import Manager
+from zodra_edge.service.watchdog import Vital, Watchdog
 from zodra_edge.settings import Settings
 from zodra_edge.status import (
     Problem,
     Status,
     Tally,
     problems,
+    sentence,
     sole_owner,
     status_file,
     write,
@@ -57,8 +61,8 @@ second, and at each reading, it wore the card more than the readings did."""
 log = structlog.get_logger()
 
 
-async def run(settings: Settings) -> int:
-    """Run the gateway until a signal asks it to stop.
+async def run(settings: Settings, manager: Manager) -> int:
+    """Run the gateway until a signal asks it to stop, and keep whoever started it informed.
 
     Returns:
         The exit code: 0 after a signal, 1 if the store broke and a fresh start is needed.
@@ -71,7 +75,7 @@ async def run(settings: Settings) -> int:
         file = status_file(settings.data_dir, settings.runtime_dir)
         with sole_owner(settings.data_dir, file):
             async with Outbox(settings.data_dir, settings.outbox) as outbox:
-                return await Gateway(settings, outbox).run()
+                return await Gateway(settings, outbox, manager).run()
     except OSError as fault:
         raise EdgeError(
             f"cannot use data_dir {settings.data_dir}: {fault.strerror}; name a folder that this "
@@ -82,10 +86,11 @@ async def run(settings: Settings) -> int:
 class Gateway:
     """All parts of one running agent."""
 
-    def __init__(self, settings: Settings, outbox: Outbox) -> None:
+    def __init__(self, settings: Settings, outbox: Outbox, manager: Manager) -> None:
         """Put the parts together; nothing runs before `run`."""
         self._settings = settings
         self._outbox = outbox
+        self._manager = manager
         self._profiles = settings.profiles()
         self._clock = Clock(settings.data_dir / "time-floor")
         self._tally = Tally()
@@ -151,7 +156,9 @@ class Gateway:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         log.info("gateway_started", gateway_id=self._settings.gateway_id)
+        self._manager.ready()
         await self._stop.wait()
+        self._manager.stopping()
         await self._supervisor.stop()
         await self._consumer.flush()
         if self._backends is not None:
@@ -169,6 +176,8 @@ class Gateway:
         self._supervisor.start("storage", self._keeper.run)
         self._supervisor.start("memory", self._memory.run)
         self._supervisor.start("requests", self._requests.run)
+        if (period_s := self._manager.watchdog_s) is not None:
+            self._supervisor.start("watchdog", self._make_watchdog(period_s).run)
         if self._settings.metrics is not None:
             page = MetricsPage(self._settings.metrics, self._settings.data_dir, self._status)
             self._supervisor.start("metrics", page.run)
@@ -220,6 +229,20 @@ class Gateway:
             if profile.family is Family.WEARABLE
         }
         return adverts, wearables
+
+    def _make_watchdog(self, period_s: float) -> Watchdog:
+        return Watchdog(
+            period_s,
+            look=lambda: Vital(
+                frames_busy=self._intake.busy,
+                frames_turns=self._intake.turns,
+                online=self._uplink.status.state is LinkState.ONLINE,
+                uplink_turns=self._uplink.turns,
+            ),
+            wake=self._wake,
+            answer=self._outbox.answer,
+            feed=self._manager.alive,
+        )
 
     def _hooks(self) -> Hooks:
         return Hooks(
@@ -320,6 +343,7 @@ class Gateway:
         while True:
             status = self._status()
             found = problems(status)
+            self._manager.says(sentence(status, found))
             if found != told:
                 if told is not None:
                     log.info("problems", problems=[problem.name.lower() for problem in found])

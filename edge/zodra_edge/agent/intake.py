@@ -34,6 +34,10 @@ class Intake:
         self._thread = threading.get_ident()
         self._awake = asyncio.Event()
         self._told = False
+        self.busy = False
+        """Whether the consumer has frames in hand, rather than waits for some."""
+        self.turns = 0
+        """Times that it took some."""
 
     def __len__(self) -> int:
         """Count what waits."""
@@ -55,10 +59,13 @@ class Intake:
 
     async def take(self) -> list[Arrival]:
         """Wait for frames, and take the next few."""
+        self.busy = False
         while not self._waiting:
             self._told = False
             if self._waiting:
                 break
             await self._awake.wait()
             self._awake.clear()
+        self.busy = True
+        self.turns += 1
         return [self._waiting.popleft() for _ in range(min(CHUNK_MAX, len(self._waiting)))]

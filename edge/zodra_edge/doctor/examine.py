@@ -11,7 +11,8 @@ from typing import Final
 from zodra_edge.doctor import agent, clocks, cloud, home, judge, own_files, radio, store
 from zodra_edge.doctor.finding import Finding, fail, ok, skipped
 from zodra_edge.errors import SettingsFault
-from zodra_edge.settings import Settings, load, secret_files
+from zodra_edge.service.credentials import secret_files
+from zodra_edge.settings import Settings, load
 
 LIMIT_S: Final = 20.0
 LISTEN_S: Final = 5.0

@@ -8,7 +8,8 @@ from zodra_edge.clock import monotonic_s
 from zodra_edge.doctor import judge
 from zodra_edge.doctor.aside import aside
 from zodra_edge.doctor.finding import Finding, fail
-from zodra_edge.settings import Settings, secret_files
+from zodra_edge.service.credentials import secret_files
+from zodra_edge.settings import Settings
 
 SYNCS: Final = 5
 SYNC_BYTES: Final = 4096

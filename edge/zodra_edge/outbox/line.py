@@ -25,6 +25,8 @@ class Errand(Enum):
 
     MEND = auto()
     GIVE_WAY = auto()
+    ANSWER = auto()
+    """Nothing, but to show that the thread comes round to it."""
 
 
 class Joint:

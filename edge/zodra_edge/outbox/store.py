@@ -106,6 +106,11 @@ class StoredOutbox:
         """Whether a thread is gone: nothing can be kept any more, and the agent must start anew."""
         return self._need.ended or self._telemetry.ended
 
+    async def answer(self) -> None:
+        """Return once both threads have answered. A disk that refuses is an answer, too."""
+        await self._need.answer()
+        await self._telemetry.answer()
+
     def level(self, lane: Lane) -> Level:
         """Say how full a lane is, after its newest commit."""
         return self._need.level if lane is Lane.NEED else self._telemetry.level

@@ -109,6 +109,10 @@ class Writer(Generic[File]):
         """Try whether writing works, after trouble; True if it does."""
         return self.trouble is None or bool(await self.queue(Errand.MEND))
 
+    async def answer(self) -> None:
+        """Return once the thread has come round to us; one that hangs on its disk does not."""
+        await self.queue(Errand.ANSWER)
+
     async def give_way(self) -> None:
         """Drop what may be dropped and give its room back, if the disk still lacks it by then."""
         await self.queue(Errand.GIVE_WAY)
@@ -170,12 +174,17 @@ class Writer(Generic[File]):
             if not isinstance(job, Errand):
                 jobs.append((job, waiter))
                 continue
-            if job is Errand.MEND or self.trouble is not None:
-                self._try_to_mend()
-            else:
-                self._try_to_give_way()
+            self._run(job)
             tell([(job, waiter)], [self.trouble is None])
         return jobs
+
+    def _run(self, errand: Errand) -> None:
+        if errand is Errand.ANSWER:
+            return
+        if errand is Errand.MEND or self.trouble is not None:
+            self._try_to_mend()
+        else:
+            self._try_to_give_way()
 
     def _transact(self, group: list[Job]) -> list[Any]:
         connection = self._connection

@@ -19,6 +19,7 @@ from zodra_edge.status.report import (
     UnreadPart,
     problems,
 )
+from zodra_edge.status.sentence import sentence
 from zodra_edge.status.store import (
     FILE,
     Look,
@@ -58,6 +59,7 @@ __all__ = [
     "render",
     "render_nearby",
     "rss_bytes",
+    "sentence",
     "sole_owner",
     "status_file",
     "write",

@@ -73,6 +73,11 @@ class Uplink:
         """Say that there may be something to send."""
         self._delivery.wake()
 
+    @property
+    def turns(self) -> int:
+        """Count how often it looked for what there is to send."""
+        return self._delivery.turns
+
     def report_soon(self) -> None:
         """Say that something changed which the cloud should hear about before the next period."""
         self._health_due.set()

@@ -85,6 +85,8 @@ class Delivery:
         self._paused_until_s = 0.0
         self._refusals = 0
         self._unanswered = 0
+        self.turns = 0
+        """Times that it looked for what there is to send."""
 
     def wake(self) -> None:
         """Say that there may be something to send."""
@@ -193,6 +195,7 @@ class Delivery:
         """
         await self._learn_time()
         while True:
+            self.turns += 1
             self._wake.clear()
             for failed in [task for task in sends if task.done()]:
                 sends.discard(failed)
