@@ -126,8 +126,7 @@ EVENTS: Final[Mapping[int, str]] = {
     0x04: "long_press",
     0x05: "long_double_press",
     0x06: "long_triple_press",
-    0x80: "hold_press",
-    0xFE: "hold_press",
 }
-"""Of a button. A release (0x81) ends a hold that was heard as `hold_press`; alone it is no wish of
-anybody. 0xFE is what Shelly BLU sent for a held button until firmware 1.0.23 (August 2025)."""
+"""Of a button. A hold (0x80; 0xFE from Shelly BLU until firmware 1.0.23) and its release (0x81) are
+no presses: the same push ends in a `long_press` (home-assistant/core issue 156308), and would be
+two needs."""
