@@ -15,6 +15,7 @@ from zodra_edge.commands.options import as_json as _as_json
 from zodra_edge.commands.options import config as _config
 from zodra_edge.commands.options import load_or_say as _load
 from zodra_edge.commands.outbox import outbox
+from zodra_edge.commands.pair import pair
 from zodra_edge.status import Look, look, look_nearby, problems, render, render_nearby
 
 HEALTHY: Final = 0
@@ -122,6 +123,7 @@ def _progress(waiting: tuple[str, ...]) -> None:
 cli.add_command(outbox)
 cli.add_command(device)
 cli.add_command(buying)
+cli.add_command(pair)
 
 
 def _exit_code(seen: Look) -> int:

@@ -1,0 +1,1 @@
+"""Makes a device of the home out of one that is heard nearby."""
