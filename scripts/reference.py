@@ -21,6 +21,9 @@ COMMANDS = {
 }
 SETTINGS = {
     "The gateway: `zodra-edge run --config gateway.toml`": "edge/zodra_edge/settings.py",
+    "Home Assistant: `[home_assistant]` in the same file": (
+        "edge/zodra_edge/home_assistant/options.py"
+    ),
     "Rules for a device of the home's broker: `[[devices.readings]]` and others in the same file": (
         "edge/zodra_edge/decode/mqtt/rules.py"
     ),
