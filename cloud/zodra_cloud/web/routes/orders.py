@@ -26,8 +26,11 @@ from zodra_cloud.web.views.orders import withdrawing
 from zodra_cloud.web.views.orders.listing import address_of, orders_page
 from zodra_cloud.web.views.orders.page import OrderFacts, order_page
 from zodra_cloud.web.views.orders.pages import OrderPage
+from zodra_cloud.web.views.payments import payments_page
 
 router = APIRouter()
+
+PAYMENTS: Final = "/payments"
 
 PAGE_ORDERS: Final = 20
 
@@ -181,6 +184,44 @@ def read_page(request: Request, visitor: Visitor, order_key: str) -> OrderPage:
             proof=_has_proof(connection, household_id, order_key),
         )
     return order_page(visitor.speech, facts, now)
+
+
+@router.get(PAYMENTS)
+def paying(request: Request, visitor: HouseholdMember) -> Response:
+    """Show what the household allowed."""
+    site = site_of(request)
+    with site.database.read() as connection:
+        found = payments.mandates(connection, visitor.household_id)
+    model = payments_page(visitor.speech, found, site.clock.now(), payments_on=site.payments_on)
+    return page(request, render("payments.html", visitor.shell(request, PAYMENTS), page=model))
+
+
+@router.post(PAYMENTS + "/allow", dependencies=[OwnForm])
+def allow_charges(request: Request, visitor: HouseholdMember) -> Response:
+    """Ask the payment service for the page on which it is allowed; nothing is allowed by this."""
+    site = site_of(request)
+    if not site.payments_on:
+        raise HTTPException(404)
+    with site.database.write(visitor.household_id) as connection:
+        payments.request_mandate(
+            connection,
+            visitor.household_id,
+            language=visitor.speech.language,
+            now=site.clock.now(),
+            changes=site.changes,
+        )
+    return back_to(PAYMENTS, "mandate_asked")
+
+
+@router.post(PAYMENTS + "/revoke", dependencies=[OwnForm])
+def revoke_charges(request: Request, visitor: HouseholdMember) -> Response:
+    """Take every permission back, also one that waits to be given."""
+    site = site_of(request)
+    with site.database.write(visitor.household_id) as connection:
+        ended = payments.revoke_mandate(
+            connection, visitor.household_id, now=site.clock.now(), changes=site.changes
+        )
+    return back_to(PAYMENTS, "mandate_revoked" if ended else "already_done")
 
 
 def _label(site: Site, visitor: Visitor, control: Control) -> str:
