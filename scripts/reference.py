@@ -24,6 +24,7 @@ SETTINGS = {
     "Home Assistant: `[home_assistant]` in the same file": (
         "edge/zodra_edge/home_assistant/options.py"
     ),
+    "The gateway's adapters: `[radio]` in the same file": "edge/zodra_edge/radio_settings.py",
     "Rules for a device of the home's broker: `[[devices.readings]]` and others in the same file": (
         "edge/zodra_edge/decode/mqtt/rules.py"
     ),

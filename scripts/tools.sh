@@ -14,6 +14,7 @@ have chromium || missing+=(chromium)
 # The browser tests' driver links to it, and a minimal Debian does not have it.
 have_library libatomic.so.1 || missing+=(libatomic1)
 have setpriv || missing+=(util-linux)
+have dbus-daemon || missing+=(dbus-daemon)
 if [ "${1:-}" = faults ]; then
     have strace || missing+=(strace)
     have mkfs.ext4 || missing+=(e2fsprogs)

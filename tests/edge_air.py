@@ -32,10 +32,17 @@ class Air:
     refuses_connections: int = 0
     battery: int = 87
     closed: bool = False
+    start_faults: list[Exception] = field(default_factory=list)
+    """What the next starts of a scanner raise, one each."""
 
-    def advertise(self, address: str, service_data: Mapping[str, bytes] | None = None) -> None:
+    def advertise(
+        self,
+        address: str,
+        service_data: Mapping[str, bytes] | None = None,
+        name: str | None = "a device",
+    ) -> None:
         advert = AdvertisementData(
-            local_name="a device",
+            local_name=name,
             manufacturer_data={},
             service_data=dict(service_data or {}),
             service_uuids=[],
@@ -69,11 +76,14 @@ class Scanner(BaseBleakScanner):
         super().__init__(detection_callback, service_uuids)
 
     async def start(self) -> None:
+        if self.air.start_faults:
+            raise self.air.start_faults.pop(0)
         self.air.scans_started += 1
         self.air.scanners.append(self)
 
     async def stop(self) -> None:
-        self.air.scanners.remove(self)
+        if self in self.air.scanners:
+            self.air.scanners.remove(self)
 
 
 class Client(BaseBleakClient):

@@ -8,7 +8,8 @@ EdgeError
 │   └── StorageFault because the disk is full, read-only or broken
 ├── SpoolFault       a running agent could not be asked, or did not answer
 ├── LinkFault        a broker was lost, or refused us
-└── RadioFault       an adapter could not be started, or fell silent
+└── RadioFault       an adapter could not be used as it is
+    └── RadioGone    because it, BlueZ or D-Bus is not there
 """
 
 from pathlib import Path
@@ -68,3 +69,7 @@ class LinkFault(EdgeError):
 
 class RadioFault(EdgeError):
     """The Bluetooth side cannot be used as it is."""
+
+
+class RadioGone(RadioFault):
+    """The adapter, BlueZ or D-Bus is not there; it may come back by itself."""

@@ -28,6 +28,7 @@ from zodra_edge.decode.spoken import Dialect
 from zodra_edge.errors import SettingsFault, Unclaimed
 from zodra_edge.home_assistant.options import HomeAssistantOptions
 from zodra_edge.link import BACKOFF_S_MAX, KEEPALIVE_S
+from zodra_edge.radio_settings import BluetoothAddress, Radio, RadioAdapter
 from zodra_edge.service.credentials import take_secrets
 
 DEVICES_MAX: Final = 256
@@ -35,9 +36,8 @@ RUNTIME_DIR: Final = "/run/zodra"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Host = Annotated[str, Field(min_length=1, max_length=253)]
-BluetoothAddress = Annotated[
-    str, StringConstraints(to_upper=True, pattern=r"^(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$")
-]
+
+__all__ = ["BluetoothAddress", "Radio", "RadioAdapter", "Settings", "load"]
 
 
 class _Part(BaseModel):
@@ -73,21 +73,6 @@ class HomeMqtt(_Part):
     """What one device sends beyond this, for longer than ten seconds' worth, is dropped."""
 
 
-class Radio(_Part):
-    """The Bluetooth side."""
-
-    backend: Annotated[str, StringConstraints(pattern=r"^[\w.]+:\w+$")] | None = None
-    """`package.module:factory` of a bleak backend; BlueZ if not given."""
-    options: dict[str, str] = Field(default_factory=dict, max_length=16)
-    """Handed to the factory as they are."""
-    scanning_mode: Literal["active", "passive"] = "active"
-    silence_s_max: Annotated[float, Field(ge=10, le=3600)] = 60.0
-    """Without any advertisement for this long, scanning is built up anew. Promise 7 allows 120 s
-    before a deaf radio must be noticed."""
-    device_adverts_per_s_max: Annotated[int, Field(ge=1, le=1_000_000)] = 50
-    """What one device sends beyond this, for longer than ten seconds' worth, is dropped."""
-
-
 class Device(_Part):
     """One device of the home."""
 
@@ -101,6 +86,9 @@ class Device(_Part):
     # Not `\w`: all letters of Unicode, 64 times over, are 5 MB in the validator.
     parser: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] | None = None
     """Who reads its advertisements (docs/devices.md); whoever recognises them if not given."""
+    connect: bool | None = None
+    """Whether it is read over a connection rather than by what it advertises, such as a health
+    thermometer, a weight scale or a room sensor; a wearable is, unless this says otherwise."""
     topic: rules.Topic | None = None
     """On the home's broker; docs/devices.md says which for each dialect."""
     dialect: Dialect | None = None
@@ -129,6 +117,11 @@ class Device(_Part):
         rules.spoken_of(self)
         return self
 
+    @property
+    def _connects(self) -> bool:
+        asked = self.family is Family.WEARABLE if self.connect is None else self.connect
+        return asked and self.address is not None
+
     def profile(self) -> DeviceProfile:
         """Make the plain value that the pure rooms use."""
         return DeviceProfile(
@@ -140,6 +133,7 @@ class Device(_Part):
             topic=self.topic,
             parser=self.parser,
             spoken=rules.spoken_of(self),
+            connects=self._connects,
             limits=Limits(
                 worn_out_h=self.worn_out_h,
                 service_due_h=self.service_due_h,

@@ -11,6 +11,7 @@ from typing import Final
 import click
 
 COMMANDS: Final = {
+    "bluez": "zodra_sim.bluez.cli:bluez",
     "broker": "zodra_sim.brokers.cli:broker",
     "dash-device": "zodra_sim.dash.cli:dash_device",
     "household": "zodra_sim.household.cli:household",

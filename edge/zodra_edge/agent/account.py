@@ -9,6 +9,7 @@ from zodra_contract.envelope import AdapterHealth, HealthReport
 from zodra_edge.agent.consumer import Consumer
 from zodra_edge.agent.intake import Intake
 from zodra_edge.agent.memory import Memory
+from zodra_edge.agent.radios import Radios
 from zodra_edge.agent.supervisor import Supervisor
 from zodra_edge.buying import Pause
 from zodra_edge.clock import Clock, monotonic_s
@@ -18,7 +19,6 @@ from zodra_edge.heard import Heard
 from zodra_edge.link import Lane
 from zodra_edge.local_mqtt import HomeBroker
 from zodra_edge.outbox import Level, Outbox, Storage, Trouble
-from zodra_edge.radio import Adverts, Wearable
 from zodra_edge.settings import Settings
 from zodra_edge.status import (
     CloudPart,
@@ -59,8 +59,7 @@ class Account:
     memory: Memory
     pause: Pause
     home: HomeBroker | None = None
-    adverts: Adverts | None = None
-    wearables: dict[str, Wearable] = field(default_factory=dict)
+    radios: Radios | None = None
     started: Heard = field(init=False)
 
     def __post_init__(self) -> None:
@@ -190,17 +189,28 @@ class Account:
         )
 
     def _radio(self) -> tuple[RadioPart, ...]:
-        if self.adverts is None:
+        if self.radios is None:
             return ()
-        held = self.adverts.status()
-        return (
+        each = (adapter.status() for adapter in self.radios.adapters)
+        return tuple(
             RadioPart(
                 name=held.name,
                 scanning=held.scanning,
                 adverts_per_min=held.adverts_per_min,
                 last_advert_age_s=held.last_advert_age_s,
                 strangers=held.strangers,
-            ),
+                stage=held.stage,
+                mode=held.mode,
+                mode_reason=held.mode_reason,
+                alarmed=held.alarmed,
+                certain=held.certain,
+                fault=held.fault,
+                canary_lost=held.canary_lost,
+                connections=held.connections,
+                connections_max=held.connections_max,
+                connections_waiting=held.connections_waiting,
+            )
+            for held in each
         )
 
     def _devices(self, now: Heard) -> tuple[DevicePart, ...]:
@@ -208,10 +218,10 @@ class Account:
 
     def _device(self, profile: DeviceProfile, now: Heard) -> DevicePart:
         note = self.consumer.notes.get(profile.device_id)
-        wearable = self.wearables.get(profile.device_id)
+        held = self.radios.connections.get(profile.device_id) if self.radios else None
         rssi_dbm = note.rssi_dbm if note else None
-        if wearable is not None and self.adverts is not None and profile.address is not None:
-            rssi_dbm = self.adverts.rssi_dbm(profile.address)
+        if held is not None and self.radios is not None and profile.address is not None:
+            rssi_dbm = self.radios.rssi_dbm(profile.address)
         return DevicePart(
             device_id=profile.device_id,
             family=profile.family,
@@ -220,7 +230,7 @@ class Account:
             battery_percent=note.battery_percent if note else None,
             rssi_dbm=rssi_dbm,
             online=note.online if note else None,
-            connected=wearable.status.connected if wearable else None,
+            connected=held.status.connected if held else None,
             practice=profile.practice,
             counter_unknown=self.consumer.has_lost_counter(profile.device_id),
             refused_as_replay=self.consumer.replays[profile.device_id],

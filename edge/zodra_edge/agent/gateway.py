@@ -19,20 +19,18 @@ from zodra_edge.agent.keeper import Keeper
 from zodra_edge.agent.memory import Memory
 from zodra_edge.agent.metrics import MetricsPage
 from zodra_edge.agent.neighbours import Neighbours
+from zodra_edge.agent.radios import Radios
 from zodra_edge.agent.requests import Requests
-from zodra_edge.agent.supervisor import STOP_S_MAX, Supervisor
+from zodra_edge.agent.supervisor import Supervisor
 from zodra_edge.buying import Pause
 from zodra_edge.clock import Clock, monotonic_s
-from zodra_edge.decode.frame import BleAdvert, Frame
-from zodra_edge.decode.profile import Family
+from zodra_edge.decode.frame import Frame
 from zodra_edge.errors import EdgeError, OutboxFault, StorageFault
 from zodra_edge.feedback import Lights
 from zodra_edge.home_assistant.shell import HomeAssistant
 from zodra_edge.link import LinkState
 from zodra_edge.local_mqtt import HomeBroker, connections
-from zodra_edge.local_mqtt.flood import Flood
 from zodra_edge.outbox import Outbox
-from zodra_edge.radio import Adverts, Backends, Wearable, load
 from zodra_edge.service.manager import Manager
 from zodra_edge.service.watchdog import Vital, Watchdog
 from zodra_edge.settings import Settings
@@ -118,9 +116,7 @@ class Gateway:
             settings.data_dir, outbox, self._consumer, self._clock, self._wake, self._switch
         )
         self._home, self._sparkplug = self._make_home()
-        self._backends: Backends | None = None
-        self._backends_ready = asyncio.Event()
-        self._adverts, self._wearables = self._make_radio()
+        self._radios = self._make_radios()
         self._account = Account(
             settings=settings,
             profiles=self._profiles,
@@ -134,8 +130,7 @@ class Gateway:
             memory=self._memory,
             pause=self._pause,
             home=self._home,
-            adverts=self._adverts,
-            wearables=self._wearables,
+            radios=self._radios,
         )
         self._uplink = Uplink(settings, outbox, self._clock, self._hooks())
         self._home_assistant = HomeAssistant(
@@ -161,8 +156,8 @@ class Gateway:
         self._manager.stopping()
         await self._supervisor.stop()
         await self._consumer.flush()
-        if self._backends is not None:
-            await self._close_radio(self._backends)
+        if self._radios is not None:
+            await self._radios.close()
         self._write(self._status())
         log.info("gateway_stopped", gateway_id=self._settings.gateway_id)
         return 1 if self._outbox.ended else 0
@@ -187,17 +182,15 @@ class Gateway:
             self._supervisor.start("home_assistant", self._home_assistant.run)
         if self._sparkplug is not None:
             self._supervisor.start("home_mqtt_sparkplug", self._sparkplug.run)
-        if self._adverts is not None:
-            self._supervisor.start("radio", partial(self._run_radio, self._adverts))
+        if self._radios is not None:
+            self._radios.start(self._supervisor)
             near = Neighbours(
                 self._settings.data_dir,
                 self._settings.runtime_dir,
-                self._adverts.strangers,
+                self._radios.strangers,
                 self._tally,
             )
             self._supervisor.start("nearby", near.run)
-        for device_id, wearable in self._wearables.items():
-            self._supervisor.start(f"connection-{device_id}", partial(self._connect, wearable))
 
     def _make_home(self) -> tuple[HomeBroker | None, HomeBroker | None]:
         if self._settings.home_mqtt is None:
@@ -211,24 +204,17 @@ class Gateway:
             self._count,
         )
 
-    def _make_radio(self) -> tuple[Adverts | None, dict[str, Wearable]]:
+    def _make_radios(self) -> Radios | None:
         if self._settings.radio is None:
-            return None, {}
-        by_address = {p.address.upper(): p for p in self._profiles if p.address is not None}
-        adverts = Adverts(
+            return None
+        return Radios(
             self._settings.radio,
-            by_address,
+            self._profiles,
             self._clock,
-            self._take_advert,
+            self._take,
             self._count,
-            Flood(self._settings.radio.device_adverts_per_s_max).lets,
+            self._changed.set,
         )
-        wearables = {
-            profile.device_id: Wearable(address, adverts, self._clock, self._take)
-            for address, profile in by_address.items()
-            if profile.family is Family.WEARABLE
-        }
-        return adverts, wearables
 
     def _make_watchdog(self, period_s: float) -> Watchdog:
         return Watchdog(
@@ -268,29 +254,6 @@ class Gateway:
     def _take(self, frame: Frame) -> None:
         if not self._intake.offer(frame):
             self._tally.add("frame_queue_full")
-
-    def _take_advert(self, frame: BleAdvert) -> None:
-        self._take(frame)
-
-    async def _run_radio(self, adverts: Adverts) -> None:
-        if self._settings.radio is None:
-            return
-        if self._backends is None:
-            self._backends = await load(self._settings.radio)
-            self._backends_ready.set()
-        await adverts.run(self._backends)
-
-    async def _connect(self, wearable: Wearable) -> None:
-        await self._backends_ready.wait()
-        if self._backends is not None:
-            await wearable.run(self._backends)
-
-    async def _close_radio(self, backends: Backends) -> None:
-        try:
-            async with asyncio.timeout(STOP_S_MAX):
-                await backends.close()
-        except (TimeoutError, OSError) as fault:
-            log.warning("radio_not_closed", fault=type(fault).__name__)
 
     async def _outcome(self, outcome: SignalOutcome) -> None:
         if all(profile.device_id != outcome.device_id for profile in self._profiles):

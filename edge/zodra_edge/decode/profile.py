@@ -57,6 +57,8 @@ class DeviceProfile:
     """How it speaks there."""
     parser: str | None = None
     """By whom its advertisements are read; whoever recognises them if None."""
+    connects: bool = False
+    """Whether it is read over a connection, and not by what it advertises."""
     limits: Limits = Limits()
     counter_epoch: int = 1
     """Raised by hand after a battery change, when the device counts from the start again."""

@@ -9,8 +9,10 @@ from zodra_edge.clock import Clock, monotonic_s
 from zodra_edge.doctor import judge
 from zodra_edge.doctor.finding import Finding, fail, ok, skipped, warn
 from zodra_edge.errors import RadioFault
-from zodra_edge.radio import Adverts, load
-from zodra_edge.settings import Radio, Settings
+from zodra_edge.ladder import Mode
+from zodra_edge.radio import Adverts, Home, Scan, load
+from zodra_edge.radio.planning import plan_of
+from zodra_edge.settings import Radio, RadioAdapter, Settings
 from zodra_edge.status import RadioPart, look
 
 NAME: Final = "radio"
@@ -29,7 +31,8 @@ async def hears(settings: Settings, listen_s: float) -> list[Finding]:
         # One adapter, one scanner: the agent's own is asked instead of disturbed.
         return [_as_the_agent_hears(radio) for radio in seen.status.radio]
     try:
-        return [await _listen(settings, settings.radio, listen_s)]
+        named = settings.radio.adapters or (None,)
+        return [await _listen(settings, settings.radio, one, listen_s) for one in named]
     except RadioFault as fault:
         return [
             fail(
@@ -61,33 +64,32 @@ def _as_the_agent_hears(radio: RadioPart) -> Finding:
     )
 
 
-async def _listen(settings: Settings, radio: Radio, listen_s: float) -> Finding:
-    profiles = settings.profiles()
-    by_address = {one.address.upper(): one for one in profiles if one.address is not None}
-    backends = await load(radio)
-    adverts = Adverts(
-        radio,
-        by_address,
-        Clock(settings.data_dir / "time-floor"),
+async def _listen(
+    settings: Settings, radio: Radio, one: RadioAdapter | None, listen_s: float
+) -> Finding:
+    by_address = {p.address.upper(): p for p in settings.profiles() if p.address is not None}
+    backends = await load(radio, one.options if one else None)
+    home = Home(
+        profiles=by_address,
+        clock=Clock(settings.data_dir / "time-floor"),
         deliver=lambda _: None,
         count=lambda _: None,
     )
+    adverts = Adverts(one.name if one else "the adapter", home)
+    scan = Scan(adverts, plan_of(radio, one, settings.profiles()))
     began_s = monotonic_s()
-    scan = asyncio.create_task(adverts.run(backends), name="doctor-radio")
     try:
+        await scan.open(backends, one.name if one and radio.backend is None else None)
         while monotonic_s() - began_s < listen_s:
-            await asyncio.wait((scan,), timeout=LOOK_S)
-            if scan.done():
-                scan.result()
+            await asyncio.sleep(LOOK_S)
+            if by_address and all(adverts.rssi_dbm(each) is not None for each in by_address):
                 break
-            if by_address and all(adverts.rssi_dbm(one) is not None for one in by_address):
-                break
-        own = {one.device_id: adverts.rssi_dbm(address) for address, one in by_address.items()}
+        own = {each.device_id: adverts.rssi_dbm(where) for where, each in by_address.items()}
         heard = round(adverts.status().adverts_per_min)
-        return judge.hearing(heard, monotonic_s() - began_s, own)
+        name = f"{NAME} {one.name}" if one else NAME
+        return judge.hearing(heard, monotonic_s() - began_s, own, name)
     finally:
-        scan.cancel()
-        await asyncio.wait((scan,), timeout=CLOSE_S_MAX)
+        await scan.close()
         await asyncio.wait((asyncio.ensure_future(backends.close()),), timeout=CLOSE_S_MAX)
 
 
@@ -118,5 +120,10 @@ async def bluez(settings: Settings) -> list[Finding]:
     except TimeoutError:
         child.kill()
         return [skipped(name, "bluetoothctl does not answer")]
-    passive = settings.radio.scanning_mode == "passive"
+    plans = [
+        plan_of(settings.radio, one, settings.profiles())
+        for one in settings.radio.adapters or (None,)
+    ]
+    # Where it was left to the agent, an old BlueZ makes it scan actively.
+    passive = any(one.chosen and one.mode is Mode.PASSIVE for one in plans)
     return [judge.bluez(said.decode(errors="replace"), passive)]

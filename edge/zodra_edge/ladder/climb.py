@@ -14,11 +14,6 @@ RETRY_S: Final = 2.0
 """After a step that failed at once. `bluetoothd` needs about as long to be ready after a start."""
 AWAY_S: Final = 10.0
 """How often it is looked whether an adapter is back that nobody announced."""
-CYCLE_GRACE_S: Final = 5.0
-"""Beyond the other steps': an adapter that was switched on scans a moment later."""
-AGAIN_S: Final = 45.0
-"""From the alarm to the next round. A round takes as long again, so that whatever any step cures is
-cured within two minutes of becoming curable."""
 CYCLE_APART_S: Final = 300.0
 """Between two power cycles; twice as long after each that was in vain."""
 CYCLE_APART_S_MAX: Final = 3_600.0
@@ -38,9 +33,22 @@ class Limits:
     """Whether a beacon is there that speaks all the time: then silence proves deafness."""
 
     @property
+    def cycle_s(self) -> float:
+        """Likewise for a power cycle: an adapter that was switched on scans a moment later."""
+        return self.rung_s * 4 / 3
+
+    @property
+    def again_s(self) -> float:
+        """From the alarm to the next round.
+
+        A round takes as long again, so that whatever any step cures is cured within two minutes.
+        """
+        return 3 * self.rung_s
+
+    @property
     def alarm_s(self) -> float:
         """Without a word for this long a person is told, wherever the ladder stands."""
-        return self.silence_s + 3 * self.rung_s + CYCLE_GRACE_S
+        return self.silence_s + 2 * self.rung_s + self.cycle_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,34 +170,36 @@ def climb(state: Ladder, event: Event, now_s: float, limits: Limits) -> tuple[La
     match event:
         case Begin():
             fresh = replace(state, good_s=now_s, canary_s=now_s)
-            return _move(fresh, Trigger.BEGIN, now_s)
+            return _move(fresh, Trigger.BEGIN, now_s, limits)
         case Answered() if state.busy:
-            grace_s = limits.rung_s + (CYCLE_GRACE_S if state.stage is Stage.CYCLED else 0.0)
+            grace_s = limits.cycle_s if state.stage is Stage.CYCLED else limits.rung_s
             # A first scan in a quiet home has nothing to make up for.
             grace_s = limits.silence_s if state.stage is Stage.OPENING else grace_s
             due_s = state.due_s if state.stage is Stage.AWAY else now_s + grace_s
             return replace(state, busy=False, due_s=due_s), []
         case Failed():
-            return _failed(state, now_s)
+            return _failed(state, now_s, limits)
         case Gone(answers):
             gone = replace(state, busy=state.busy and not answers)
             if gone.stage in (Stage.AWAY, Stage.OFF):
                 return gone, []
-            return _move(gone, Trigger.GONE, now_s)
+            return _move(gone, Trigger.GONE, now_s, limits)
         case Back() if state.stage is Stage.AWAY:
-            return (replace(state, due_s=now_s), []) if state.busy else _back(state, now_s)
+            return (replace(state, due_s=now_s), []) if state.busy else _back(state, now_s, limits)
         case Look():
             return _look(state, event, now_s, limits)
         case _:
             return state, []
 
 
-def _failed(state: Ladder, now_s: float) -> tuple[Ladder, list[Effect]]:
+def _failed(state: Ladder, now_s: float, limits: Limits) -> tuple[Ladder, list[Effect]]:
     if state.stage in (Stage.AWAY, Stage.OFF):
         return replace(state, busy=False), []
     if state.stage is Stage.HEARING:
-        return _move(replace(state, busy=False), Trigger.FAILED, now_s)
-    return replace(state, busy=False, failed=True, due_s=now_s + RETRY_S), []
+        return _move(replace(state, busy=False), Trigger.FAILED, now_s, limits)
+    # What was heard while the step was tried proves nothing; what comes after its failure does.
+    due_s = now_s + min(RETRY_S, limits.rung_s)
+    return replace(state, busy=False, failed=True, due_s=due_s, tried_s=now_s), []
 
 
 def _look(state: Ladder, look: Look, now_s: float, limits: Limits) -> tuple[Ladder, list[Effect]]:
@@ -198,7 +208,7 @@ def _look(state: Ladder, look: Look, now_s: float, limits: Limits) -> tuple[Ladd
         return state, effects
     state, effects = _watch_canary(state, look, now_s, limits)
     proven = look.heard_s is not None and look.heard_s >= max(state.tried_s, state.good_s)
-    if proven and not state.busy and not state.failed and state.stage is not Stage.AWAY:
+    if proven and not state.busy and state.stage is not Stage.AWAY:
         state, more = _heard(state, look.heard_s or now_s, limits)
         effects += more
     if not state.busy and now_s >= state.due_s:
@@ -223,6 +233,7 @@ def _heard(state: Ladder, heard_s: float, limits: Limits) -> tuple[Ladder, list[
             good_s=heard_s,
             due_s=heard_s + limits.silence_s,
             troubled=False,
+            failed=False,
             alarmed=False,
             in_vain=0,
         ),
@@ -234,13 +245,13 @@ def _overdue(
     state: Ladder, look: Look, now_s: float, limits: Limits
 ) -> tuple[Ladder, list[Effect]]:
     if state.stage is Stage.AWAY:
-        return _back(state, now_s)
+        return _back(state, now_s, limits)
     trigger = Trigger.FAILED if state.failed else Trigger.SILENT
     if state.stage is Stage.REBUILT and not _may_cycle(state, look, now_s, limits):
         trigger = Trigger.SPARED
     if state.stage is Stage.CYCLED:
         state = replace(state, in_vain=state.in_vain + 1)
-    state, effects = _move(state, trigger, now_s)
+    state, effects = _move(state, trigger, now_s, limits)
     if state.stage is Stage.DEAF:
         state, more = _alarm(state, now_s - state.good_s, limits)
         effects += more
@@ -258,14 +269,16 @@ def _alarm(state: Ladder, silent_s: float, limits: Limits) -> tuple[Ladder, list
     if state.alarmed:
         return state, []
     certain = limits.canary or state.failed or state.stage is Stage.AWAY
-    return replace(state, alarmed=True), [Alarm(silent_s, certain)]
+    return replace(state, alarmed=True, troubled=True), [Alarm(silent_s, certain)]
 
 
-def _back(state: Ladder, now_s: float) -> tuple[Ladder, list[Effect]]:
-    return _move(state, Trigger.BACK, now_s)
+def _back(state: Ladder, now_s: float, limits: Limits) -> tuple[Ladder, list[Effect]]:
+    return _move(state, Trigger.BACK, now_s, limits)
 
 
-def _move(state: Ladder, trigger: Trigger, now_s: float) -> tuple[Ladder, list[Effect]]:
+def _move(
+    state: Ladder, trigger: Trigger, now_s: float, limits: Limits
+) -> tuple[Ladder, list[Effect]]:
     stage = TRANSITIONS.get((state.stage, trigger))
     if stage is None:
         return state, []
@@ -273,7 +286,8 @@ def _move(state: Ladder, trigger: Trigger, now_s: float) -> tuple[Ladder, list[E
         state = replace(state, troubled=True)
     step = STEPS.get(stage)
     if step is None:
-        due_s = now_s + (AWAY_S if stage is Stage.AWAY else AGAIN_S)
+        away = stage is Stage.AWAY
+        due_s = now_s + (min(AWAY_S, limits.rung_s) if away else limits.again_s)
         return replace(state, stage=stage, due_s=due_s, failed=trigger is Trigger.FAILED), []
     return (
         replace(

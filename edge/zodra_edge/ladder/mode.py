@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from zodra_edge.decode.ble.patterns import needs_active
 from zodra_edge.decode.profile import DeviceProfile
 
 
@@ -45,12 +46,8 @@ def plan(profiles: Iterable[DeviceProfile], wish: Mode | None, has_canary: bool)
     heard = [profile for profile in profiles if profile.address is not None]
     if not heard:
         return Plan(Mode.ACTIVE, "no device here is named yet, so all that is near is asked")
-    repeating = sorted(profile.device_id for profile in heard if profile.bind_key is None)
+    repeating = sorted(profile.device_id for profile in heard if needs_active(profile))
     if repeating:
         more = f" and {len(repeating) - 1} more" if len(repeating) > 1 else ""
-        return Plan(
-            Mode.ACTIVE,
-            f"{repeating[0]}{more} may repeat a message unchanged, and passively it would be "
-            "heard once",
-        )
-    return Plan(Mode.PASSIVE, "every device encrypts, so no two of its messages are the same")
+        return Plan(Mode.ACTIVE, f"{repeating[0]}{more} would be missed passively")
+    return Plan(Mode.PASSIVE, "no device here repeats itself unchanged, or has to be asked")

@@ -1,174 +1,151 @@
-"""Hearing advertisements, and showing how many: a quiet home and a deaf radio look alike.
-
-`bluetoothd` restarting kills a running scan without a word (SignalK/signalk-server#3057 measured 20
-adverts a second to none), so after a silence the scanner is built anew by the supervisor.
-"""
+"""Hearing advertisements, and showing how many: a quiet home and a deaf radio look alike."""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final, NamedTuple
 
-from bleak import BleakScanner
-from bleak.args.bluez import BlueZScannerArgs, OrPattern
-from bleak.assigned_numbers import AdvertisementDataType
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
-from bleak.exc import BleakError
 
 from zodra_edge.clock import Clock, monotonic_s
-from zodra_edge.decode.ble.patterns import CONNECTIONS, PATTERNS
 from zodra_edge.decode.frame import BleAdvert
-from zodra_edge.decode.profile import DeviceProfile, Family
+from zodra_edge.decode.profile import DeviceProfile
 from zodra_edge.decode.result import DecodeRefusal
-from zodra_edge.errors import RadioFault
 from zodra_edge.nearby import Strangers
-from zodra_edge.radio.backend import Backends
-from zodra_edge.settings import Radio
 
 FLOOD: Final = "advert_flood"
 """How an advertisement is counted that came too soon after many of the same device."""
-LOOK_S: Final = 1.0
 MINUTE_S: Final = 60
 
-_PATTERNS: Final = [
-    OrPattern(0, AdvertisementDataType(pattern.ad_type), pattern.start)
-    for pattern in (*CONNECTIONS, *(one for some in PATTERNS.values() for one in some))
-]
-"""What BlueZ must be told to let through in passive mode; without patterns it refuses to start."""
+
+class Arrival(NamedTuple):
+    """A device that one connects to, as it was just heard."""
+
+    device: BLEDevice
+    adapter: str
+    """Who heard it, and so whom it can be connected through."""
+
+
+class Arrivals:
+    """Where connections wait until their device is heard by any adapter."""
+
+    def __init__(self) -> None:
+        """Begin with nobody."""
+        self._waiting: dict[str, set[asyncio.Future[Arrival]]] = {}
+
+    async def wait_for(self, address: str) -> Arrival:
+        """Wait for the next advertisement of a device."""
+        held = self._waiting.setdefault(address.upper(), set())
+        future: asyncio.Future[Arrival] = asyncio.get_running_loop().create_future()
+        held.add(future)
+        try:
+            return await future
+        finally:
+            held.discard(future)
+
+    def arrived(self, address: str, device: BLEDevice, adapter: str) -> None:
+        """Tell whoever waits for it."""
+        for future in self._waiting.get(address, ()):
+            if not future.done():
+                future.set_result(Arrival(device, adapter))
 
 
 @dataclass(frozen=True, slots=True)
-class AdapterStatus:
-    """How one adapter is doing."""
+class Heard:
+    """What one adapter hears."""
 
-    name: str
-    scanning: bool
     adverts_per_min: float
     last_advert_age_s: float | None
     strangers: int
     """Advertisers heard within the last minute that are none of the home's devices."""
 
 
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What the adapters of one gateway share."""
+
+    profiles: Mapping[str, DeviceProfile]
+    """The home's devices by upper-case address."""
+    clock: Clock
+    """Dates each advertisement."""
+    deliver: Callable[[BleAdvert], None]
+    """Takes those of the home's devices."""
+    count: Callable[[str], None]
+    """Counts a refusal by reason."""
+    lets: Callable[[str, int], bool] = lambda _address, _now_ms: True
+    """Whether a device of the home, at so many milliseconds, may say yet more."""
+    connects: frozenset[str] = frozenset()
+    """Upper-case addresses of devices that are read over a connection alone."""
+
+
 class Adverts:
-    """Scans with one adapter. `run` lasts until the adapter fails or falls silent."""
+    """Takes what one adapter hears."""
 
     def __init__(
         self,
-        settings: Radio,
-        profiles: Mapping[str, DeviceProfile],
-        clock: Clock,
-        deliver: Callable[[BleAdvert], None],
-        count: Callable[[str], None],
-        lets: Callable[[str, int], bool] = lambda _address, _now_ms: True,
+        name: str,
+        home: Home,
+        canary: str | None = None,
+        strangers: Strangers | None = None,
+        arrivals: Arrivals | None = None,
     ) -> None:
-        """Take the parts.
-
-        Args:
-            settings: mode, and the longest silence.
-            profiles: the home's devices by upper-case address.
-            clock: dates each advertisement.
-            deliver: takes those of the home's buttons.
-            count: counts a refusal by reason.
-            lets: whether a device of the home, at so many milliseconds, may say yet more.
-        """
-        self._settings = settings
-        self._profiles = profiles
-        self._clock = clock
-        self._deliver = deliver
-        self._count = count
-        self._lets = lets
-        self.name = "hci0" if settings.backend is None else settings.backend.partition(".")[0]
-        self._scanning = False
-        self._last_s: float | None = None
-        self._seconds: deque[tuple[int, int]] = deque(maxlen=MINUTE_S)
-        self.strangers = Strangers()
+        """Take the adapter's name, and what it shares with others."""
+        self.name = name
+        self.last_s: float | None = None
+        """When something that says anything was last heard, by the monotonic clock."""
+        self.canary_s: float | None = None
+        """When the expected beacon was."""
+        self.strangers = Strangers() if strangers is None else strangers
         """Heard, and not named by the settings."""
+        self._home = home
+        self._canary = canary
+        self._arrivals = Arrivals() if arrivals is None else arrivals
+        self._seconds: deque[tuple[int, int]] = deque(maxlen=MINUTE_S)
         self._makers: dict[str, Mapping[int, bytes]] = {}
-        self._seen: dict[str, BLEDevice] = {}
         self._rssi: dict[str, int] = {}
-        self._arrivals: dict[str, asyncio.Event] = {}
 
-    def status(self) -> AdapterStatus:
-        """Say how the adapter is doing now."""
+    def status(self) -> Heard:
+        """Say how much is heard now."""
         now_s = monotonic_s()
         heard = sum(count for second, count in self._seconds if now_s - second < MINUTE_S)
-        age_s = None if self._last_s is None else max(0.0, now_s - self._last_s)
-        strangers = self.strangers.recent(now_s, MINUTE_S)
-        return AdapterStatus(self.name, self._scanning, float(heard), age_s, strangers)
-
-    async def wait_for(self, address: str) -> BLEDevice:
-        """Wait for the next advertisement of a device that one connects to."""
-        arrival = self._arrivals.setdefault(address.upper(), asyncio.Event())
-        arrival.clear()
-        await arrival.wait()
-        return self._seen[address.upper()]
+        age_s = None if self.last_s is None else max(0.0, now_s - self.last_s)
+        return Heard(float(heard), age_s, self.strangers.recent(now_s, MINUTE_S))
 
     def rssi_dbm(self, address: str) -> int | None:
         """Say how strongly a device was last heard."""
         return self._rssi.get(address.upper())
 
-    async def run(self, backends: Backends) -> None:
-        """Scan.
-
-        Raises:
-            RadioFault: the adapter cannot scan, or nothing was heard for too long.
-        """
-        try:
-            async with self._scanner(backends):
-                self._scanning = True
-                await self._watch()
-        except FileNotFoundError as fault:
-            # What bleak raises where there is no D-Bus socket, and so no BlueZ behind it.
-            raise RadioFault(
-                f"{self.name} cannot scan: no system D-Bus here; is bluez installed and running?"
-            ) from fault
-        except (BleakError, OSError) as fault:
-            raise RadioFault(f"{self.name} cannot scan: {fault}") from fault
-        finally:
-            self._scanning = False
-
-    def _scanner(self, backends: Backends) -> BleakScanner:
-        chosen: dict[str, Any] = {}
-        if backends.scanner is not None:
-            chosen["backend"] = backends.scanner
-        elif self._settings.scanning_mode == "passive":
-            chosen["bluez"] = BlueZScannerArgs(or_patterns=[*_PATTERNS])
-        return BleakScanner(self._heard, scanning_mode=self._settings.scanning_mode, **chosen)
-
-    async def _watch(self) -> None:
-        began_s = monotonic_s()
-        while True:
-            await asyncio.sleep(LOOK_S)
-            silent_s = monotonic_s() - max(began_s, self._last_s or began_s)
-            if silent_s > self._settings.silence_s_max:
-                raise RadioFault(f"{self.name} heard nothing for {silent_s:.0f} s")
-
-    def _heard(self, device: BLEDevice, advert: AdvertisementData) -> None:
+    def heard(self, device: BLEDevice, advert: AdvertisementData) -> None:
+        """Take one advertisement."""
         now_s = monotonic_s()
-        self._last_s = now_s
+        address = device.address.upper()
+        if not _says_anything(advert):
+            # BlueZ calls it one, too, when a device connects or its signal strength is forgotten.
+            return
+        self.last_s = now_s
+        if address == self._canary:
+            self.canary_s = now_s
         second = int(now_s)
         if self._seconds and self._seconds[-1][0] == second:
             self._seconds[-1] = (second, self._seconds[-1][1] + 1)
         else:
             self._seconds.append((second, 1))
-        address = device.address.upper()
-        profile = self._profiles.get(address)
-        if profile is None:
+        if address not in self._home.profiles:
             self._stranger(address, advert, now_s)
             return
         self._rssi[address] = advert.rssi
-        if not self._lets(address, int(now_s * 1000)):
-            self._count(FLOOD)
+        if not self._home.lets(address, int(now_s * 1000)):
+            self._home.count(FLOOD)
             return
-        if profile.family is Family.WEARABLE:
-            self._arrived(address, device)
-        else:
-            frame = self._frame(address, advert)
-            before = self._makers.get(address)
-            self._makers[address] = frame.manufacturer_data
-            self._deliver(replace(frame, manufacturer_data=_news(before, frame.manufacturer_data)))
+        self._arrivals.arrived(address, device, self.name)
+        if address in self._home.connects:
+            return
+        frame = self._frame(address, advert)
+        before = self._makers.get(address)
+        self._makers[address] = frame.manufacturer_data
+        self._home.deliver(replace(frame, manufacturer_data=_news(before, frame.manufacturer_data)))
 
     def _frame(self, address: str, advert: AdvertisementData) -> BleAdvert:
         return BleAdvert(
@@ -179,19 +156,20 @@ class Adverts:
             service_data=advert.service_data,
             manufacturer_data=advert.manufacturer_data,
             service_uuids=tuple(advert.service_uuids),
-            heard=self._clock.now(),
+            heard=self._home.clock.now(),
         )
-
-    def _arrived(self, address: str, device: BLEDevice) -> None:
-        self._seen[address] = device
-        if address in self._arrivals:
-            self._arrivals[address].set()
 
     def _stranger(self, address: str, advert: AdvertisementData, now_s: float) -> None:
         # A phone or a beacon next door is usual. A device of a kind that we read, but that nobody
         # introduced, may be one that somebody waits for.
         if self.strangers.heard(address, advert.rssi, now_s, lambda: self._frame(address, advert)):
-            self._count(DecodeRefusal.UNKNOWN_DEVICE)
+            self._home.count(DecodeRefusal.UNKNOWN_DEVICE)
+
+
+def _says_anything(advert: AdvertisementData) -> bool:
+    return bool(
+        advert.service_data or advert.manufacturer_data or advert.service_uuids or advert.local_name
+    )
 
 
 def _news(before: Mapping[int, bytes] | None, now: Mapping[int, bytes]) -> Mapping[int, bytes]:

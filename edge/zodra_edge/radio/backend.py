@@ -38,8 +38,20 @@ class BlueZ:
         """Nothing was opened."""
 
 
-async def load(settings: Radio) -> Backends:
-    """Make the backend that the settings name.
+def power_cycle_of(backends: Backends) -> Callable[[], Awaitable[None]]:
+    """Give how a backend switches its adapter off and on; it need not be able to.
+
+    Raises:
+        RadioFault: it is not.
+    """
+    found: Callable[[], Awaitable[None]] | None = getattr(backends, "power_cycle", None)
+    if found is None:
+        raise RadioFault("this backend cannot switch its adapter off and on")
+    return found
+
+
+async def load(settings: Radio, more: Mapping[str, str] | None = None) -> Backends:
+    """Make the backend that the settings name; `more` are options beside theirs.
 
     Raises:
         RadioFault: there is no such factory, or it could not reach its adapter.
@@ -54,7 +66,7 @@ async def load(settings: Radio) -> Backends:
     except (ImportError, AttributeError) as fault:
         raise RadioFault(f"radio.backend {settings.backend} cannot be loaded: {fault}") from fault
     try:
-        backends: Backends = await factory(settings.options)
+        backends: Backends = await factory({**settings.options, **(more or {})})
     except OSError as fault:
         raise RadioFault(f"radio.backend {settings.backend}: {fault}") from fault
     return backends

@@ -187,6 +187,26 @@ def _radio(status: Status) -> Iterator[Metric]:
         "Advertisements heard in the last minute.",
         [radio.adverts_per_min for radio in status.radio],
     )
+    yield each(
+        "zodra_adapter_deaf",
+        "1 while the adapter hears nothing, and nothing that was tried has helped.",
+        [radio.alarmed for radio in status.radio],
+    )
+    yield each(
+        "zodra_adapter_passive",
+        "1 while the adapter scans passively.",
+        [radio.mode == "passive" for radio in status.radio],
+    )
+    yield each(
+        "zodra_adapter_connections",
+        "Devices connected through the adapter.",
+        [radio.connections for radio in status.radio],
+    )
+    yield each(
+        "zodra_adapter_connections_waiting",
+        "Devices that wait for their turn to be connected.",
+        [radio.connections_waiting for radio in status.radio],
+    )
 
 
 def _counts(status: Status) -> Iterator[Metric]:

@@ -7,6 +7,7 @@ from zodra_edge.status.report import (
     CloudPart,
     DevicePart,
     LanePart,
+    RadioPart,
     Status,
     StoragePart,
     problems,
@@ -29,6 +30,15 @@ _STORAGE = {
     "read_only": "READ-ONLY",
     "io_error": "BROKEN",
     "salvaged": "in order again",
+}
+_STAGES = {
+    "off": "not begun",
+    "opening": "has begun to scan, and heard nothing yet",
+    "restarted": "its scan was started again",
+    "rebuilt": "its scanner was made anew",
+    "cycled": "it was switched off and on",
+    "deaf": "nothing helped; all of it is tried again",
+    "away": "it is not there",
 }
 _LIGHTS = {
     "kept": "kept, on its way to the cloud",
@@ -99,6 +109,7 @@ def _lines(status: Status, running: bool, age_s: float) -> Iterator[str]:
         last = "nothing heard yet" if heard is None else f"last heard {age(heard)} ago"
         scans = "scanning" if radio.scanning else "NOT scanning"
         yield _line("radio", f"{radio.name} {scans}, {radio.adverts_per_min:.0f} a minute, {last}")
+        yield from _radio(radio)
         if radio.strangers:
             yield _line("", f"hears {radio.strangers} nearby that are not this home's")
     yield _line("clock", f"{status.clock_quality}, error at most {_error(status.clock_error_ms)}")
@@ -108,6 +119,22 @@ def _lines(status: Status, running: bool, age_s: float) -> Iterator[str]:
     yield from _devices(status)
     yield from _not_understood(status)
     yield from _counts(status)
+
+
+def _radio(radio: RadioPart) -> Iterator[str]:
+    if radio.stage and radio.stage != "hearing":
+        why = f": {radio.fault}" if radio.fault else ""
+        yield _line("", f"{_STAGES.get(radio.stage, radio.stage)}{why}")
+    if radio.alarmed:
+        quiet = "" if radio.certain else ", or nothing near it speaks (docs/radio.md)"
+        yield _line("", f"DEAF{quiet}")
+    if radio.canary_lost:
+        yield _line("", "its beacon is not heard, while others are: see to its battery")
+    if radio.mode:
+        yield _line("", f"listens {radio.mode}ly: {radio.mode_reason}")
+    if radio.connections or radio.connections_waiting:
+        waiting = f", {radio.connections_waiting} wait" if radio.connections_waiting else ""
+        yield _line("", f"{radio.connections} of {radio.connections_max} connections{waiting}")
 
 
 def _cloud(status: Status, cloud: CloudPart) -> str:

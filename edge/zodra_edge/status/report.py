@@ -89,6 +89,23 @@ class RadioPart(_Value):
     last_advert_age_s: float | None
     strangers: int = 0
     """Advertisers heard within the last minute that are none of the home's devices."""
+    stage: str = ""
+    """Where it stands on the recovery ladder: docs/radio.md."""
+    mode: str = ""
+    """`active` or `passive`."""
+    mode_reason: str = ""
+    alarmed: bool = False
+    """It is deaf, and nothing that was tried has helped."""
+    certain: bool = False
+    """Of an alarm: a quiet home cannot be the reason."""
+    fault: str = ""
+    """Why the last step failed; empty while it hears."""
+    canary_lost: bool = False
+    """The expected beacon is not heard, while others are."""
+    connections: int = 0
+    connections_max: int = 0
+    connections_waiting: int = 0
+    """Devices that wait for their turn."""
 
 
 class MemoryPart(_Value):
@@ -220,6 +237,7 @@ class Problem(StrEnum):
     HOME_MQTT = "the home's broker cannot be reached"
     NOT_SCANNING = "the Bluetooth adapter does not scan"
     DEAF = "the Bluetooth adapter has heard nothing for two minutes"
+    CANARY = "the beacon that is expected is not heard, while others are: see to its battery"
     COUNTER_UNKNOWN = (
         "a device's counter was lost: its presses only ask, until it is learned anew "
         "(zodra-edge device relearn)"
@@ -237,7 +255,8 @@ def problems(status: Status) -> tuple[Problem, ...]:
     online = status.cloud.state == "online"
     denied = status.cloud.state == "refused"
     deaf = any(
-        (radio.last_advert_age_s or status.uptime_s) > ADVERT_AGE_S_MAX for radio in status.radio
+        radio.alarmed or (radio.last_advert_age_s or status.uptime_s) > ADVERT_AGE_S_MAX
+        for radio in status.radio
     )
     found = {
         Problem.STORAGE_BROKEN: status.storage.state == "io_error",
@@ -254,6 +273,7 @@ def problems(status: Status) -> tuple[Problem, ...]:
         Problem.HOME_MQTT: status.home_mqtt is not None and not status.home_mqtt.connected,
         Problem.NOT_SCANNING: any(not radio.scanning for radio in status.radio),
         Problem.DEAF: deaf,
+        Problem.CANARY: any(radio.canary_lost for radio in status.radio),
         Problem.COUNTER_UNKNOWN: any(device.counter_unknown for device in status.devices),
         Problem.REPLAYS: any(device.refused_as_replay >= REPLAYS_MIN for device in status.devices),
         Problem.QUARANTINE: status.need.quarantined + status.telemetry.quarantined > 0,

@@ -35,8 +35,8 @@ class Radio:
         """
         self.addresses: dict[str, hci.Address] = {}
         """Of the advertisers heard, with their kind of address, which a text does not tell."""
+        self.address = address
         self._air = air
-        self._address = address
         self._device: Device | None = None
         self._transport: Transport | None = None
         self._gone: asyncio.Future[None] | None = None
@@ -111,7 +111,7 @@ class Radio:
         try:
             async with asyncio.timeout(ATTACH_S_MAX):
                 transport = await open_transport(f"tcp-client:{self._air}")
-                address = hci.Address(self._address)
+                address = hci.Address(self.address)
                 device = Device.with_hci("gateway", address, transport.source, transport.sink)
                 await device.power_on()
         except (OSError, TimeoutError, BaseBumbleError) as fault:

@@ -1,0 +1,165 @@
+"""What bleak does not tell: that BlueZ, its adapters or the bus came and went; and their switch.
+
+bleak 3.1 keeps what a killed `bluetoothd` once said, connections included, and a scan that was
+running then hears nothing more without a word (SignalK/signalk-server#3057 measured 20 adverts a
+second to none).
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+from dbus_fast import AuthError, BusType, DBusError, Message, MessageType, Variant
+from dbus_fast.aio import MessageBus
+
+from zodra_edge.errors import RadioFault, RadioGone
+
+BLUEZ: Final = "org.bluez"
+ADAPTER: Final = "org.bluez.Adapter1"
+OFF_S: Final = 1.0
+"""Between off and on. A USB dongle drops what it holds well within this."""
+_DBUS: Final = "org.freedesktop.DBus"
+_OBJECTS: Final = "org.freedesktop.DBus.ObjectManager"
+_PROPERTIES: Final = "org.freedesktop.DBus.Properties"
+_MATCHES: Final = (
+    f"type='signal',sender='{_DBUS}',member='NameOwnerChanged',arg0='{BLUEZ}'",
+    f"type='signal',sender='{BLUEZ}',interface='{_OBJECTS}',arg0path='/org/bluez/'",
+    f"type='signal',sender='{BLUEZ}',interface='{_PROPERTIES}',arg0='{ADAPTER}'",
+)
+
+
+class BlueZ:
+    """Watches the adapters that BlueZ has. `run` lasts as long as the bus does."""
+
+    def __init__(self) -> None:
+        """Begin knowing nothing."""
+        self.adapters: tuple[str, ...] | None = None
+        """Their names in order; None until BlueZ was asked, or when it cannot be."""
+        self.changed: list[Callable[[], None]] = []
+        """Called when an adapter came or went."""
+        self.switched_off: list[Callable[[str], None]] = []
+        """Called with the name of an adapter that was switched off."""
+        self._bus: MessageBus | None = None
+        self._asking: asyncio.Task[None] | None = None
+        self._cycling: set[str] = set()
+
+    async def run(self) -> None:
+        """Watch.
+
+        Raises:
+            RadioFault: the bus cannot be used, or went away.
+        """
+        try:
+            bus = MessageBus(bus_type=BusType.SYSTEM)
+            try:
+                await bus.connect()
+                bus.add_message_handler(self._on_message)
+                for rule in _MATCHES:
+                    await _call(bus, _DBUS, "/org/freedesktop/DBus", _DBUS, "AddMatch", "s", [rule])
+                self._bus = bus
+                await self._ask()
+                await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]  # dbus-fast
+            finally:
+                bus.disconnect()
+        except (OSError, EOFError, AuthError, DBusError) as fault:
+            raise RadioFault(f"the system's D-Bus: {fault or type(fault).__name__}") from fault
+        finally:
+            self._bus = None
+            if self._asking is not None:
+                self._asking.cancel()
+            self._know(())
+        raise RadioFault("the system's D-Bus went away")
+
+    async def power_cycle(self, name: str) -> None:
+        """Switch an adapter off, and on again.
+
+        Raises:
+            RadioFault: it could not be switched.
+        """
+        if self._bus is None:
+            raise RadioGone("there is no D-Bus to switch an adapter by")
+        self._cycling.add(name)
+        try:
+            await self._switch(self._bus, name, on=False)
+            await asyncio.sleep(OFF_S)
+            await self._switch(self._bus, name, on=True)
+        finally:
+            self._cycling.discard(name)
+
+    async def _switch(self, bus: MessageBus, name: str, *, on: bool) -> None:
+        body = [ADAPTER, "Powered", Variant("b", on)]
+        try:
+            await _call(bus, BLUEZ, f"/org/bluez/{name}", _PROPERTIES, "Set", "ssv", body)
+        except (DBusError, OSError, EOFError) as fault:
+            word = "on" if on else "off"
+            raise RadioFault(f"{name} cannot be switched {word}: {fault}") from fault
+
+    def _on_message(self, message: Message) -> None:
+        if message.message_type is not MessageType.SIGNAL:
+            return
+        match message.member:
+            case "NameOwnerChanged":
+                # Also when one bluetoothd follows the other at once, nothing of the first is left.
+                self._know(())
+                if message.body[2]:
+                    self._ask_soon()
+            case "InterfacesAdded" | "InterfacesRemoved":
+                if ADAPTER in message.body[1]:
+                    self._ask_soon()
+            case "PropertiesChanged":
+                self._changed(message)
+
+    def _changed(self, message: Message) -> None:
+        powered = message.body[1].get("Powered")
+        name = (message.path or "").rpartition("/")[2]
+        if powered is not None and not powered.value and name not in self._cycling:
+            for tell in self.switched_off:
+                tell(name)
+
+    def _ask_soon(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+        self._asking = asyncio.get_running_loop().create_task(self._ask())
+
+    async def _ask(self) -> None:
+        if self._bus is None:
+            return
+        try:
+            (objects,) = await _call(self._bus, BLUEZ, "/", _OBJECTS, "GetManagedObjects", "", [])
+        except DBusError:
+            # Nobody is org.bluez now; that somebody is will be told.
+            self._know(())
+            return
+        names = (path.rpartition("/")[2] for path, held in objects.items() if ADAPTER in held)
+        self._know(tuple(sorted(names)))
+
+    def _know(self, adapters: tuple[str, ...]) -> None:
+        if adapters != self.adapters:
+            self.adapters = adapters
+            for tell in self.changed:
+                tell()
+
+
+async def _call(
+    bus: MessageBus,
+    destination: str,
+    path: str,
+    interface: str,
+    member: str,
+    signature: str,
+    body: list[Any],
+) -> list[Any]:
+    reply = await bus.call(
+        Message(
+            destination=destination,
+            path=path,
+            interface=interface,
+            member=member,
+            signature=signature,
+            body=body,
+        )
+    )
+    if reply.message_type is MessageType.ERROR:
+        text = str(reply.body[0]) if reply.body else ""
+        raise DBusError(reply.error_name or "org.freedesktop.DBus.Error.Failed", text)
+    return list(reply.body)
