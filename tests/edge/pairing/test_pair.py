@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import socket
 import stat
 import subprocess
@@ -197,6 +198,28 @@ def test_buying_is_paused_through_a_restart(home: Home) -> None:
     assert ["buying_paused" in one["evidence"] for one in signals] == [True, True, False]
 
 
+def _talk(home: Home) -> None:
+    """Answer on a terminal as a person does: choose, and take what is proposed."""
+    ours, theirs = pty.openpty()
+    asking = subprocess.Popen(
+        home.arguments("pair", "--print"),
+        env=home.environment,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(theirs)
+    os.write(ours, b"1\n\n\n")
+    said, complaint = asking.communicate()
+    os.close(ours)
+    assert asking.returncode == 0, complaint
+    assert "IKEA E1743" in said
+    assert 'device_id = "btn-hall"' in said
+    assert "practice = true" in said
+    assert "btn-hall" not in home.config.read_text()
+
+
 def test_a_device_of_the_home_broker_is_paired_without_an_agent(home: Home, tmp_path: Path) -> None:
     port = free_port()
     home.config.write_text(
@@ -224,6 +247,7 @@ def test_a_device_of_the_home_broker_is_paired_without_an_agent(home: Home, tmp_
         )
         (one,) = home.heard()
         assert (one["where"], one["model"]) == ("zigbee2mqtt/hall", "IKEA E1743")
+        _talk(home)
         done = home.command("pair", "--add", "zigbee2mqtt/hall", "--json", "--armed")
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["added"] == {
