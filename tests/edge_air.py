@@ -31,6 +31,11 @@ class Air:
     scans_started: int = 0
     refuses_connections: int = 0
     battery: int = 87
+    offers: tuple[tuple[str, str, list[str]], ...] = (
+        ("180d", HEART_RATE, ["notify"]),
+        ("180f", BATTERY, ["read"]),
+    )
+    """What a device has that one connects to: service, characteristic, properties."""
     closed: bool = False
     start_faults: list[Exception] = field(default_factory=list)
     """What the next starts of a scanner raise, one each."""
@@ -101,9 +106,7 @@ class Client(BaseBleakClient):
             self.air.refuses_connections -= 1
             raise BleakError("the air is thick")
         services = BleakGATTServiceCollection()
-        for handle, (service, characteristic, properties) in enumerate(
-            (("180d", HEART_RATE, ["notify"]), ("180f", BATTERY, ["read"]))
-        ):
+        for handle, (service, characteristic, properties) in enumerate(self.air.offers):
             full = f"0000{service}-0000-1000-8000-00805f9b34fb"
             made = BleakGATTService(None, 10 * handle + 1, full)
             services.add_service(made)

@@ -175,6 +175,45 @@ async def test_a_wearable_is_connected_when_heard_and_again_after_it_was_lost(
     await ended(scan)
 
 
+@pytest.mark.parametrize(
+    ("service", "number", "value"),
+    [("1809", "2a1c", "006c0100ff"), ("181d", "2a9d", "00c03a"), ("181a", "2a6e", "0f0a")],
+    ids=["thermometer", "scale", "room"],
+)
+async def test_what_a_device_indicates_is_subscribed_to_and_again_after_it_was_lost(
+    tmp_path: Path, service: str, number: str, value: str
+) -> None:
+    heard = Heard(tmp_path, wearable=True)
+    uuid = f"0000{number}-0000-1000-8000-00805f9b34fb"
+    heard.air.offers = ((service, uuid, ["indicate"]), ("1800", BATTERY.replace("19", "00"), []))
+    scan = asyncio.create_task(heard.adapter.run())
+    await until(lambda: heard.air.scanners)
+    for _ in range(2):
+        task = asyncio.create_task(heard.connections[0].run())
+        await asyncio.sleep(0)
+        heard.air.advertise(ADDRESS)
+        await until(lambda: heard.air.clients and heard.air.clients[0].notified)
+        heard.air.clients[0].notified[uuid](bytearray.fromhex(value))
+        heard.air.clients[0].drop()
+        await task
+    assert [(one.characteristic, one.value.hex()) for one in heard.values] == [(uuid, value)] * 2
+    await ended(scan)
+
+
+async def test_a_device_that_offers_nothing_that_is_read_is_told_of(tmp_path: Path) -> None:
+    heard = Heard(tmp_path, wearable=True)
+    heard.air.offers = (("1800", BATTERY.replace("2a19", "2a00"), ["read"]),)
+    scan = asyncio.create_task(heard.adapter.run())
+    await until(lambda: heard.air.scanners)
+    task = asyncio.create_task(heard.connections[0].run())
+    await asyncio.sleep(0)
+    heard.air.advertise(ADDRESS)
+    with pytest.raises(RadioFault, match="offers nothing"):
+        await task
+    assert heard.air.clients == []
+    await ended(scan)
+
+
 async def test_one_failed_connection_is_tried_again_at_once(tmp_path: Path) -> None:
     heard = Heard(tmp_path, wearable=True)
     heard.air.refuses_connections = 1
