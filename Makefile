@@ -63,7 +63,8 @@ check: $(STAMP) ## format, lint, types, import rules, docs
 	@$(RUN)mypy
 	@$(RUN)lint-imports
 	@$(RUN)codespell
-	@$(PY) -m pytest -q tests/architecture tests/docs -p no:randomly
+	@bash scripts/tools.sh check
+	@$(PY) -m pytest -q tests/architecture tests/docs tests/packaging -p no:randomly
 
 .PHONY: docs
 docs: $(STAMP) ## write docs/reference.md, docs/devices.md and docs/openapi.json from the code
@@ -71,6 +72,15 @@ docs: $(STAMP) ## write docs/reference.md, docs/devices.md and docs/openapi.json
 	@$(PY) scripts/openapi.py
 	@$(PY) scripts/schemas.py
 	@$(PY) scripts/devices.py
+
+.PHONY: deb
+deb: $(STAMP) ## build the gateway's Debian packages for arm64 and amd64 into dist/
+	@$(PY) scripts/deb.py $(ARGS)
+
+.PHONY: deb-test
+deb-test: $(STAMP) ## install, upgrade and remove the packages in a Debian of their own; as root, minutes
+	@bash scripts/tools.sh deb
+	@$(PY) -m pytest -m "" --timeout 1800 tests/packaging $(ARGS)
 
 .PHONY: bench
 bench: tools ## measure, and print one table

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What the tests need beside Python packages: each only if it is missing, from the system's packages.
-# `scripts/tools.sh faults` also brings what only `make faults` uses.
+# `scripts/tools.sh faults` also brings what only `make faults` uses, `deb` what `make deb-test` does;
+# `check` brings only what `make check` uses.
 set -euo pipefail
 
 have() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
@@ -8,12 +9,20 @@ have_library() { ldconfig -p 2>/dev/null | grep -q "$1" || /sbin/ldconfig -p 2>/
 have_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || have initdb; }
 
 missing=()
-have mosquitto || missing+=(mosquitto)
-have_postgres || missing+=(postgresql)
-have chromium || missing+=(chromium)
-# The browser tests' driver links to it, and a minimal Debian does not have it.
-have_library libatomic.so.1 || missing+=(libatomic1)
-have setpriv || missing+=(util-linux)
+# Its `systemd-analyze` says how closed the gateway's service is; it need not run here.
+have systemd-analyze || missing+=(systemd)
+if [ "${1:-}" != check ] && [ "${1:-}" != deb ]; then
+    have mosquitto || missing+=(mosquitto)
+    have_postgres || missing+=(postgresql)
+    have chromium || missing+=(chromium)
+    # The browser tests' driver links to it, and a minimal Debian does not have it.
+    have_library libatomic.so.1 || missing+=(libatomic1)
+    have setpriv || missing+=(util-linux)
+fi
+if [ "${1:-}" = deb ]; then
+    have debootstrap || missing+=(debootstrap)
+    have qemu-aarch64-static || missing+=(qemu-user-static)
+fi
 have dbus-daemon || missing+=(dbus-daemon)
 if [ "${1:-}" = faults ]; then
     have strace || missing+=(strace)
