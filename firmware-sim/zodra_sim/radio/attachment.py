@@ -95,6 +95,17 @@ class Radio:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
 
+    async def power_cycle(self) -> None:
+        """Leave the air and attach anew; connections drop, and whoever listened listens on.
+
+        Raises:
+            BleakError: the air is not there.
+        """
+        if self._transport is not None and self._gone is not None:
+            await self._transport.close()
+            await self._gone
+        await self.during(self._scan(await self.device()))
+
     async def close(self) -> None:
         """Leave the air for good."""
         self._closed = True

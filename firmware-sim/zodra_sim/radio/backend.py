@@ -40,6 +40,7 @@ class Backends(NamedTuple):
     scanner: type[BaseBleakScanner] | None
     client: type[BaseBleakClient] | None
     close: Callable[[], Awaitable[None]]
+    power_cycle: Callable[[], Awaitable[None]]
 
 
 async def create(options: Mapping[str, str]) -> Backends:
@@ -58,6 +59,7 @@ async def create(options: Mapping[str, str]) -> Backends:
         type("BumbleScanner", (BumbleScanner,), {"radio": radio}),
         type("BumbleClient", (BumbleClient,), {"radio": radio}),
         radio.close,
+        radio.power_cycle,
     )
 
 

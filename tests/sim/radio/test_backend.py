@@ -116,6 +116,22 @@ async def test_every_advertisement_is_heard_once_as_it_was_sent(
     assert first.tx_power is None
 
 
+async def test_a_power_cycle_drops_connections_and_scanning_goes_on(
+    house: House, backends: Backends
+) -> None:
+    ears = Ears()
+    async with scanner(ears, backends):
+        await until(lambda: ears.of(STRAP))
+        gone = asyncio.Event()
+        strap = client(backends, disconnected_callback=lambda _: gone.set())
+        await strap.connect()
+        await backends.power_cycle()
+        await until(gone.is_set)
+        assert not strap.is_connected
+        ears.heard.clear()
+        await until(lambda: ears.of(STRAP))
+
+
 async def test_a_filter_on_services_is_kept(house: House, backends: Backends) -> None:
     ears = Ears()
     async with scanner(ears, backends, service_uuids=["0000180d-0000-1000-8000-00805f9b34fb"]):
