@@ -20,11 +20,11 @@ COMMANDS = {
     "zodra-sim": "zodra_sim.cli:commands",
 }
 SETTINGS = {
-    "The gateway: `zodra-edge run --config gateway.toml`": "edge/zodra_edge/settings.py",
+    "The gateway: `zodra-edge run --config gateway.toml`": "edge/zodra_edge/settings/__init__.py",
     "Home Assistant: `[home_assistant]` in the same file": (
         "edge/zodra_edge/home_assistant/options.py"
     ),
-    "The gateway's adapters: `[radio]` in the same file": "edge/zodra_edge/radio_settings.py",
+    "The gateway's adapters: `[radio]` in the same file": "edge/zodra_edge/settings/radio.py",
     "Rules for a device of the home's broker: `[[devices.readings]]` and others in the same file": (
         "edge/zodra_edge/decode/mqtt/rules.py"
     ),

@@ -10,7 +10,7 @@ def main() -> None:
     """Run the command; without its extra, say how to install it."""
     try:
         if (config := _plain_run(sys.argv[1:])) is not None:
-            from zodra_edge.start import start
+            from zodra_edge.commands.start import start
 
             sys.exit(start(Path(config)))
         from zodra_edge.cli import cli

@@ -47,7 +47,7 @@ def run(config: Path) -> None:
     disk. Logs are JSON lines on stderr.
     """
     # Reached only if said in another way than services say it; see `__main__`.
-    from zodra_edge.start import start
+    from zodra_edge.commands.start import start
 
     sys.exit(start(config))
 

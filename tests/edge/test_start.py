@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from zodra_edge.__main__ import _plain_run
 from zodra_edge.cli import cli
-from zodra_edge.start import start
+from zodra_edge.commands.start import start
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,8 @@ from zodra_edge.decode.spoken import Dialect
 from zodra_edge.errors import SettingsFault, Unclaimed
 from zodra_edge.home_assistant.options import HomeAssistantOptions
 from zodra_edge.link import BACKOFF_S_MAX, KEEPALIVE_S
-from zodra_edge.radio_settings import BluetoothAddress, Radio, RadioAdapter
 from zodra_edge.service.credentials import take_secrets
+from zodra_edge.settings.radio import BluetoothAddress, Radio, RadioAdapter
 
 DEVICES_MAX: Final = 256
 RUNTIME_DIR: Final = "/run/zodra"
