@@ -78,7 +78,7 @@ deb: $(STAMP) ## build the gateway's Debian packages for arm64 and amd64 into di
 	@$(PY) scripts/deb.py $(ARGS)
 
 .PHONY: deb-test
-deb-test: $(STAMP) ## install, upgrade and remove the packages in a Debian of their own; as root, minutes
+deb-test: deb ## install, upgrade and remove the packages in a Debian of their own; as root, minutes
 	@bash scripts/tools.sh deb
 	@$(PY) -m pytest -m "" --timeout 1800 tests/packaging $(ARGS)
 

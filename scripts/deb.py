@@ -114,13 +114,16 @@ def precompile(tree: Path) -> None:
     Unchecked, since the files are dpkg's: nothing is compared at each start, and nothing else
     depends on when they were unpacked.
     """
-    good = compileall.compile_dir(
-        tree / LIBRARY,
-        quiet=1,
-        optimize=[0, 2],
-        stripdir=str(tree),
-        prependdir="/",
-        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    good = all(
+        compileall.compile_dir(
+            tree / LIBRARY,
+            quiet=1,
+            optimize=optimize,
+            stripdir=str(tree),
+            prependdir="/",
+            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        )
+        for optimize in (0, 2)
     )
     if not good:
         sys.exit("some of the packages could not be compiled")
