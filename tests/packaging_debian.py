@@ -1,4 +1,4 @@
-"""Debians of their own, made once and kept in `.tools`, unpacked anew for each test."""
+"""Debian systems of their own, made once and kept in `.tools`, unpacked anew for each test."""
 
 import os
 import shutil
