@@ -1,12 +1,13 @@
 """Runs the service in this process until it is told to stop."""
 
+import asyncio
 import fcntl
 import os
 import secrets
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -33,8 +34,13 @@ class _Server(uvicorn.Server):
         self._changes = changes
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop."""
-        self._changes.close()
+        """Begin to stop.
+
+        Called between any two steps of this thread, and again inside itself by a second signal:
+        whatever waits for a lock here may wait for itself, for ever. So the loop does it.
+        """
+        with suppress(RuntimeError):  # no loop runs yet, so nobody listens
+            asyncio.get_running_loop().call_soon_threadsafe(self._changes.close)
         super().handle_exit(sig, frame)
 
 
