@@ -62,6 +62,16 @@ def test_a_leased_job_is_nobody_elses_until_the_lease_runs_out(database: Databas
         jobs.finish(connection, theirs, NOON)
 
 
+def test_a_job_left_lying_has_its_turn_also_behind_a_backlog(database: Database) -> None:
+    _add(database, "left")
+    _claim(database)
+    for number in range(12):
+        _add(database, f"backlog-{number}", NOON - timedelta(hours=1))
+    claimed = _claim(database, NOON + timedelta(seconds=31), owner="w-2")
+    assert len(claimed) == 10
+    assert "left" in {job.key for job in claimed}
+
+
 def test_a_job_is_not_claimed_before_it_is_due(database: Database) -> None:
     _add(database, due_at=NOON + timedelta(seconds=10))
     assert _claim(database) == []

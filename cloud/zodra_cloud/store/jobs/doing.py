@@ -76,10 +76,11 @@ def _lease(
 def _due(connection: Connection, now: datetime, limit: int, lane: Lane) -> list[Job]:
     """Read and lock due jobs.
 
-    Two queries rather than one with OR, which reads a whole backlog to sort it.
+    Two queries rather than one with OR, which reads a whole backlog to sort it. What a worker left
+    lying comes first: behind a backlog that never ends, its turn would never come.
     """
     found: list[Job] = []
-    for state in (JobState.READY, JobState.LEASED):
+    for state in (JobState.LEASED, JobState.READY):
         if len(found) < limit:
             rows = connection.execute(
                 _select_due(state, lane), {"now": now, "free": limit - len(found)}
