@@ -13,9 +13,9 @@ class HomeAssistantOptions(BaseModel):
     enabled: bool = False
     """Whether the gateway and its devices introduce themselves (docs/home-assistant.md). Switched
     off again, all that was introduced is taken away."""
-    prefix: Annotated[str, StringConstraints(pattern=r"^[\w-]{1,32}(/[\w-]{1,32}){0,3}$")] = (
-        "homeassistant"
-    )
+    prefix: Annotated[
+        str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,32}(/[A-Za-z0-9_-]{1,32}){0,3}$")
+    ] = "homeassistant"
     """Where Home Assistant listens for discovery; its own default."""
     show_home_readings: bool = False
     """Whether readings that stay home, such as a pulse or what a baby monitor hears, are shown

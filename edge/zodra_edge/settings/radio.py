@@ -17,7 +17,7 @@ class RadioAdapter(BaseModel):
 
     model_config = ConfigDict(frozen=True, defer_build=True, extra="forbid")
 
-    name: Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,32}$")]
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,32}$")]
     """As BlueZ calls it, such as `hci0`."""
     scanning_mode: ScanningMode | None = None
     """Otherwise than `radio.scanning_mode`."""
@@ -32,7 +32,9 @@ class Radio(BaseModel):
 
     model_config = ConfigDict(frozen=True, defer_build=True, extra="forbid")
 
-    backend: Annotated[str, StringConstraints(pattern=r"^[\w.]+:\w+$")] | None = None
+    backend: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.]+:[A-Za-z0-9_]+$")] | None = (
+        None
+    )
     """`package.module:factory` of a bleak backend; BlueZ if not given."""
     options: dict[str, str] = Field(default_factory=dict, max_length=16)
     """Handed to the factory as they are."""
