@@ -25,11 +25,12 @@ from zodra_cloud.store import jobs
 from zodra_cloud.store.engine import Database
 from zodra_cloud.store.jobs import Job, Lane, Later
 from zodra_cloud.store.supervising import (
+    FAULT_S_MAX,
     LEASE_S,
-    POLL_S_MAX,
     Pace,
     fail_or_leave,
     fail_unleased,
+    look_s,
     supervised,
 )
 
@@ -110,6 +111,7 @@ class ErrandRunner:
     ) -> None:
         self._database = database
         self._clock = clock
+        self._look_s = look_s(database)
         self._kind = kind
         self._errands = errands
         self._owner = owner
@@ -170,7 +172,7 @@ class ErrandRunner:
                 faults = 0
             except DBAPIError as fault:
                 faults += 1
-                wait_s = min(POLL_S_MAX * 10, jobs.backoff_s(faults))
+                wait_s = min(FAULT_S_MAX, jobs.backoff_s(faults))
                 _log.warning("jobs_database_fault", fault=type(fault.orig).__name__)
             if wait_s > 0:
                 self._rest(wait_s)
@@ -191,8 +193,8 @@ class ErrandRunner:
         with self._database.read() as connection:
             due_at = jobs.next_due_at(connection, self._lane)
         if self._stopping or due_at is None or due_at > now:
-            until_s = POLL_S_MAX if due_at is None else (due_at - now).total_seconds()
-            return min(POLL_S_MAX, max(0.001, until_s))
+            until_s = self._look_s if due_at is None else (due_at - now).total_seconds()
+            return min(self._look_s, max(0.001, until_s))
         self._taken = []
         fault = self._supervised(lambda: self._claim(limit))
         if fault is None:

@@ -24,12 +24,13 @@ from zodra_cloud.store.engine import Database, lock_households
 from zodra_cloud.store.errands import ErrandRunner, Errands
 from zodra_cloud.store.jobs import Job, Lane
 from zodra_cloud.store.supervising import (
+    FAULT_S_MAX,
     LEASE_S,
-    POLL_S_MAX,
     Pace,
     fail,
     fail_unleased,
     judge,
+    look_s,
     supervised,
 )
 
@@ -84,6 +85,7 @@ class JobRunner:
     ) -> None:
         self._database = database
         self._clock = clock
+        self._look_s = look_s(database)
         self._handlers = handlers
         self._owner = owner
         self._batches = dict(batches or {})
@@ -173,7 +175,7 @@ class JobRunner:
                 failures = 0
             except DBAPIError as fault:
                 failures += 1
-                wait_s = min(POLL_S_MAX * 10, jobs.backoff_s(failures))
+                wait_s = min(FAULT_S_MAX, jobs.backoff_s(failures))
                 _log.warning("jobs_database_fault", fault=type(fault.orig).__name__)
             if wait_s > 0 and not self._stopping:
                 wake.wait(wait_s)
@@ -184,8 +186,8 @@ class JobRunner:
             due_at = jobs.next_due_at(connection, lane)
         if due_at is not None and due_at <= now:
             return 0.0
-        until_s = POLL_S_MAX if due_at is None else (due_at - now).total_seconds()
-        return min(POLL_S_MAX, max(0.001, until_s))
+        until_s = self._look_s if due_at is None else (due_at - now).total_seconds()
+        return min(self._look_s, max(0.001, until_s))
 
     def _claim_and_submit(self) -> float:
         """Hand due jobs to free workers; give the seconds until there may be more."""

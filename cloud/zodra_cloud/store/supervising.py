@@ -17,8 +17,13 @@ LEASE_S: Final = 60.0
 GATHER_S: Final = 0.03
 """From one unit of work of many jobs to the next of the same kind. A job that comes alone is done
 at once; of two hundred a second, six then share the statements that one costs."""
-POLL_S_MAX: Final = 1.0
-"""Jobs stored by another process (a command, another worker) are seen this late at most."""
+FAULT_S_MAX: Final = 10.0
+"""Between two looks into a database that cannot be reached."""
+_LOOK_S: Final = {"postgresql": 0.1}
+"""Where workers beside this process take jobs and store them: with a look a second, the one that
+stored them did nearly all, and at 200 needs a second a price waited for it half a second longer."""
+_LOOK_ALONE_S: Final = 1.0
+"""Only a command stores jobs beside this process."""
 
 _log = structlog.get_logger("zodra_cloud.jobs")
 
@@ -72,6 +77,11 @@ def fail_or_leave(database: Database, clock: Clock, job: Job, fault: Exception) 
         _log.warning("job_lease_lost", kind=job.kind, job_id=job.job_id)
     except DBAPIError as unwritten:
         _log.warning("job_database_fault", kind=job.kind, fault=type(unwritten.orig).__name__)
+
+
+def look_s(database: Database) -> float:
+    """Give how late jobs are seen, in seconds, that another process stored."""
+    return _LOOK_S.get(database.dialect, _LOOK_ALONE_S)
 
 
 class Pace:
