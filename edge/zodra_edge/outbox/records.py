@@ -18,8 +18,7 @@ class MemoryRow(NamedTuple):
     memory: str
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """The need-moment is on disk, synced."""
 
     sequence: int
@@ -92,8 +91,7 @@ class Applied:
     quarantined: int
 
 
-@dataclass(frozen=True, slots=True)
-class LightRow:
+class LightRow(NamedTuple):
     """What the light of one slot last said about one need."""
 
     device_id: str
