@@ -31,7 +31,8 @@ T = TypeVar("T")
 STRAP: Final = "C4:11:00:00:00:01"
 NEIGHBOUR: Final = "C4:11:00:00:00:77"
 ADAPTERS: Final = ("hci0", "hci1")
-UNTIL_S: Final = 40.0
+UNTIL_S: Final = 100.0
+"""bleak-retry-connector gives one attempt up to a minute, and BlueZ may vanish within it."""
 _FLAGS: Final = b"\x02\x01\x06"
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from radio.bluez_home import BluezHome, bluez_home, until
 
+pytestmark = pytest.mark.timeout(400)
+
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[BluezHome]:
