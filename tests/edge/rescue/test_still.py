@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -73,10 +74,24 @@ async def test_a_copy_is_whole_whatever_the_agent_writes_meanwhile(tmp_path: Pat
     assert all(NeedSignal.model_validate(row["signal"], strict=False) for row in export(tmp_path))
 
 
+def digests(folder: Path) -> dict[str, str]:
+    return {path.name: sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+async def stands_still(pid: int) -> None:
+    """Wait for each thread: one that is inside a system call writes to its end before it stops."""
+    tasks = Path(f"/proc/{pid}/task")
+    while any(
+        (task / "stat").read_text().rpartition(")")[2].split()[0] != "T" for task in tasks.iterdir()
+    ):
+        await asyncio.sleep(0.01)
+
+
 async def test_an_agent_that_hangs_can_be_looked_into_and_is_let_be(tmp_path: Path) -> None:
     async with holder(tmp_path) as child:
         child.send_signal(signal.SIGSTOP)
-        before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        await stands_still(child.pid)
+        before = digests(tmp_path)
         (need, _) = read(tmp_path)
         assert need.depth > 0
         assert need.file == str(tmp_path / "need.db")
@@ -84,7 +99,7 @@ async def test_an_agent_that_hangs_can_be_looked_into_and_is_let_be(tmp_path: Pa
         with salvage(tmp_path / "need.db") as found:
             assert found.summary()["saved"] == need.depth
             assert not found.complaint
-        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+        assert digests(tmp_path) == before
 
 
 async def test_a_killed_agent_leaves_no_lock_and_loses_nothing(tmp_path: Path) -> None:
