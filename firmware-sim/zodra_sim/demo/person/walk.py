@@ -112,7 +112,8 @@ class Walk:
         """Do it all. Runs until it is through, however long a part is away: bound it outside.
 
         Args:
-            begin: awaited when what an earlier walk left open is done, before anything is used.
+            begin: awaited when what an earlier walk left open is done, before anything is used;
+                again if something more of that walk came to light meanwhile.
         """
         await self._sign_in()
         await self._consent()
@@ -123,8 +124,13 @@ class Walk:
                 group.create_task(self._watch_clock()),
                 group.create_task(self._answer_quotes()),
             ]
-            await self._finish_earlier()
-            await begin()
+            while True:
+                await self._finish_earlier()
+                await begin()
+                # A strap that the earlier walk left on may be worn out while `begin` counts: its
+                # need would be known, but still open, and this walk's would only join it.
+                if self._earlier_finished():
+                    break
             self._known = frozenset(need.signal_id for need in self.seen.needs)
             self._lit_before = await self._lit(*DEVICES)
             await self._still(self._shop.hold, Wait("shop"))
@@ -231,18 +237,17 @@ class Walk:
 
     async def _finish_earlier(self) -> None:
         """Let what an interrupted walk left open come to its end, or a press would join it."""
-
-        def finished() -> bool:
-            return not any(
-                need.state in UNFINISHED
-                for device_id in ORDERED_DEVICES
-                for need in self.seen.of(device_id)
-            )
-
-        if not finished():
+        if not self._earlier_finished():
             self._say("finishing")
             await self._still(self._shop.let_go, Wait("shop"))
-            await self._until(finished, Wait("earlier_orders"))
+            await self._until(self._earlier_finished, Wait("earlier_orders"))
+
+    def _earlier_finished(self) -> bool:
+        return not any(
+            need.state in UNFINISHED
+            for device_id in ORDERED_DEVICES
+            for need in self.seen.of(device_id)
+        )
 
     async def _use_devices(self) -> None:
         async with asyncio.TaskGroup() as group:
