@@ -103,6 +103,16 @@ class AdapterHealth(Message):
     adverts_per_min: Annotated[float, Field(ge=0)]
     strangers: Annotated[int, Field(ge=0)] = 0
     """Advertisers heard within the last minute that are nobody's here. Usual, and no refusal."""
+    stage: Id | None = None
+    """Where it stands on the recovery ladder, such as `hearing` or `cycled`. A plain string, like
+    the next two, so that a name which is new to the reader does not cost the report."""
+    mode: Id | None = None
+    """How it listens: `active` or `passive`."""
+    steps: Annotated[dict[Id, Annotated[int, Field(ge=0)]], Field(max_length=16)] = Field(
+        default_factory=dict
+    )
+    """What the ladder did since the start, counted by step; also `alarm` and `recovered`. What
+    happened between two reports is told so, too."""
 
 
 class HealthReport(_Header):

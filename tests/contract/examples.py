@@ -69,7 +69,15 @@ UP: Final[dict[str, UpMessage]] = {
         quarantine_depth=1,
         refusals={"unknown_device": 3},
         adapters=(
-            AdapterHealth(name="hci0", last_advert_age_s=0.4, adverts_per_min=61.0, strangers=2),
+            AdapterHealth(
+                name="hci0",
+                last_advert_age_s=0.4,
+                adverts_per_min=61.0,
+                strangers=2,
+                stage="hearing",
+                mode="passive",
+                steps={"open": 1, "restart": 2, "recovered": 1},
+            ),
         ),
         clock_quality=TimeQuality.SYNCED,
         rss_bytes=47_000_000,

@@ -131,6 +131,9 @@ class Account:
                     last_advert_age_s=radio.last_advert_age_s,
                     adverts_per_min=radio.adverts_per_min,
                     strangers=radio.strangers,
+                    stage=radio.stage or None,
+                    mode=radio.mode or None,
+                    steps=radio.steps,
                 )
                 for radio in self._radio()
             ),
@@ -206,6 +209,7 @@ class Account:
                 certain=held.certain,
                 fault=held.fault,
                 canary_lost=held.canary_lost,
+                steps=dict(held.steps),
                 connections=held.connections,
                 connections_max=held.connections_max,
                 connections_waiting=held.connections_waiting,

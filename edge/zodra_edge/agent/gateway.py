@@ -28,6 +28,7 @@ from zodra_edge.decode.frame import Frame
 from zodra_edge.errors import EdgeError, OutboxFault, StorageFault
 from zodra_edge.feedback import Lights
 from zodra_edge.home_assistant.shell import HomeAssistant
+from zodra_edge.ladder import Stage
 from zodra_edge.link import LinkState
 from zodra_edge.local_mqtt import HomeBroker, connections
 from zodra_edge.outbox import Outbox
@@ -302,6 +303,7 @@ class Gateway:
 
     async def _keep_status(self) -> None:
         told: tuple[Problem, ...] | None = None
+        heard: tuple[bool, ...] = ()
         written_s = 0.0
         while True:
             status = self._status()
@@ -313,6 +315,11 @@ class Gateway:
                     self._uplink.report_soon()
                 told = found
                 self._changed.set()
+            # Each way up the ladder is told when it begins and when it ends; a step is counted.
+            hears = tuple(radio.stage == Stage.HEARING for radio in status.radio)
+            if hears != heard:
+                heard = hears
+                self._uplink.report_soon()
             if self._changed.is_set() or monotonic_s() - written_s >= STATUS_WRITE_S:
                 self._changed.clear()
                 written_s = monotonic_s()

@@ -207,6 +207,16 @@ def _radio(status: Status) -> Iterator[Metric]:
         "Devices that wait for their turn to be connected.",
         [radio.connections_waiting for radio in status.radio],
     )
+    yield Metric(
+        "zodra_adapter_steps_total",
+        "counter",
+        "What was done because the adapter heard nothing, by step.",
+        tuple(
+            ({"adapter": radio.name, "step": step}, count)
+            for radio in status.radio
+            for step, count in sorted(radio.steps.items())
+        ),
+    )
 
 
 def _counts(status: Status) -> Iterator[Metric]:

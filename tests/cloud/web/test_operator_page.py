@@ -14,6 +14,7 @@ from zodra_cloud.merchants.port import ShopFault, Unknown
 from zodra_cloud.store.engine import Database
 from zodra_cloud.web.i18n import Speech
 from zodra_cloud.web.views.operator import PARTS, bar, verdict_sentence
+from zodra_contract.envelope import AdapterHealth
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -194,3 +195,20 @@ def test_the_bar_is_full_whenever_there_are_needs(counts: tuple[int, ...]) -> No
     parts = bar(Speech.of("en"), named)
     assert sum(part.width for part in parts) == (1_000 if sum(counts) else 0)
     assert [part.x for part in parts] == [sum(p.width for p in parts[:i]) for i in range(5)]
+
+
+def test_a_radio_says_where_it_stands_how_it_listens_and_what_was_tried(
+    operator: TestClient, home: Home
+) -> None:
+    adapter = AdapterHealth(
+        name="hci0",
+        last_advert_age_s=90.0,
+        adverts_per_min=0.0,
+        stage="cycled",
+        mode="passive",
+        steps={"open": 1, "restart": 1_200, "power_cycle": 1, "sang_to": 2},
+    )
+    home.health(adapters=(adapter,))
+    page = text_of(operator.get("/operator").text)
+    assert "heard nothing; it was switched off and on; only listens" in page
+    assert "listened again 1,200, switched off and on 1, sang to 2" in page

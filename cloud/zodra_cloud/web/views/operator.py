@@ -1,6 +1,6 @@
 """The operator's page: gateways, balances, refusals and what needs a person."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -25,7 +25,7 @@ from zodra_cloud.web.views.pages import (
     OperatorPage,
     Tone,
 )
-from zodra_contract.envelope import HealthReport
+from zodra_contract.envelope import AdapterHealth, HealthReport
 
 PARTS: Final[tuple[tuple[str, str], ...]] = (
     ("ordered", mark("ordered")),
@@ -237,27 +237,41 @@ def _gateway_refusals(speech: Speech, health: HealthReport | None) -> tuple[Fact
 def _radios(speech: Speech, health: HealthReport | None) -> tuple[str, ...]:
     if health is None:
         return ()
-    said: list[str] = []
-    for adapter in health.adapters:
-        if adapter.last_advert_age_s is None:
-            said.append(speech.say("%(radio)s: nothing heard yet", radio=adapter.name))
-            continue
-        said.append(
-            speech.say(
-                "%(radio)s: %(rate)s advertisements a minute",
-                radio=adapter.name,
-                rate=speech.number(round(adapter.adverts_per_min)),
-            )
+    return tuple(line for adapter in health.adapters for line in _radio(speech, adapter))
+
+
+def _radio(speech: Speech, adapter: AdapterHealth) -> Iterator[str]:
+    if adapter.last_advert_age_s is None:
+        yield speech.say("%(radio)s: nothing heard yet", radio=adapter.name)
+    else:
+        yield speech.say(
+            "%(radio)s: %(rate)s advertisements a minute",
+            radio=adapter.name,
+            rate=speech.number(round(adapter.adverts_per_min)),
         )
-        if adapter.strangers:
-            said.append(
-                speech.count(
-                    "%(n)s device nearby is not this home's",
-                    "%(n)s devices nearby are not this home's",
-                    adapter.strangers,
-                )
-            )
-    return tuple(said)
+    stands = [
+        words.named(speech, names, name)
+        for names, name in (
+            (words.RADIO_STAGES, adapter.stage),
+            (words.RADIO_MODES, adapter.mode),
+        )
+        if name is not None
+    ]
+    if stands:
+        yield "; ".join(stands)
+    steps = [
+        f"{words.named(speech, words.RADIO_STEPS, step)} {speech.number(count)}"
+        for step, count in adapter.steps.items()
+        if count and step != "open"
+    ]
+    if steps:
+        yield ", ".join(steps)
+    if adapter.strangers:
+        yield speech.count(
+            "%(n)s device nearby is not this home's",
+            "%(n)s devices nearby are not this home's",
+            adapter.strangers,
+        )
 
 
 def _refusals(speech: Speech, refusals: Sequence[RefusalCount]) -> tuple[Fact, ...]:

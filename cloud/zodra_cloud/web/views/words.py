@@ -100,6 +100,31 @@ GATEWAY_STATES: Final[dict[GatewayState, tuple[Tone, str]]] = {
     GatewayState.ONLINE: (Tone.GOOD, mark("online")),
 }
 
+RADIO_STAGES: Final[dict[str, str]] = {
+    "off": mark("has not begun"),
+    "opening": mark("has begun to listen, and heard nothing yet"),
+    "hearing": mark("hears"),
+    "restarted": mark("heard nothing; it was told to listen again"),
+    "rebuilt": mark("heard nothing; the listening was set up anew"),
+    "cycled": mark("heard nothing; it was switched off and on"),
+    "deaf": mark("hears nothing, and nothing has helped; all of it is tried again"),
+    "away": mark("is not there"),
+}
+
+RADIO_MODES: Final[dict[str, str]] = {
+    "active": mark("asks each device for more"),
+    "passive": mark("only listens"),
+}
+
+RADIO_STEPS: Final[dict[str, str]] = {
+    "open": mark("began to listen"),
+    "restart": mark("listened again"),
+    "rebuild": mark("set up anew"),
+    "power_cycle": mark("switched off and on"),
+    "alarm": mark("alarm"),
+    "recovered": mark("recovered"),
+}
+
 REJECTIONS: Final[dict[str, str]] = {
     "newer_version": mark("newer version than we read"),
     "oversized": mark("too large"),
