@@ -12,6 +12,7 @@ from cloud_builders import FakeClock
 from zodra_cloud.channels.models import LetterKind, LetterState
 from zodra_cloud.channels.repository import letters
 from zodra_cloud.households import service as households
+from zodra_cloud.ingest import service as ingest
 from zodra_cloud.ingest.repository.tables import telemetry
 from zodra_cloud.law.repository.tables import prices, proofs
 from zodra_cloud.retention import EVERY, GO_ON_AFTER, Sweeper
@@ -135,6 +136,12 @@ def test_a_run_takes_a_part_and_goes_on_until_there_is_no_more(
     times = sweep(old, clock, Retention(telemetry_days=7), rows_max=1)
     assert times > len(AGES)
     assert ages(old, clock, telemetry.c.observed_at) == [2]
+
+
+def test_the_oldest_readings_go_first(old: Database, clock: FakeClock) -> None:
+    with old.write() as connection:
+        assert ingest.forget_telemetry(connection, clock.now() - timedelta(days=400), 1) == 1
+    assert ages(old, clock, telemetry.c.observed_at) == [1, 398, 401, 900]
 
 
 @pytest.mark.parametrize(

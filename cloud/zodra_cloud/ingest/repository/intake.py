@@ -153,11 +153,15 @@ def save_buffers(connection: Connection, changed: Iterable[Buffer]) -> None:
 
 
 def forget_telemetry(connection: Connection, before: datetime, limit: int) -> int:
-    """Delete measurements from before an instant, at most so many; gives how many."""
+    """Delete measurements from before an instant, at most so many; gives how many.
+
+    The oldest first, by their index: without it each run read the whole table, 0.1 s a million
+    rows, in the unit of work that presses wait for.
+    """
     old = (
         select(telemetry.c.buffer_no, telemetry.c.sequence)
         .where(telemetry.c.observed_at < before)
-        .order_by(telemetry.c.buffer_no, telemetry.c.sequence)
+        .order_by(telemetry.c.observed_at)
         .limit(limit)
     )
     key = tuple_(telemetry.c.buffer_no, telemetry.c.sequence)

@@ -40,6 +40,7 @@ telemetry: Final = Table(
     Column("value", Real, nullable=False),
     Column("observed_at", Instant, nullable=False),
     Column("error_ms", BigInt, nullable=False),
+    Index("ix_telemetry_observed_at", "observed_at"),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
