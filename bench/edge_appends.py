@@ -27,9 +27,10 @@ from typing import Any
 
 from bench import world
 from zodra_contract.signal import NeedSignal, SignalKind, TimeNote, TimeQuality
+from zodra_edge.commands.start import calm_collector
 from zodra_edge.outbox import Kept, LightRow, MemoryRow, Outbox, schema
-from zodra_edge.outbox.need import LIGHTS_OVER_MAX, LIGHTS_PER_SLOT_MAX
 from zodra_edge.outbox.records import memory_checksum, meta_checksum, need_checksum
+from zodra_edge.outbox.rows.lights import LIGHTS_OVER_MAX, LIGHTS_PER_SLOT_MAX
 from zodra_edge.outbox.writer import Writer
 from zodra_edge.settings import OutboxLimits
 
@@ -140,6 +141,7 @@ def measure(seconds: float = 3.0, callers: int = CALLERS[0]) -> dict[str, float]
         Appends a second of both and their ratio; processor time for one of each, which load on the
         machine changes little; presses a sync covered; how long a caller waited.
     """
+    calm_collector()  # As the gateway does; SQLite's side runs in this process as well.
     with tempfile.TemporaryDirectory(prefix="zodra-bench-") as folder:
         Counting.sizes = []
         took, busy, waited_s = asyncio.run(append(Path(folder), min(seconds, SECONDS_MAX), callers))

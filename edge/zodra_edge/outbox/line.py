@@ -124,9 +124,14 @@ class Line:
                 batch = self._handed.get_nowait() if self._left else self._handed.get()
                 self._closing = batch is None
                 self._left.extend(batch or ())
-        count = min(len(self._left), GROUP_JOBS_MAX)
-        taken = [self._left.popleft() for _ in range(count)]
-        self._taken += sum(waiter is not None for _, waiter in taken)
+        left = self._left
+        if len(left) <= GROUP_JOBS_MAX:
+            taken = list(left)
+            left.clear()
+        else:
+            taken = [left.popleft() for _ in range(GROUP_JOBS_MAX)]
+        errands = sum([waiter is None for _, waiter in taken])
+        self._taken += len(taken) - errands
         return [place for place in taken if place[1] is None or not place[1].cancelled()]
 
     def fail(self, group: Sequence[Place]) -> None:

@@ -136,6 +136,11 @@ def need_checksum(sequence: int, kept_ms: int, body: str) -> int:
     return zlib.crc32(f"{sequence}|{kept_ms}|{body}".encode(errors="surrogateescape"))
 
 
+def signal_checksum(sequence: int, kept_ms: int, body: bytes) -> int:
+    """Sum the row of a signal that was just written as JSON: `need_checksum`, in less time."""
+    return zlib.crc32(body, zlib.crc32(b"%d|%d|" % (sequence, kept_ms)))
+
+
 def reading_checksum(row: ReadingRow, quality: str, error_ms: int) -> int:
     """Sum a reading's row; see `need_checksum`."""
     return zlib.crc32(

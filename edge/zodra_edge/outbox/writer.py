@@ -169,13 +169,13 @@ class Writer(Generic[File]):
         tell(group, results)
 
     def _without_errands(self, group: list[Place]) -> list[Job]:
-        jobs: list[Job] = []
+        jobs = [(job, waiter) for job, waiter in group if not isinstance(job, Errand)]
+        if len(jobs) == len(group):
+            return jobs
         for job, waiter in group:
-            if not isinstance(job, Errand):
-                jobs.append((job, waiter))
-                continue
-            self._run(job)
-            tell([(job, waiter)], [self.trouble is None])
+            if isinstance(job, Errand):
+                self._run(job)
+                tell([(job, waiter)], [self.trouble is None])
         return jobs
 
     def _run(self, errand: Errand) -> None:

@@ -9,8 +9,10 @@ from zodra_edge.errors import OutboxFault
 from zodra_edge.link import Lane
 from zodra_edge.outbox import Kept, LightRow, MemoryRow, NotKept, Outbox
 from zodra_edge.outbox.line import QUEUED_JOBS_MAX
-from zodra_edge.outbox.need import LIGHTS_PER_SLOT_MAX, PRESS_BYTES_MAX
+from zodra_edge.outbox.need import PRESS_BYTES_MAX
 from zodra_edge.outbox.records import NotKeptReason
+from zodra_edge.outbox.rows.lights import LIGHTS_PER_SLOT_MAX
+from zodra_edge.outbox.rows.many import ROWS_A_STATEMENT
 from zodra_edge.settings import OutboxLimits
 
 FULL = NotKept(NotKeptReason.FULL)
@@ -59,6 +61,20 @@ async def test_one_that_the_database_refuses_takes_nobody_with_it(tmp_path: Path
         assert await keep(outbox, "p_3") == Kept(3)
     async with Outbox(tmp_path, OutboxLimits()) as outbox:
         assert await needs(outbox) == ["p_1", "p_2", "p_3"]
+
+
+async def test_of_very_many_too_only_the_wrong_one_is_refused(tmp_path: Path) -> None:
+    nothing: Any = None
+    count = 3 * ROWS_A_STATEMENT + 5
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        wrong = outbox.keep(signal("p_wrong"), [MemoryRow("btn", nothing)], light("p_wrong"), AT)
+        refused, kept = await asyncio.gather(wrong, press_all(outbox, count))
+        assert refused == NotKept(NotKeptReason.STORAGE)
+        assert kept == [*map(Kept, range(1, count + 1))]
+        assert await needs(outbox) == [f"p_{number}" for number in range(count)]
+        assert await outbox.memories() == {"btn-kitchen": f"{count - 1}"}
+    async with Outbox(tmp_path, OutboxLimits()) as outbox:
+        assert len(await needs(outbox)) == count, "each with the checksum that it is read with"
 
 
 async def test_a_caller_who_went_away_is_not_waited_for(tmp_path: Path) -> None:
