@@ -97,6 +97,7 @@ def compare(
         {
             "orders at the shop": len(sold),
             "orders delivered": sum(each.state == "delivered" for each in told),
+            "orders cancelled at the shop": sum(each.status == "canceled" for each in sold),
             "keys asked more than once": sum(times > 1 for times in line.asked.values()),
         }
     )
@@ -130,6 +131,9 @@ def _doubled(sold: Sequence[Sold], told: Sequence[Told]) -> Findings:
 def _unknown(sold: Sequence[Sold], told: Sequence[Told], said_yes: Mapping[str, str]) -> Findings:
     ours = {each.shop_order_id for each in told} - {None}
     delivered = {each.order_key for each in told if each.state == "delivered"}
+    cancelled = {each.order_key for each in told if each.state == "cancelled"}
+    given_up = {each.reference for each in sold if each.status == "canceled"}
+    bought = {each.reference for each in sold}
     arrived = {each.reference for each in sold if each.status == "delivered"}
     return {
         "an order at the shop that we do not know": [
@@ -141,6 +145,8 @@ def _unknown(sold: Sequence[Sold], told: Sequence[Told], said_yes: Mapping[str, 
         "sold without a yes": [each.reference for each in sold if each.reference not in said_yes],
         "told of a delivery that the shop has not made": sorted(delivered - arrived),
         "not told of a delivery": sorted(arrived - delivered),
+        "told of a cancelling that the shop has not made": sorted(cancelled & bought - given_up),
+        "not told of a cancelling": sorted(given_up - cancelled),
     }
 
 

@@ -20,6 +20,10 @@ from faults.town import HOUSEHOLD, SHOP, Town
 
 TAKEN_OVER_S_MAX: Final = 3.0
 LOOK_S: Final = 0.02
+HELD_S: Final = 3.0
+"""How long the shop ships nothing before households cancel, and again before it ships. By the
+clock: orders that wait for their parcels keep others from being pressed, so that a number of orders
+might never be reached."""
 FORGER: Final = "whsec_" + "c29tZWJvZHkgZWxzZSdzIHNlY3JldA=="
 POINTS: Final = {
     Point.KILL_BEFORE_SEND: 4,
@@ -50,6 +54,8 @@ class Breaker:
     """Household by order key, of the street."""
     did: Counter[str] = field(default_factory=Counter)
     findings: Findings = field(default_factory=dict)
+    _held_since_s: float | None = None
+    _cancel_told: bool = False
 
     def __post_init__(self) -> None:
         self.town.on_stopped = self.let_go_on
@@ -59,6 +65,16 @@ class Breaker:
         for name in self.town.mend():
             self.did["kills"] += 1
             self.did["kills of the shop"] += name == SHOP
+
+    def cancel_now(self) -> bool:
+        """Tell, once a spell, that the shop holds parcels and can still cancel; then end it."""
+        since_s = self._held_since_s
+        if since_s is None or (held_s := time.monotonic() - since_s) < HELD_S:
+            return False
+        if held_s > 2 * HELD_S:
+            self.fault_shop(hold_parcels=False)
+        told, self._cancel_told = self._cancel_told, True
+        return not told
 
     def heal(self) -> None:
         """Break nothing any more."""
@@ -70,6 +86,7 @@ class Breaker:
             price_factor=1,
             duplicate_events=False,
             reverse_events=False,
+            hold_parcels=False,
         )
 
     def break_shop(self) -> None:
@@ -86,6 +103,8 @@ class Breaker:
             duplicate_events=dice.random() < 0.05,
             reverse_events=dice.random() < 0.05,
         )
+        if dice.random() < 0.1 and self._held_since_s is None:
+            self.fault_shop(hold_parcels=True)
 
     def fault_shop(self, **faults: Any) -> None:
         """Tell the shop, which may be starting anew."""
@@ -94,7 +113,10 @@ class Breaker:
         except httpx2.HTTPError:
             self.did["shop was away"] += 1
             return
-        for name in ("duplicate_events", "reverse_events"):
+        if "hold_parcels" in faults:
+            self._held_since_s = time.monotonic() if faults["hold_parcels"] else None
+            self._cancel_told = False
+        for name in ("duplicate_events", "reverse_events", "hold_parcels"):
             self.did[f"spells of {name.replace('_', ' ')}"] += bool(faults.get(name))
 
     def break_line(self) -> None:

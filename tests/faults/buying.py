@@ -47,6 +47,9 @@ TELL_S: Final = 5.0
 FINAL: Final = "('delivered', 'already_on_its_way', 'refused', 'expired')"
 ASKS_SHOP: Final = "('quote', 'place', 'follow', 'cancel')"
 
+CANCEL_WHILE_HELD: Final = 10
+"""Wishes to cancel before the shop ships again; at other times nearly all of them come too late."""
+
 BREAKS: Final = {
     "break_shop": (1, 20),
     "break_line": (5, 35),
@@ -159,11 +162,13 @@ class Street:
                 self.findings["an order for a late click"] = [said.order_key]
             self.did["late clicks"] += 1
 
-    def change_minds(self) -> None:
-        """Let one household cancel, wherever its order stands."""
-        if not self.confirmed:
-            return
-        key = self.dice.choice(list(self.confirmed)[-200:])
+    def change_minds(self, households: int = 1, recent: int = 200) -> None:
+        """Let some households cancel one of the recent orders, wherever it stands."""
+        if self.confirmed:
+            for _household in range(households):
+                self._change_mind(self.dice.choice(list(self.confirmed)[-recent:]))
+
+    def _change_mind(self, key: str) -> None:
         now, changes = self.town.household.clock.now(), self.town.household.changes
 
         def cancel() -> None:
@@ -211,6 +216,8 @@ class Street:
         return not self.stopping
 
     def _break(self, taken: int) -> None:
+        if self.breaker.cancel_now():
+            self.change_minds(CANCEL_WHILE_HELD, recent=4 * CANCEL_WHILE_HELD)
         for what, between in BREAKS.items():
             if taken >= self._next[what]:
                 self._next[what] = taken + self.dice.randint(*between)
