@@ -56,6 +56,11 @@ merchants: tools ## every connector against its real shop, Medusa on PostgreSQL 
 	@MEDUSA_FOLDER="$$(bash scripts/merchants.sh $(VENV))" && export MEDUSA_FOLDER && \
 		$(PY) -m pytest -n auto --dist loadfile -m "" --timeout 900 tests/merchants tests/cloud/merchants $(ARGS)
 
+.PHONY: home-assistant
+home-assistant: tools ## the gateway before a real Home Assistant on a real broker (brings Home Assistant; needs Python 3.13)
+	@HOME_ASSISTANT="$$(bash scripts/home_assistant.sh $(VENV))" && export HOME_ASSISTANT && \
+		$(PY) -m pytest -m needs_home_assistant -p no:randomly tests/assistant $(ARGS)
+
 .PHONY: check
 check: $(STAMP) ## format, lint, types, import rules, docs
 	@$(RUN)ruff format --check .

@@ -17,10 +17,11 @@ from zodra_edge.home_assistant.kinds import SHOWN
 
 ONLINE: Final = b"online"
 OFFLINE: Final = b"offline"
+UNKNOWN: Final = b"None"
+"""What a sensor is told once its value is too old. An empty message would take the value off the
+broker, but Home Assistant then shows it anew for as long as it expires (seen with 2025.4)."""
 BATTERY_EXPIRY_S: Final = 25 * 3600
 """Zigbee2MQTT takes a battery device for gone after as long."""
-EXPIRY_S: Final = 2 * 3600
-"""Sensors report every few minutes, or at least once an hour."""
 EVENT_TYPES: Final = (
     "press",
     "double_press",
@@ -50,6 +51,8 @@ class DeviceFacts:
     order: str = ""
     """What its newest need came to; empty if it had none."""
     practice: bool = False
+    expire_after_s: int = 2 * 3600
+    """After how long without news a value is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +187,10 @@ def reading(kind: ReadingKind, value: float) -> bytes:
     return f"{value:.10g}".encode()
 
 
-def expiry_s(kind: ReadingKind) -> int:
-    """Say after how many seconds without news a value is unknown."""
-    return BATTERY_EXPIRY_S if kind is ReadingKind.BATTERY_PERCENT else EXPIRY_S
+def expiry_s(kind: ReadingKind, expire_after_s: int) -> int:
+    """Say after how many seconds without news a value of this kind is unknown."""
+    is_battery = kind is ReadingKind.BATTERY_PERCENT
+    return max(expire_after_s, BATTERY_EXPIRY_S) if is_battery else expire_after_s
 
 
 def may_show(kind: ReadingKind, stayed_home: bool, show_home_readings: bool) -> bool:
@@ -258,20 +262,20 @@ def _parts(names: Names, facts: DeviceFacts) -> dict[str, dict[str, object]]:
             "event_types": list(EVENT_TYPES),
         }
     for kind in sorted(facts.kinds):
-        parts[kind.value] = _sensor(names, facts.device_id, kind)
+        parts[kind.value] = _sensor(names, facts, kind)
     for kind in sorted(facts.gone - facts.kinds):
         # A part with its platform alone is taken away.
         parts[kind.value] = {"platform": _platform(kind)}
     return parts
 
 
-def _sensor(names: Names, device_id: str, kind: ReadingKind) -> dict[str, object]:
+def _sensor(names: Names, facts: DeviceFacts, kind: ReadingKind) -> dict[str, object]:
     shown = SHOWN[kind]
     part: dict[str, object] = {
         "platform": _platform(kind),
         "name": shown.name,
-        "state_topic": names.of(device_id, f"reading/{kind.value}"),
-        "expire_after": expiry_s(kind),
+        "state_topic": names.of(facts.device_id, f"reading/{kind.value}"),
+        "expire_after": expiry_s(kind, facts.expire_after_s),
     }
     if shown.device_class is not None:
         part["device_class"] = shown.device_class

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 
 class HomeAssistantOptions(BaseModel):
@@ -20,3 +20,6 @@ class HomeAssistantOptions(BaseModel):
     show_home_readings: bool = False
     """Whether readings that stay home, such as a pulse or what a baby monitor hears, are shown
     too. They stay in the home then, but whoever may read the home's broker sees them."""
+    expire_after_s: Annotated[int, Field(ge=60, le=7 * 86_400)] = 2 * 3600
+    """How long a value is shown of which there is no news; a battery is for 25 hours at least.
+    Sensors report every few minutes, or at least once an hour."""

@@ -28,8 +28,9 @@ from zodra_edge.status import DevicePart, Problem, Status, problems
 
 SYNC_S: Final = 2.0
 """How often what is true is compared with what was said."""
-REFRESH_S: Final = 600.0
-"""A value that stays the same is said again after this, well before it expires."""
+REFRESHES: Final = 4
+"""So often a value that stays the same is said again before it would expire, if it is news."""
+REFRESH_S_MAX: Final = 600.0
 EVENTS_MAX: Final = 64
 """Presses that wait for the broker; the oldest is dropped for a new one."""
 TIMEOUT_S: Final = 5.0
@@ -199,11 +200,12 @@ class HomeAssistant:
             await client.publish(topic, b"", qos=1, retain=True)
             self._told.pop(topic, None)
         self._published.keep(wanted)
+        refresh_s = min(REFRESH_S_MAX, self._options.expire_after_s / REFRESHES)
         # Discovery first: it is what says where the rest is to be read.
         for topic in sorted(wanted, key=lambda topic: (not topic.endswith("/config"), topic)):
             payload, since_s = wanted[topic]
             said = self._told.get(topic)
-            if said is None or said[0] != payload or since_s - said[1] > REFRESH_S:
+            if said is None or said[0] != payload or since_s - said[1] > refresh_s:
                 await client.publish(topic, payload, qos=1, retain=True)
                 self._told[topic] = payload, now_s
 
@@ -218,9 +220,9 @@ class HomeAssistant:
             said |= compose.device_messages(names, facts)
             for kind in facts.kinds:
                 value, heard_s = self._readings.get((device.device_id, kind), (0.0, -math.inf))
-                fresh = now_s - heard_s < compose.expiry_s(kind)
+                fresh = now_s - heard_s < compose.expiry_s(kind, facts.expire_after_s)
                 # Nothing retained that is too old: after a restart it would look new.
-                payload = compose.reading(kind, value) if fresh else b""
+                payload = compose.reading(kind, value) if fresh else compose.UNKNOWN
                 wanted[names.of(device.device_id, f"reading/{kind.value}")] = payload, heard_s
         return wanted | {topic: (payload, 0.0) for topic, payload in said.items()}
 
@@ -241,6 +243,7 @@ class HomeAssistant:
             gone=frozenset(self._kinds.get(device_id, set()) - shown),
             order=max(orders, key=lambda light: light.at).state if orders else "",
             practice=device.practice,
+            expire_after_s=self._options.expire_after_s,
         )
 
     def _may_show(self, device_id: str, kind: ReadingKind) -> bool:

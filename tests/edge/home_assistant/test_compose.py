@@ -122,7 +122,7 @@ def test_every_kind_of_reading_is_shown_as_home_assistant_allows() -> None:
     assert set(body["cmps"]) == {"order", *(kind.value for kind in ReadingKind)}
     assert set(SHOWN) == set(ReadingKind)
     for kind in ReadingKind:
-        assert body["cmps"][kind.value]["expire_after"] == expiry_s(kind) > 0
+        assert body["cmps"][kind.value]["expire_after"] == expiry_s(kind, 7_200) >= 7_200
 
 
 def test_the_gateway_introduces_itself_with_its_own_entities() -> None:
