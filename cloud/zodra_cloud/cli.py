@@ -13,6 +13,7 @@ from zodra_cloud import logs, settings
 from zodra_cloud.commands.common import CONFIG, HOUSEHOLD, JSON, say, says_faults, unit_of_work
 from zodra_cloud.commands.contact import contact
 from zodra_cloud.commands.dash import dash
+from zodra_cloud.commands.erasing import erase
 from zodra_cloud.commands.mail import mail
 from zodra_cloud.commands.orders import order
 from zodra_cloud.commands.payments import payments
@@ -237,6 +238,7 @@ cli.add_command(dash)
 cli.add_command(mail)
 cli.add_command(order)
 household.add_command(contact)
+household.add_command(erase)
 cli.add_command(subscription)
 cli.add_command(payments)
 

@@ -208,3 +208,20 @@ def test_a_ladder_of_sizes_is_stored_or_refused_with_its_rule(config: Path) -> N
     file.write_text(size.format("3"))
     refused = run(config, "subscription", "sizes", "diapers", "--file", str(file))
     assert "from 2 to 20 sizes" in refused.output
+
+
+def test_a_household_is_erased_on_a_yes_and_its_id_is_free_again(config: Path) -> None:
+    ok(config, "household", "add", "hh-1", "--language", "nl")
+    ok(config, "gateway", "add", "gw-1", "--household", "hh-1")
+    ok(config, "device", "add", "btn", "--household", "hh-1", "--family", "button")
+    asked = run(config, "household", "erase", "hh-1")
+    assert asked.exit_code == 1
+    assert "nobody can bring it back" in asked.output
+    erased = run(config, "household", "erase", "hh-1", "--yes", "--json")
+    done = json.loads(erased.output.splitlines()[-1])
+    assert (done["pseudonym"], done["kept"]) == ("", {})
+    assert done["deleted"]["devices"] == done["deleted"]["gateways"] == 1
+    gone = run(config, "household", "erase", "hh-1", "--yes")
+    assert gone.exit_code == 1
+    assert "there is no household 'hh-1'" in gone.output
+    ok(config, "household", "add", "hh-1")

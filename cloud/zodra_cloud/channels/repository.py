@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    column,
     func,
     select,
     tuple_,
@@ -29,6 +30,7 @@ from zodra_cloud.channels.models import (
     LetterState,
 )
 from zodra_cloud.store.engine import metadata
+from zodra_cloud.store.erasing import erasure
 from zodra_cloud.store.inserting import insert_into, insert_new
 from zodra_cloud.store.types import Instant, Json
 
@@ -68,6 +70,12 @@ letters: Final = Table(
     Column("fetched_at", Instant, nullable=True),
     Index("ix_letters_order", "household_id", "order_key"),
     Index("ix_letters_state", "state", "caused_at"),
+    info=erasure(
+        kept=column("kind").in_(sorted(OWED)),
+        cleared={"accepted_for": None, "last_error": None},
+        open=lambda _now: column("kind").in_(sorted(OWED)) & (column("state") == "waiting"),
+        what="letters that the law asks for and that wait to be sent; see `zodra-cloud mail list`",
+    ),
     sqlite_strict=True,
 )
 

@@ -60,17 +60,23 @@ class Session:
 
 
 @contextmanager
-def unit_of_work(config: Path, household_id: str | None = None) -> Iterator[Session]:
-    """Open the database of a settings file, migrated, and one unit of work in it."""
+def opened(config: Path) -> Iterator[tuple[Settings, Database]]:
+    """Open the database of a settings file, migrated, for units of work of the command's own."""
     read = settings.load(config)
     read.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database.open(read.database_url)
     try:
         migrate_database(database)
-        with database.write(household_id) as connection:
-            yield Session(read, connection, SystemClock().now())
+        yield read, database
     finally:
         database.close()
+
+
+@contextmanager
+def unit_of_work(config: Path, household_id: str | None = None) -> Iterator[Session]:
+    """Open the database of a settings file, migrated, and one unit of work in it."""
+    with opened(config) as (read, database), database.write(household_id) as connection:
+        yield Session(read, connection, SystemClock().now())
 
 
 def say(as_json: bool, value: dict[str, Any], *sentences: str) -> None:

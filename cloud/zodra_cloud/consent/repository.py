@@ -9,6 +9,7 @@ from sqlalchemy import Column, Connection, ForeignKey, Index, Table, Text, func,
 from zodra_cloud.consent.policy import ConsentRow, Method, Purpose
 from zodra_cloud.store.among import among
 from zodra_cloud.store.engine import metadata
+from zodra_cloud.store.erasing import EVERYTHING, erasure
 from zodra_cloud.store.types import BigInt, Flag, Instant
 
 consents: Final = Table(
@@ -24,6 +25,7 @@ consents: Final = Table(
     Column("language", Text, nullable=False),
     Column("method", Text, nullable=False),
     Index("ix_consents_household_id_purpose", "household_id", "purpose"),
+    info=erasure(kept=EVERYTHING),
     sqlite_strict=True,
 )
 

@@ -41,6 +41,7 @@ __all__ = [
     "Place",
     "add_device",
     "add_household",
+    "add_pseudonym",
     "all_households",
     "bind_slot",
     "bound_in_common",
@@ -85,6 +86,20 @@ def add_household(
         raise AlreadyThere("household", household_id)
     _person(connection, Role.HOUSEHOLD, household_id, language, now)
     return added
+
+
+def add_pseudonym(
+    connection: Connection, household_id: str, pseudonym: str, *, now: datetime
+) -> None:
+    """Add what stands for a household that is erased: nobody can sign in for it.
+
+    Raises:
+        UnknownThing: there is no such household.
+        AlreadyThere: the pseudonym is taken.
+    """
+    erased = household(connection, household_id)
+    if not people.add_household(connection, replace(erased, household_id=pseudonym), now):
+        raise AlreadyThere("household", pseudonym)
 
 
 def household(connection: Connection, household_id: str) -> Household:

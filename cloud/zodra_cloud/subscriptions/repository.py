@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    column,
     insert,
     select,
     text,
@@ -22,12 +23,17 @@ from sqlalchemy import (
 )
 
 from zodra_cloud.store.engine import metadata
+from zodra_cloud.store.erasing import erasure
 from zodra_cloud.store.inserting import insert_into
 from zodra_cloud.store.types import Instant, Json
 from zodra_cloud.subscriptions.policy.ledger.states import LIVE, Kind, Status
 
 _LIVE_TEXT: Final = text("status IN ('active', 'paused', 'leaving')")
 _LIVE_NAMES: Final = sorted(each.value for each in LIVE)
+_CONTRACT: Final = [
+    Kind.OFFERED, Kind.JOINED, Kind.PRICE_ACCEPTED, Kind.CANCELLED, Kind.WITHDRAWN, Kind.ENDED
+]  # fmt: skip
+"""What proves a contract and its end; the ledger also holds what a household told of itself."""
 
 subscriptions: Final = Table(
     "subscriptions",
@@ -51,6 +57,10 @@ subscriptions: Final = Table(
         sqlite_where=_LIVE_TEXT,
         postgresql_where=_LIVE_TEXT,
     ),
+    info=erasure(
+        open=lambda _now: column("status").in_(_LIVE_NAMES),
+        what="subscriptions that run; `zodra-cloud subscription cancel` ends one",
+    ),
     sqlite_strict=True,
 )
 
@@ -68,6 +78,7 @@ subscription_events: Final = Table(
     Column("command_hash", Text, nullable=True),
     Column("at", Instant, nullable=False),
     UniqueConstraint("household_id", "subscription_id", "command_key"),
+    info=erasure(kept=column("kind").in_(_CONTRACT)),
     sqlite_strict=True,
 )
 

@@ -11,10 +11,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    column,
     text,
 )
 
 from zodra_cloud.store.engine import metadata
+from zodra_cloud.store.erasing import erasure
 from zodra_cloud.store.types import Flag, Instant, Json
 
 _OPEN: Final = text("ended_at IS NULL")
@@ -146,5 +148,10 @@ notifications: Final = Table(
     Column("delivered_at", Instant, nullable=True),
     Column("dead_at", Instant, nullable=True),
     Index("ix_dash_notifications_created_at", "created_at"),
+    info=erasure(
+        open=lambda _now: column("delivered_at").is_(None) & column("dead_at").is_(None),
+        what="notifications that a device maker has not taken yet; see `zodra-cloud dash"
+        " notifications`",
+    ),
     sqlite_strict=True,
 )

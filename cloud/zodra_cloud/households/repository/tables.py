@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Integer, Table, Text
 
 from zodra_cloud.store.engine import metadata
+from zodra_cloud.store.erasing import erasure
 from zodra_cloud.store.types import BigInt, Flag, Instant, Json, Real
 
 households: Final = Table(
@@ -36,6 +37,7 @@ sign_in_links: Final = Table(
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("redeemed_at", Instant, nullable=True),
+    info=erasure(through=("people", "person_id")),
     sqlite_strict=True,
 )
 
@@ -47,6 +49,7 @@ sessions: Final = Table(
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("ended_at", Instant, nullable=True),
+    info=erasure(through=("people", "person_id")),
     sqlite_strict=True,
 )
 

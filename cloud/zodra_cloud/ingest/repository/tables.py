@@ -13,6 +13,7 @@ from sqlalchemy import (
 )
 
 from zodra_cloud.store.engine import metadata
+from zodra_cloud.store.erasing import erasure
 from zodra_cloud.store.types import BigInt, Flag, Instant, Json, Real
 
 buffers: Final = Table(
@@ -41,6 +42,7 @@ telemetry: Final = Table(
     Column("observed_at", Instant, nullable=False),
     Column("error_ms", BigInt, nullable=False),
     Index("ix_telemetry_observed_at", "observed_at"),
+    info=erasure(through=("buffers", "buffer_no")),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
@@ -77,6 +79,7 @@ rejected_rows: Final = Table(
     Column("sequence", BigInt, primary_key=True, autoincrement=False),
     Column("reason", Text, nullable=False),
     Column("rejected_at", Instant, nullable=False),
+    info=erasure(through=("buffers", "buffer_no")),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )

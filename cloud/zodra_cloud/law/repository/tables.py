@@ -2,9 +2,11 @@
 
 from typing import Final
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, column
 
+from zodra_cloud.law.policy.withdrawing import WITHDRAWAL_OPEN
 from zodra_cloud.store.engine import metadata
+from zodra_cloud.store.erasing import EVERYTHING, erasure
 from zodra_cloud.store.types import BigInt, Instant, Json
 
 
@@ -33,6 +35,7 @@ proofs: Final = Table(
     Column("shown", Json, nullable=False),
     Column("shown_sha256", Text, nullable=False),
     Column("stored_at", Instant, nullable=False),
+    info=erasure(kept=EVERYTHING),
     sqlite_strict=True,
 )
 
@@ -56,5 +59,11 @@ withdrawals: Final = Table(
     Column("refunded_at", Instant, nullable=True),
     Column("state_at", Instant, nullable=False),
     Index("ix_withdrawals_state", "state", "refund_by_at"),
+    info=erasure(
+        kept=EVERYTHING,
+        rewritten={"statement": lambda said, _pseudonym: {**said, "contact": ""}},
+        open=lambda _now: column("state").in_(sorted(WITHDRAWAL_OPEN)),
+        what="withdrawals that are not paid back; see `zodra-cloud order withdrawals`",
+    ),
     sqlite_strict=True,
 )

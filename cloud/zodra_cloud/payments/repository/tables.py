@@ -2,9 +2,21 @@
 
 from typing import Final
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    column,
+    text,
+)
 
+from zodra_cloud.payments.states import PAYMENT_ENDS
 from zodra_cloud.store.engine import metadata
+from zodra_cloud.store.erasing import EVERYTHING, erasure
 from zodra_cloud.store.types import BigInt, Flag, Instant
 
 _LIVE: Final = text("state = 'live'")
@@ -54,6 +66,12 @@ payments: Final = Table(
     UniqueConstraint("charge_id"),
     UniqueConstraint("link_id"),
     UniqueConstraint("order_key"),
+    info=erasure(
+        kept=EVERYTHING,
+        cleared={"link_id": None, "link_url": None, "link_expires_at": None},
+        open=lambda _now: column("state").not_in(sorted(PAYMENT_ENDS)),
+        what="payments that are not settled; see `zodra-cloud payments list --open`",
+    ),
     sqlite_strict=True,
 )
 
@@ -68,6 +86,7 @@ payment_steps: Final = Table(
     Column("attempt", Integer, nullable=False),
     Column("detail", Text, nullable=False),
     Column("at", Instant, nullable=False),
+    info=erasure(kept=EVERYTHING),
     sqlite_strict=True,
 )
 
@@ -87,6 +106,11 @@ refunds: Final = Table(
     Column("created_at", Instant, nullable=False),
     Column("state_at", Instant, nullable=False),
     UniqueConstraint("refund_id"),
+    info=erasure(
+        kept=EVERYTHING,
+        open=lambda _now: column("state") != "refunded",
+        what="refunds that have not gone yet; see `zodra-cloud payments list --open`",
+    ),
     sqlite_strict=True,
 )
 
@@ -108,6 +132,10 @@ mandates: Final = Table(
     UniqueConstraint("link_id"),
     Index(
         "uq_mandates_live", "household_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE
+    ),
+    info=erasure(
+        open=lambda _now: column("state").in_(["requested", "open", "live", "revoking"]),
+        what="permissions to charge that the payment provider has not forgotten yet",
     ),
     sqlite_strict=True,
 )

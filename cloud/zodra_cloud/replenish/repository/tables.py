@@ -2,11 +2,24 @@
 
 from typing import Final
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    column,
+    text,
+)
 
+from zodra_cloud.replenish.states import ORDER_OPEN
 from zodra_cloud.store.engine import metadata
+from zodra_cloud.store.erasing import EVERYTHING, GONE, erasure
 from zodra_cloud.store.types import BigInt, Instant, Json, Real
 
+_PLACE_GONE: Final = {"device_id": GONE, "slot_key": GONE}
 _QUOTE_WAITS: Final = text("state IN ('question', 'requested', 'open')")
 _AGREEMENT_LIVE: Final = text("state = 'live'")
 _ORDER_OPEN: Final = text(
@@ -72,6 +85,7 @@ quotes: Final = Table(
         sqlite_where=_QUOTE_WAITS,
         postgresql_where=_QUOTE_WAITS,
     ),
+    info=erasure(kept=column("state") == "confirmed", cleared=_PLACE_GONE),
     sqlite_strict=True,
 )
 
@@ -124,6 +138,12 @@ orders: Final = Table(
         sqlite_where=_ORDER_OPEN,
         postgresql_where=_ORDER_OPEN,
     ),
+    info=erasure(
+        kept=EVERYTHING,
+        cleared={**_PLACE_GONE, "carrier": None, "tracking_url": None},
+        open=lambda _now: column("state").in_(sorted(ORDER_OPEN)),
+        what="orders that are under way; each is delivered, cancelled or settled first",
+    ),
     sqlite_strict=True,
 )
 
@@ -138,6 +158,7 @@ order_events: Final = Table(
     Column("source", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("at", Instant, nullable=False),
+    info=erasure(kept=EVERYTHING),
     sqlite_strict=True,
 )
 
@@ -180,6 +201,14 @@ agreements: Final = Table(
         unique=True,
         sqlite_where=_AGREEMENT_LIVE,
         postgresql_where=_AGREEMENT_LIVE,
+    ),
+    info=erasure(
+        kept=EVERYTHING,
+        cleared={**_PLACE_GONE, "state": "ended"},
+        # What was agreed to and its hash stay; the hash is of the terms as they were shown.
+        rewritten={
+            "terms": lambda terms, pseudonym: {**terms, **_PLACE_GONE, "household_id": pseudonym}
+        },
     ),
     sqlite_strict=True,
 )

@@ -6,9 +6,20 @@ from enum import StrEnum
 from threading import Event
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    and_,
+    column,
+)
 
 from zodra_cloud.store.engine import metadata
+from zodra_cloud.store.erasing import erasure
 from zodra_cloud.store.types import BigInt, Instant, Json
 
 ERROR_CHARS_MAX: Final = 300
@@ -46,6 +57,12 @@ jobs: Final = Table(
     UniqueConstraint("key"),
     # With the id, a worker reads the next due jobs in order without sorting a backlog.
     Index("ix_jobs_due", "state", "due_at", "job_id"),
+    info=erasure(
+        open=lambda now: and_(
+            column("state").in_(["ready", "leased"]), column("due_at", Instant) <= now
+        ),
+        what="jobs that are due; a running service, or `zodra-cloud work`, does them",
+    ),
     sqlite_strict=True,
 )
 
