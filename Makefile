@@ -35,8 +35,8 @@ demo: $(STAMP) ## run the whole way of a press on this machine (ARGS="--once" pr
 test: tools ## run the tests; installs what they need
 	@$(PY) -m pytest -n auto --dist worksteal $(ARGS)
 
-# Counts and the seed of the faults: make faults KILLS=10000 CUTS=1000 EVENTS=1000000 FUZZ=1000000 SEED=7
-export KILLS CUTS EVENTS FUZZ ORDERS SEED
+# Counts and the seed of the faults: make faults KILLS=10000 CUTS=1000 EVENTS=1000000 FUZZ=1000000 HEALS=100 SEED=7
+export KILLS CUTS EVENTS FUZZ HEALS ORDERS SEED
 
 .PHONY: faults
 faults: $(STAMP) ## break everything that can break, many times (KILLS=10000 CUTS=1000 EVENTS=1000000 SEED=7)

@@ -53,15 +53,18 @@ def until(condition: Callable[[], object], seconds: float = UNTIL_S) -> None:
 class Neighbourhood:
     """The air in a thread of its own: a button, a strap, and a neighbour who is always heard."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, lively: bool = True) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self.air = Air(Random(7))
         self.port = self.do(self.air.open("127.0.0.1", 0))
         self.button = ButtonRadio(self.air, ADDRESS)
-        self.strap = self.do(self._open_strap())
-        self._chatter = asyncio.run_coroutine_threadsafe(self._chat(), self._loop)
+        self._neighbour, self._said = ButtonRadio(self.air, NEIGHBOUR), 0
+        self._lively = lively
+        if lively:
+            self.strap = self.do(self._open_strap())
+            self._chatter = asyncio.run_coroutine_threadsafe(self._chat(), self._loop)
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
@@ -76,8 +79,9 @@ class Neighbourhood:
         self.do(self.strap.notify_rate(b"\x06\x48"))
 
     def close(self) -> None:
-        self._chatter.cancel()
-        self.do(self.strap.close())
+        if self._lively:
+            self._chatter.cancel()
+            self.do(self.strap.close())
         self.do(self.air.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
@@ -88,12 +92,15 @@ class Neighbourhood:
         await strap.open()
         return strap
 
+    async def say_something(self) -> None:
+        """Let the neighbour be heard once."""
+        self._said += 1
+        data = _FLAGS + b"\x07\xff\xff\xff" + self._said.to_bytes(4, "little")
+        await self._neighbour.send(Burst(data=data, times=1, gap_ms=0), lambda: None)
+
     async def _chat(self) -> None:
-        neighbour, number = ButtonRadio(self.air, NEIGHBOUR), 0
         while True:
-            number += 1
-            data = _FLAGS + b"\x07\xff\xff\xff" + number.to_bytes(4, "little")
-            await neighbour.send(Burst(data=data, times=1, gap_ms=0), lambda: None)
+            await self.say_something()
             await asyncio.sleep(0.1)
 
 

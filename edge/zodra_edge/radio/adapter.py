@@ -46,6 +46,9 @@ LOOK_S: Final = 1.0
 STEP_S_MAX: Final = 10.0
 """BlueZ answers within a second or never; D-Bus itself would wait for 25 s."""
 CYCLE_S_MAX: Final = 20.0
+OPEN_S_MAX: Final = 5.0
+LEAVE_S_MAX: Final = 6.0
+"""Longer than a step that is over needs to clean up."""
 
 log = structlog.get_logger()
 
@@ -204,19 +207,33 @@ class Adapter:
 
     async def _take(self, step: Step) -> None:
         seconds = CYCLE_S_MAX if step is Step.POWER_CYCLE else STEP_S_MAX
-        async with asyncio.timeout(seconds):
-            if self.backends is None:
-                self.backends = await self._open_backends()
-            adapter = self._adapter_name()
-            match step:
-                case Step.OPEN:
-                    await self._scan.rebuild(self.backends, adapter)
-                case Step.RESTART:
-                    await self._scan.restart(self.backends, adapter)
-                case Step.REBUILD:
-                    await self._scan.rebuild(self.backends, adapter)
-                case Step.POWER_CYCLE:
-                    await self._cycle(self.backends, adapter)
+        work = asyncio.ensure_future(self._work(step))
+        try:
+            await asyncio.wait((work,), timeout=seconds)
+        finally:
+            work.cancel()
+        # What does not even end when it is told to is left behind: the ladder has to go on.
+        await asyncio.wait((work,), timeout=LEAVE_S_MAX)
+        if not work.done() or work.cancelled():
+            raise TimeoutError(f"{self.adverts.name}: {step} did not end within {seconds:.0f} s")
+        work.result()
+
+    async def _work(self, step: Step) -> None:
+        if self.backends is None:
+            self.backends = await self._open_backends()
+        adapter = self._adapter_name()
+        match step:
+            case Step.OPEN:
+                await self._scan.rebuild(self.backends, adapter)
+            case Step.RESTART:
+                await self._scan.restart(self.backends, adapter)
+            case Step.REBUILD:
+                await self._scan.close()
+                if self._bluez is not None and adapter is not None:
+                    await self._bluez.let_go(adapter)
+                await self._scan.open(self.backends, adapter)
+            case Step.POWER_CYCLE:
+                await self._cycle(self.backends, adapter)
 
     async def _cycle(self, backends: Backends, adapter: str | None) -> None:
         await self._scan.close()
@@ -227,8 +244,10 @@ class Adapter:
             else:
                 await power_cycle_of(backends)()
         finally:
-            # Where it could not be switched, listening on may still help.
-            await self._scan.open(backends, adapter)
+            # Where it could not be switched, listening on may still help. Nobody else bounds this:
+            # it may begin because the time is over.
+            async with asyncio.timeout(OPEN_S_MAX):
+                await self._scan.open(backends, adapter)
 
     def _taken(self, step: "asyncio.Task[None]") -> None:
         if step.cancelled():

@@ -6,9 +6,11 @@ second to none).
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any, Final
 
+from bleak.backends.bluezdbus.manager import get_global_bluez_manager
 from dbus_fast import AuthError, BusType, DBusError, Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
@@ -18,6 +20,7 @@ BLUEZ: Final = "org.bluez"
 ADAPTER: Final = "org.bluez.Adapter1"
 OFF_S: Final = 1.0
 """Between off and on. A USB dongle drops what it holds well within this."""
+LET_GO_S_MAX: Final = 3.0
 _DBUS: Final = "org.freedesktop.DBus"
 _OBJECTS: Final = "org.freedesktop.DBus.ObjectManager"
 _PROPERTIES: Final = "org.freedesktop.DBus.Properties"
@@ -85,6 +88,21 @@ class BlueZ:
             await self._switch(self._bus, name, on=True)
         finally:
             self._cycling.discard(name)
+
+    async def let_go(self, name: str) -> None:
+        """End a discovery that bleak began and lost hold of; harmless if there is none.
+
+        Where BlueZ did not answer that a discovery ended, or refused to end it, bleak forgets it
+        and BlueZ does not: it then answers each new start with InProgress, to the same connection
+        of D-Bus. Nobody else can end it, and bleak offers no other way to that connection.
+        """
+        manager = await get_global_bluez_manager()
+        bus: MessageBus | None = getattr(manager, "_bus", None)
+        if bus is None or not bus.connected:
+            return
+        with contextlib.suppress(DBusError, OSError, EOFError, TimeoutError):
+            async with asyncio.timeout(LET_GO_S_MAX):
+                await _call(bus, BLUEZ, f"/org/bluez/{name}", ADAPTER, "StopDiscovery", "", [])
 
     async def _switch(self, bus: MessageBus, name: str, *, on: bool) -> None:
         body = [ADAPTER, "Powered", Variant("b", on)]

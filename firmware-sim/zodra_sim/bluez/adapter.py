@@ -106,6 +106,7 @@ class Adapter:
             for path in self.tree.below(self.path):
                 self.tree.remove(path)
         self.tree.change(self.path, ADAPTER, {"Powered": Variant("b", on)})
+        await self.listen()
 
     async def leave(self, sender: str) -> None:
         """Forget whoever left the bus."""
@@ -121,6 +122,9 @@ class Adapter:
             Refusal: the air is not there.
         """
         mode = "active" if self.sessions else "passive" if self.monitors else ""
+        if not self.tree.has(self.path) or not self.tree.value(self.path, ADAPTER, "Powered"):
+            # BlueZ takes a monitor for an adapter that is switched off, and hears nothing for it.
+            mode = ""
         if mode == self._mode:
             return
         self._mode = mode

@@ -159,7 +159,18 @@ class Facade:
             else:
                 adapter.show()
             return "", []
+        if member == "Settle":
+            return "u", [await self._settle()]
         return self.faults.call(member, body)
+
+    async def _settle(self) -> int:
+        """Wait until all that was heard and asked before is told; count what never will be."""
+        for adapter in self._adapters.values():
+            await adapter.radio.settle()
+        mine = asyncio.current_task()
+        while left := self._working - self.faults.held - {mine}:
+            await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+        return len(self.faults.held)
 
     async def _property(self, path: str, member: str, body: list[Any]) -> Answer:
         interface = str(body[0])

@@ -21,6 +21,10 @@ class Faults:
     """Members that never answer."""
     silent_until: str = ""
     """Nothing is heard until this member is called; `never` ends only by hand."""
+    silent_calls: int = 1
+    """How often it has to be called for that."""
+    held: set[asyncio.Task[None] | None] = field(default_factory=set)
+    """Who asked something that is never answered."""
     calls: list[str] = field(default_factory=list)
     """Of BlueZ's interfaces, the latest: what a test looks at."""
 
@@ -32,9 +36,12 @@ class Faults:
         """
         self.calls = [*self.calls[-199:], member]
         if member in self.hanging:
+            self.held.add(asyncio.current_task())
             await asyncio.Event().wait()
         if self.silent_until == member:
-            self.silent_until = ""
+            self.silent_calls -= 1
+            if self.silent_calls <= 0:
+                self.silent_until = ""
         name, times = self.errors.get(member, ("", 0))
         if not name:
             return
@@ -56,7 +63,9 @@ class Faults:
             case "Hang", [str(named)]:
                 self.hanging.add(named)
             case "Silence", [str(until)]:
-                self.silent_until = until
+                self.silent_until, self.silent_calls = until, 1
+            case "SilenceFor", [str(until), int(calls)]:
+                self.silent_until, self.silent_calls = until, calls
             case "Clear", []:
                 self.errors.clear()
                 self.hanging.clear()

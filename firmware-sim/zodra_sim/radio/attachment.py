@@ -106,6 +106,13 @@ class Radio:
             await self._gone
         await self.during(self._scan(await self.device()))
 
+    async def settle(self) -> None:
+        """Wait until what the air sent before is heard; harmless when the air is gone."""
+        if self._device is not None:
+            with contextlib.suppress(BleakError):
+                # The controller answers in order, so its answer comes after what it had to tell.
+                await self.during(self._device.send_sync_command(hci.HCI_Read_BD_ADDR_Command()))
+
     async def close(self) -> None:
         """Leave the air for good."""
         self._closed = True
