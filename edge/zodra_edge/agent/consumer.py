@@ -17,6 +17,7 @@ from zodra_contract.reading import Reading
 from zodra_contract.signal import NeedSignal
 from zodra_edge import core
 from zodra_edge.agent.intake import Arrival, Intake
+from zodra_edge.agent.readings import Readings
 from zodra_edge.clock import Clock
 from zodra_edge.decode.frame import Frame, MqttMessage
 from zodra_edge.decode.mqtt.filters import Routes
@@ -30,12 +31,10 @@ from zodra_edge.heard import Heard
 from zodra_edge.identify import PressMemory, PressRefusal, open_relearn
 from zodra_edge.link import Lane
 from zodra_edge.nearby import structures
-from zodra_edge.outbox import Kept, KeptReading, MemoryRow, NotKept, NotKeptReason, Outbox
+from zodra_edge.outbox import Kept, MemoryRow, NotKept, NotKeptReason, Outbox
 from zodra_edge.settings import OutboxLimits
 from zodra_edge.status import Tally
 
-PENDING_MAX: Final = 4_000
-"""Readings in RAM; above this the consumer waits for the disk, and the queue before it fills."""
 UNREAD: Final = frozenset(DecodeRefusal) - {
     DecodeRefusal.UNKNOWN_DEVICE,
     DecodeRefusal.PLAIN_TEXT_REFUSED,
@@ -58,8 +57,9 @@ class Consumer:
         clock: Clock,
         limits: OutboxLimits,
         wake: Callable[[], None],
+        gather_s: float = 0.0,
     ) -> None:
-        """Take the parts; `wake` says that there is something to send."""
+        """Take the parts; `wake` and `gather_s` are as in `Readings`."""
         self._outbox = outbox
         self._lights = lights
         self._tally = tally
@@ -71,10 +71,9 @@ class Consumer:
         self._routes = Routes((t, p) for p in self._profiles.values() for t in subscriptions(p))
         self._memory: dict[str, core.DeviceMemory] = {}
         self._committed: dict[str, core.DeviceMemory] = {}
-        self._pending: list[KeptReading] = []
+        self._readings = Readings(outbox, limits, tally, wake, gather_s)
         self._flushing = asyncio.Lock()
         self._dirty = asyncio.Event()
-        self._many = asyncio.Event()
         self._buffer_id = ""
         self._is_restored = False
         self.notes: dict[str, core.NoteDevice] = {}
@@ -144,12 +143,16 @@ class Consumer:
         while True:
             for arrival in await intake.take():
                 await self._consume(arrival)
-            await self._hold_pending()
-            if len(self._pending) + self._outbox.live >= PENDING_MAX:
+            await self._readings.send()
+            if self._readings.too_many:
                 await self.flush()
             if len(intake):
                 # Otherwise `take` waits, and the other parts have their turn anyway.
                 await asyncio.sleep(0)
+
+    async def run_gatherer(self) -> None:
+        """Let readings be sent that have waited for each other."""
+        await self._readings.run()
 
     async def run_flusher(self) -> None:
         """Bring to disk what has lingered for long enough, or more if there is a lot of it."""
@@ -157,7 +160,7 @@ class Consumer:
         lingering = self._outbox.live_below
         try:
             async with asyncio.timeout(self._limits.linger_s):
-                await self._many.wait()
+                await self._readings.many.wait()
         except TimeoutError:
             # What came in between has just been sent; its receipt may be on the way.
             await self.flush(lingering)
@@ -170,46 +173,10 @@ class Consumer:
         """Bring all memory to disk, and all readings, or those below a sequence."""
         async with self._flushing:
             self._dirty.clear()
-            self._many.clear()
-            await self._write_readings(below)
+            self._readings.many.clear()
+            await self._readings.write(below)
             if self._is_restored:
                 await self._remember_all()
-
-    async def _hold_pending(self) -> None:
-        """Let readings be sent at once, unless they are to be on the disk before."""
-        if not self._limits.linger_s or not self._pending:
-            return
-        readings, self._pending = self._pending, []
-        try:
-            await self._outbox.hold_readings(readings)
-        except OutboxFault as fault:
-            self._not_kept(len(readings), fault)
-            return
-        if self._outbox.live >= self._limits.linger_rows_max:
-            self._many.set()
-        self._wake()
-
-    async def _write_readings(self, below: int | None) -> None:
-        await self._hold_pending()
-        readings, self._pending = self._pending, []
-        given_up = self._outbox.given_up
-        try:
-            if readings:
-                await self._outbox.keep_readings(readings)
-            elif self._outbox.live:
-                await self._outbox.write_live(below)
-            else:
-                return
-        except OutboxFault as fault:
-            self._not_kept(len(readings) + self._outbox.given_up - given_up, fault)
-        self._wake()
-
-    def _not_kept(self, readings: int, fault: OutboxFault) -> None:
-        before = self._tally.counts().get("readings_not_kept", 0)
-        count = self._tally.add("readings_not_kept", readings)
-        if count.bit_length() > before.bit_length():
-            # All are counted; the log hears of it as often as the count doubles.
-            log.error("readings_not_kept", fault=str(fault), count=count)
 
     async def _remember_all(self) -> None:
         buffer_id = self._outbox.level(Lane.NEED).buffer_id
@@ -276,7 +243,7 @@ class Consumer:
         self.onlooker(effect)
         match effect:
             case core.KeepReadings(readings):
-                self._hold(readings, frame.heard)
+                self._hold(readings, frame)
             case core.Rehearsed(signal):
                 self._lights.rehearsed(signal, self._clock.now().at)
             case core.NoteDevice():
@@ -305,15 +272,13 @@ class Consumer:
                 "frame_refused", device_id=device_id, reason=reason, detail=detail, count=count
             )
 
-    def _hold(self, readings: tuple[Reading, ...], heard: Heard) -> None:
+    def _hold(self, readings: tuple[Reading, ...], frame: Frame) -> None:
         if self.is_short():
             self._tally.add("readings_refused_memory", len(readings))
             return
-        quality, error_ms = heard.quality, heard.error_ms
-        self._pending.extend(KeptReading(reading, quality, error_ms) for reading in readings)
+        can_wait = not isinstance(frame, MqttMessage)
+        self._readings.add(readings, frame.heard, can_wait=can_wait)
         self._dirty.set()
-        if len(self._pending) >= self._limits.linger_rows_max:
-            self._many.set()
 
     def _note(self, note: core.NoteDevice) -> None:
         self.replays.pop(note.device_id, None)

@@ -107,6 +107,7 @@ class Gateway:
             self._clock,
             settings.outbox,
             wake=self._wake,
+            gather_s=0.0 if settings.radio is None else settings.radio.gather_s,
         )
         self._keeper = Keeper(outbox, self._clock, self._tally, self._changed.set)
         self._pause = Pause(settings.data_dir)
@@ -166,6 +167,7 @@ class Gateway:
     def _start_parts(self) -> None:
         self._supervisor.start("frames", partial(self._consumer.run, self._intake))
         self._supervisor.start("flush", self._consumer.run_flusher)
+        self._supervisor.start("gather", self._consumer.run_gatherer)
         self._supervisor.start("uplink", self._uplink.run)
         self._supervisor.start("status", self._keep_status)
         self._supervisor.start("clock", self._keep_clock)

@@ -55,6 +55,11 @@ class Radio(BaseModel):
     """At one time, on one adapter. Further devices wait, and take turns."""
     turn_s: Annotated[float, Field(ge=0.1, le=86_400)] = 60.0
     """How long a device stays connected at least while others wait for a connection."""
+    gather_s: Annotated[float, Field(ge=0, le=10)] = 0.2
+    """A reading that was heard over the radio waits this long for others, to go up in one message
+    with them; 0 sends each at once. A need-moment never waits, nor does a reading from the home's
+    broker. With fifty devices that have something new to say each second, their messages took most
+    of the processor's time."""
     device_adverts_per_s_max: Annotated[int, Field(ge=1, le=1_000_000)] = 50
     """What one device sends beyond this, for longer than ten seconds' worth, is dropped."""
 
