@@ -302,8 +302,7 @@ def press(counter: int = 1, at: datetime = NOON, **facts: Any) -> NeedSignal:
     return signal(
         signal_id=press_id("btn-kitchen", f"enc-1-{counter}", 0, "press"),
         occurred_at=at,
-        evidence={"event": "press"},
-        **facts,
+        **({"evidence": {"event": "press"}} | facts),
     )
 
 

@@ -9,6 +9,9 @@ from zodra_contract.ids import BootId, DeviceId, SignalId, SlotKey
 from zodra_contract.message import Message
 
 EVIDENCE_ENTRIES_MAX: Final = 8
+BUYING_PAUSED: Final = "buying_paused"
+"""The entry of the evidence that says that buying was paused on the gateway when the need arose.
+Such a need is never `authenticated`, so that a cloud that does not know the entry asks, too."""
 
 
 class SignalKind(StrEnum):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edge_frames import BUTTON, PLAIN_BUTTON, THERMOSTAT, heard, mqtt, press
 from edge_steps import run, signals
+from zodra_contract.signal import EVIDENCE_ENTRIES_MAX
 from zodra_edge.buying import Pause
 from zodra_edge.buying.pause import FILE, since
 from zodra_edge.core import Ignore, KeepReadings, KeepSignal, Refuse, Rehearsed, Remember, step
@@ -66,6 +67,10 @@ def test_while_buying_is_paused_a_need_only_asks_and_says_why(tmp_path: Path) ->
     assert not marked.authenticated
     assert marked.signal_id == signal.signal_id
     assert marked.evidence == {**signal.evidence, "buying_paused": 1}
+    crowded = {f"fact_{number}": number for number in range(EVIDENCE_ENTRIES_MAX)}
+    full = signal.model_copy(update={"evidence": crowded})
+    assert pause.mark(full).evidence["buying_paused"] == 1
+    assert len(pause.mark(full).evidence) == EVIDENCE_ENTRIES_MAX
     assert Pause(tmp_path).since == AT
     assert pause.switch(False, AT)
     assert pause.mark(signal) is signal

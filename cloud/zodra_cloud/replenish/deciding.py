@@ -27,7 +27,7 @@ from zodra_cloud.replenish.moves import Wanted
 from zodra_cloud.replenish.policy import Binding, Cover, Decision, Need, Reason, Standing, Verdict
 from zodra_cloud.replenish.repository import Place
 from zodra_contract.outcome import SignalState
-from zodra_contract.signal import SignalKind
+from zodra_contract.signal import BUYING_PAUSED, SignalKind
 
 Unbound = Callable[[Connection, StoredSignal, datetime], bool]
 """Takes over a need whose slot is bound to nothing; False if it does not want it."""
@@ -291,6 +291,7 @@ def _need(signal: StoredSignal, slot: Slot | None) -> Need:
         occurred_at=signal.occurred_at,
         error_ms=signal.error_ms,
         authenticated=signal.authenticated,
+        paused=BUYING_PAUSED in signal.evidence,
         counts=_press_counts(signal, slot),
         forecast=dict(signal.evidence) if foreseen else {},
     )

@@ -26,6 +26,7 @@ from zodra_cloud.replenish.policy import Fact
 from zodra_cloud.replenish.states import AT_SHOP, OrderState, QuoteState
 from zodra_cloud.store.paging import Before
 from zodra_contract.outcome import SignalState
+from zodra_contract.signal import BUYING_PAUSED
 
 QUOTES_MAX: Final = 50
 """More open quotes than slots there cannot be; a page that lists more helps nobody."""
@@ -221,15 +222,20 @@ def _order_view(connection: Connection, found: StoredOrder) -> OrderView:
 
 
 def _need_step(signal: StoredSignal) -> Step:
+    paused = BUYING_PAUSED in signal.evidence
     facts: dict[str, Fact] = {
         "device_id": signal.device_id,
         "slot_key": signal.slot_key,
         "gateway_id": signal.gateway_id,
-        "authenticated": signal.authenticated,
+        **({"buying_paused": True} if paused else {"authenticated": signal.authenticated}),
         "time_quality": signal.quality.value,
         "time_error_ms": signal.error_ms,
         "received_after_ms": round((signal.received_at - signal.occurred_at).total_seconds() * 1e3),
-        **{f"evidence_{name}": value for name, value in signal.evidence.items()},
+        **{
+            f"evidence_{name}": value
+            for name, value in signal.evidence.items()
+            if name != BUYING_PAUSED
+        },
     }
     return Step(StepKind.NEED, signal.occurred_at, signal.kind.value, "", facts)
 

@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 
 from zodra_contract.reading import Reading
-from zodra_contract.signal import NeedSignal
+from zodra_contract.signal import BUYING_PAUSED, NeedSignal
 from zodra_edge import core
 from zodra_edge.agent.intake import Arrival, Intake
 from zodra_edge.agent.readings import Readings
@@ -296,7 +296,7 @@ class Consumer:
     async def _keep(self, effect: core.KeepSignal, device_id: str) -> bool:
         signal, memory = self.mark(effect.signal), effect.memory
         at = self._clock.now().at
-        shown = light(signal, KEPT, "", at)
+        shown = light(signal, KEPT, BUYING_PAUSED if BUYING_PAUSED in signal.evidence else "", at)
         rows = [MemoryRow(device_id, memory.to_json())]
         kept: Kept | NotKept = NotKept(NotKeptReason.STORAGE)
         if self._is_restored:

@@ -10,10 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from zodra_contract.signal import EVIDENCE_ENTRIES_MAX, NeedSignal
+from zodra_contract.signal import BUYING_PAUSED, EVIDENCE_ENTRIES_MAX, NeedSignal
 
 FILE: Final = "buying-paused"
-EVIDENCE: Final = "buying_paused"
 _BYTES_MAX: Final = 64
 
 
@@ -55,9 +54,9 @@ class Pause:
         """Make of a need one that only asks, while the pause is on."""
         if self.since is None:
             return signal
-        evidence = dict(signal.evidence)
-        if len(evidence) < EVIDENCE_ENTRIES_MAX:
-            evidence[EVIDENCE] = 1
+        # Why it asks matters more to the household than the last of eight facts.
+        first = tuple(signal.evidence.items())[: EVIDENCE_ENTRIES_MAX - 1]
+        evidence = dict(first) | {BUYING_PAUSED: 1}
         return signal.model_copy(update={"authenticated": False, "evidence": evidence})
 
 

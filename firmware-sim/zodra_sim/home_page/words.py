@@ -76,6 +76,7 @@ _EN: Final = {
     "reason_daily_cap": "There was an offer today already.",
     "reason_already_offered": "The same offer waits already.",
     "reason_already_asked": "The same question waits already.",
+    "reason_buying_paused": "Buying is paused on the gateway, so it only asks.",
     "reason_out_of_stock": "The shop has none left.",
     "state_expired": "Nobody answered in time. Nothing was ordered.",
 }
@@ -152,6 +153,7 @@ _NL: Final = {
     "reason_daily_cap": "Er was vandaag al een aanbod.",
     "reason_already_offered": "Hetzelfde aanbod wacht al.",
     "reason_already_asked": "Dezelfde vraag wacht al.",
+    "reason_buying_paused": "Kopen staat op pauze op de gateway, dus er wordt alleen gevraagd.",
     "reason_out_of_stock": "De winkel heeft er geen meer.",
     "state_expired": "Niemand antwoordde op tijd. Er is niets besteld.",
 }

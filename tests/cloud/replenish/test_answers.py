@@ -137,6 +137,11 @@ def test_a_declined_quote_stays_declined(home: Business) -> None:
     ("facts", "reason"),
     [
         pytest.param({"authenticated": False}, "unauthenticated", id="a device without proof"),
+        pytest.param(
+            {"authenticated": False, "evidence": {"buying_paused": 1}},
+            "buying_paused",
+            id="buying paused on the gateway",
+        ),
         pytest.param({"error_ms": 90_000_000}, "stale", id="a press of a day ago, perhaps"),
     ],
 )

@@ -70,6 +70,22 @@ CASES = [
         id="a device that did not prove itself",
     ),
     pytest.param(
+        replace(FRESH, authenticated=False, paused=True),
+        BOUND,
+        FREE,
+        Verdict.ASK,
+        Reason.BUYING_PAUSED,
+        id="buying is paused on the gateway, which then vouches for nobody",
+    ),
+    pytest.param(
+        replace(FRESH, paused=True),
+        BOUND,
+        replace(FREE, cover_id="a_1"),
+        Verdict.ASK,
+        Reason.BUYING_PAUSED,
+        id="a pause counts before a contract",
+    ),
+    pytest.param(
         aged(3_601), BOUND, FREE, Verdict.ASK, Reason.STALE, id="older than the slot allows"
     ),
     pytest.param(aged(3_600), BOUND, FREE, Verdict.ASK, Reason.CONFIRM_FIRST, id="just within"),

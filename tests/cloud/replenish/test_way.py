@@ -136,7 +136,7 @@ def test_why_tells_every_step_with_its_facts(home: Business) -> None:
     assert kinds == ["need", "decision", "quote", "confirmation", "order", "order", "outcome"]
     decision = explained.steps[1]
     assert (decision.name, decision.reason) == ("ask", "confirm_first")
-    assert decision.facts["policy_version"] == "replenish-2"
+    assert decision.facts["policy_version"] == "replenish-3"
     assert decision.facts["consent_id"] == 1
     assert explained.line.order is not None
     assert explained.line.order.order_key == key

@@ -250,7 +250,7 @@ def test_every_line_says_why(resident: TestClient, home: Home) -> None:
         "Kind of press one press",
         "Received after less than a second",
         "To ask you. You always see the price first, and say yes or no.",
-        "Rules used replenish-2",
+        "Rules used replenish-3",
         "Your consent, by its number 1",
         "Shop Corner Shop B.V.",
         "Words on the control Order with obligation to pay",

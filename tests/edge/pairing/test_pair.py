@@ -185,7 +185,9 @@ def test_buying_is_paused_through_a_restart(home: Home) -> None:
     with home.running():
         home.press(1)
         wait(lambda: home.needs() == 1)
-        assert "PAUSED since" in home.command("status").stdout
+        page = home.command("status").stdout
+        assert "PAUSED since" in page
+        assert "(buying paused)" in page
     with home.running():
         home.press(2)
         wait(lambda: home.needs() == 2)

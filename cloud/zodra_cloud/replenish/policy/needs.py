@@ -15,7 +15,7 @@ from typing import Any, Final
 from zodra_cloud.kit.money import Money
 from zodra_contract.signal import SignalKind
 
-POLICY_VERSION: Final = "replenish-2"
+POLICY_VERSION: Final = "replenish-3"
 
 CLOCK_SLACK_S: Final = 60
 """How far in the future a signal may lie, beyond its own error bound, before its date is not
@@ -50,6 +50,8 @@ class Reason(StrEnum):
     """What the slot may cost in a day is spent, or would be passed."""
     QUIET_HOURS = "quiet_hours"
     """It waits until they end, and goes on by itself."""
+    BUYING_PAUSED = "buying_paused"
+    """The household paused buying on the gateway that heard it: it may ask, and never order."""
     UNAUTHENTICATED = "unauthenticated"
     """The device did not prove itself: it may notify, and never order."""
     NOT_ALLOWED_TO_PRESS = "not_allowed_to_press"
@@ -65,7 +67,10 @@ class Reason(StrEnum):
 
 
 ASKED_BEFORE_QUOTING: Final = frozenset(
-    {Reason.UNAUTHENTICATED, Reason.NOT_ALLOWED_TO_PRESS, Reason.STALE}
+    {
+        *(Reason.BUYING_PAUSED, Reason.UNAUTHENTICATED),
+        *(Reason.NOT_ALLOWED_TO_PRESS, Reason.STALE),
+    }
 )
 """For these the household is first asked whether the need is there at all."""
 
@@ -80,6 +85,8 @@ class Need:
     """Bound on the error of `occurred_at`."""
     authenticated: bool
     """Whether the device proved itself."""
+    paused: bool = False
+    """Whether buying was paused where it was heard."""
     counts: bool = True
     """False for a press that may be anybody's, of a slot that wants to know whose."""
     forecast: dict[str, Fact] = field(default_factory=dict)
@@ -176,6 +183,8 @@ def _first_that_applies(
     limit = _limit(binding, standing, now)
     if limit is not None:
         return limit
+    if need.paused:
+        return Verdict.ASK, Reason.BUYING_PAUSED
     if not need.authenticated:
         return Verdict.ASK, Reason.UNAUTHENTICATED
     return _fresh(need, binding, standing, now)
@@ -243,7 +252,8 @@ def judge_price(total: Money, ceiling: Money | None) -> Reason:
 def _need_facts(need: Need, now: datetime) -> dict[str, Fact]:
     return {
         "kind": need.kind.value,
-        "authenticated": need.authenticated,
+        # A gateway on which buying is paused vouches for no device, proven or not.
+        **({"buying_paused": True} if need.paused else {"authenticated": need.authenticated}),
         "press_counts": need.counts,
         "occurred_at": need.occurred_at.isoformat(),
         "decided_at": now.isoformat(),
@@ -298,7 +308,8 @@ def replay(facts: dict[str, Any]) -> Decision:
         kind=SignalKind(facts["kind"]),
         occurred_at=datetime.fromisoformat(facts["occurred_at"]),
         error_ms=facts["time_error_ms"],
-        authenticated=facts["authenticated"],
+        authenticated=facts.get("authenticated", False),
+        paused=facts.get("buying_paused", False),
         counts=facts["press_counts"],
         forecast={
             name.removeprefix("forecast_"): value

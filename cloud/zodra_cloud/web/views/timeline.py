@@ -97,6 +97,7 @@ _FACTS: Final[dict[str, str]] = {
     "device_id": mark("Device"),
     "slot_key": mark("Place on the device"),
     "authenticated": mark("The device proved itself"),
+    "buying_paused": mark("Buying was paused on the gateway"),
     "age_s": mark("Age when decided"),
     "time_error_s": mark("Possible error of that age"),
     "staleness_limit_s": mark("Trusted up to an age of"),

@@ -32,6 +32,7 @@ REASONS: Final[dict[str, str]] = {
     "within_agreement": mark("It is within your agreement, so it is ordered."),
     "needed_soon": mark("It will probably run out before a delivery could come."),
     "cancelled_by_household": mark("You cancelled the order."),
+    "buying_paused": mark("Buying is paused on your gateway, so we ask first."),
     "unauthenticated": mark("The device could not prove who it is, so we ask first."),
     "stale": mark("The need is older than we trust, so we ask first whether it is still there."),
     "price_above_ceiling": mark("The price is above the limit you set, so look closely."),

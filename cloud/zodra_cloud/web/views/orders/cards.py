@@ -62,7 +62,12 @@ _REMARKS: Final[dict[OrderState, str]] = {
         "The shop has not answered clearly for a long time. Please do not order it again yet."
     ),
 }
-_REMARKED: Final = frozenset({Reason.PRICE_ABOVE_CEILING, Reason.STALE, Reason.UNAUTHENTICATED})
+_REMARKED: Final = frozenset(
+    {
+        *(Reason.PRICE_ABOVE_CEILING, Reason.STALE),
+        *(Reason.BUYING_PAUSED, Reason.UNAUTHENTICATED),
+    }
+)
 
 
 def quote_card(
