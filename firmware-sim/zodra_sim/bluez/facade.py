@@ -27,6 +27,8 @@ MONITOR: Final = "org.bluez.AdvertisementMonitor1"
 MONITOR_ASKS_MAX: Final = 50
 MONITOR_ASK_S: Final = 0.02
 """A program offers its monitor just after it has registered it."""
+PATTERNS_MAX: Final = 7
+"""Of one monitor. A real `bluetoothd` before 2026-08 dies of more (bluez/bluez#2398)."""
 ADAPTERS_MAX: Final = 4
 
 Answer = tuple[str, list[Any]]
@@ -225,6 +227,9 @@ class Facade:
             )
             if reply is not None and reply.message_type is MessageType.METHOD_RETURN:
                 patterns = reply.body[0]["Patterns"].value
+                if len(patterns) > PATTERNS_MAX:
+                    logger().warning("monitor_refused", patterns=len(patterns))
+                    return
                 adapter.monitors[sender, path] = tuple(
                     (int(start), int(kind), bytes(value)) for start, kind, value in patterns
                 )
