@@ -6,6 +6,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from zodra_cloud.api import examples
 from zodra_cloud.api.links import LINKS
 from zodra_cloud.api.problems import PROBLEM_TYPE, RULES, Code, ProblemBody
 from zodra_cloud.api.schemas.events import stream_schema
@@ -98,6 +99,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
             _complete(path, method, operation)
+    examples.add_to(described)
     return described
 
 
