@@ -6,7 +6,7 @@ import pytest
 
 from zodra_edge.errors import SettingsFault, Unclaimed
 from zodra_edge.service.credentials import secret_files
-from zodra_edge.settings import load
+from zodra_edge.settings import DEVICES_MAX, load
 
 GOOD = """
 gateway_id = "gw-1"
@@ -154,6 +154,9 @@ def test_a_credential_is_taken_from_systemd_or_from_the_folder_it_takes_it_from(
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(handed))
     assert said(folder) == "handed"
     assert load(folder / "gateway.toml").profiles()[0].bind_key is not None
+    # A folder into which this account may not look is not its own.
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder / ("x" * 300)))
+    assert said(folder) == "beside"
 
 
 def said(folder: Path) -> str:
@@ -180,3 +183,18 @@ def test_settings_that_name_no_gateway_are_those_of_one_that_is_not_claimed(fold
         read(folder, 'data_dir = "/var/lib/zodra"')
     with pytest.raises(SettingsFault, match="household_id"):
         read(folder, GOOD.replace('household_id = "hh-1"', ""))
+
+
+def test_as_many_devices_as_there_may_be_and_not_one_more(folder: Path) -> None:
+    def home(number: int) -> str:
+        return GOOD + "".join(
+            f'[[devices]]\ndevice_id = "sensor-{each}"\nfamily = "sensor"\nslot_key = "s"\n'
+            f'address = "A4:C1:39:00:{each // 256:02X}:{each % 256:02X}"\n'
+            for each in range(number - 2)
+        )
+
+    assert DEVICES_MAX >= 300
+    (folder / "gateway.toml").write_text(home(DEVICES_MAX))
+    assert len(load(folder / "gateway.toml").profiles()) == DEVICES_MAX
+    with pytest.raises(SettingsFault, match=f"devices.*at most {DEVICES_MAX}"):
+        read(folder, home(DEVICES_MAX + 1))

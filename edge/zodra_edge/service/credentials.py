@@ -101,9 +101,17 @@ def credential_file(name: object, where: str, beside: Path) -> Path:
         )
     if handed := os.environ.get("CREDENTIALS_DIRECTORY"):
         for known in (name, PREFIX + name):
-            if (path := Path(handed) / known).is_file():
+            if _is_there(path := Path(handed) / known):
                 return path
     return beside / FOLDER / name
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # A folder that was handed to another account is not ours to look into.
+        return False
 
 
 def _refuse_inline(part: dict[str, Any], where: str, name: str) -> None:
