@@ -28,6 +28,8 @@ class Slots:
         self._turn_s = turn_s
         self._held: list[Turn] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._promised = 0
+        """Handed on, and not taken yet: who it was handed to has still to run."""
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -43,8 +45,9 @@ class Slots:
     @asynccontextmanager
     async def turn(self, address: str) -> AsyncIterator[Turn]:
         """Wait for a connection, and hold it."""
-        if self.used >= self.most or self._waiting:
+        if self.used + self._promised >= self.most or self._waiting:
             await self._wait()
+            self._promised -= 1
         held = Turn(address, monotonic_s())
         self._held.append(held)
         try:
@@ -62,6 +65,7 @@ class Slots:
         except asyncio.CancelledError:
             if future.done() and not future.cancelled():
                 # It was handed a connection, and will not use it.
+                self._promised -= 1
                 self._hand_on()
             raise
         finally:
@@ -69,9 +73,10 @@ class Slots:
                 self._waiting.remove(future)
 
     def _hand_on(self) -> None:
-        if self._waiting and self.used < self.most:
+        while self._waiting and self.used + self._promised < self.most:
             future = self._waiting.popleft()
             if not future.done():
+                self._promised += 1
                 future.set_result(None)
         self._ask()
 

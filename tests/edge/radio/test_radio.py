@@ -279,6 +279,31 @@ async def test_a_turn_lasts_until_somebody_waits() -> None:
     assert (slots.used, slots.waiting) == (0, 0)
 
 
+async def test_a_connection_that_was_handed_on_is_not_given_to_a_third() -> None:
+    slots = Slots(1, turn_s=60)
+    held: list[int] = []
+    first_leaves = asyncio.Event()
+
+    async def hold(stays: asyncio.Event | None) -> None:
+        async with slots.turn("one"):
+            held.append(slots.used)
+            await (asyncio.sleep(0) if stays is None else stays.wait())
+
+    async def comes_late() -> None:
+        # Asks after the connection was handed to the second, and before that one runs.
+        await first_leaves.wait()
+        await hold(None)
+
+    first = asyncio.create_task(hold(first_leaves))
+    await asyncio.sleep(0)
+    late, second = asyncio.create_task(comes_late()), asyncio.create_task(hold(None))
+    await asyncio.sleep(0)
+    first_leaves.set()
+    await asyncio.gather(first, late, second)
+    assert held == [1, 1, 1]
+    assert (slots.used, slots.waiting) == (0, 0)
+
+
 async def test_a_backend_is_loaded_by_its_dotted_name() -> None:
     with pytest.raises(RadioFault, match="cannot be loaded"):
         await load(Radio(backend="no_such_module:create"))
