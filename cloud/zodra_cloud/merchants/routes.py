@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response, status
 from fastapi.concurrency import run_in_threadpool
 
 from zodra_cloud.kit.clock import Clock
+from zodra_cloud.kit.problem import problem
 from zodra_cloud.merchants import events, wire
 from zodra_cloud.merchants.events import EVENT_BYTES_MAX, EventRefusal
 from zodra_cloud.merchants.http import Garbled, Inconsistent
@@ -19,6 +20,16 @@ _STATUS = {
     EventRefusal.FORGED: status.HTTP_401_UNAUTHORIZED,
     EventRefusal.MALFORMED: status.HTTP_400_BAD_REQUEST,
 }
+
+_DETAILS = {
+    EventRefusal.UNSIGNED: "webhook-id, webhook-timestamp or webhook-signature is missing or not"
+    " as Standard Webhooks says",
+    EventRefusal.OUTSIDE_WINDOW: "webhook-timestamp is more than five minutes from our clock: sign"
+    " each attempt anew",
+    EventRefusal.FORGED: "webhook-signature is not of this body, id and timestamp under our secret",
+    EventRefusal.MALFORMED: "the body is no order event: it has to be JSON as it is documented",
+}
+TOO_LARGE = "too_large"
 
 _log = structlog.get_logger("zodra_cloud.merchants")
 
@@ -49,7 +60,11 @@ def router(clock: Clock, secrets: Sequence[str], listener: OrderListener) -> API
     ) -> Response:
         """Take in one order event. 401 and 400 are final; anything from 500 on asks to retry."""
         if body is None:
-            return Response(status_code=status.HTTP_413_CONTENT_TOO_LARGE)
+            return problem(
+                status.HTTP_413_CONTENT_TOO_LARGE,
+                TOO_LARGE,
+                f"the body is larger than {EVENT_BYTES_MAX} bytes",
+            )
         now = clock.now()
         checked = events.check(secrets, request.headers, body, now)
         if isinstance(checked, EventRefusal):
@@ -69,4 +84,4 @@ def router(clock: Clock, secrets: Sequence[str], listener: OrderListener) -> API
 
 def _refuse(refusal: EventRefusal) -> Response:
     _log.warning("shop_event_refused", reason=refusal.value)
-    return Response(status_code=_STATUS[refusal])
+    return problem(_STATUS[refusal], refusal.value, _DETAILS[refusal])

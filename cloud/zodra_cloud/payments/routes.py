@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response, status
 from fastapi.concurrency import run_in_threadpool
 
 from zodra_cloud.kit.clock import Clock
+from zodra_cloud.kit.problem import problem
 from zodra_cloud.payments.stripe import events
 from zodra_cloud.payments.stripe.events import EVENT_BYTES_MAX, EventRefusal
 
@@ -20,6 +21,14 @@ _STATUS: Final = {
     EventRefusal.FORGED: status.HTTP_401_UNAUTHORIZED,
     EventRefusal.MALFORMED: status.HTTP_400_BAD_REQUEST,
 }
+
+_DETAILS: Final = {
+    EventRefusal.UNSIGNED: "Stripe-Signature is missing or has no t and v1",
+    EventRefusal.OUTSIDE_WINDOW: "t in Stripe-Signature is more than five minutes from our clock",
+    EventRefusal.FORGED: "v1 in Stripe-Signature is not of this body and t under our secret",
+    EventRefusal.MALFORMED: "the body is no event: id, type and data.object are read",
+}
+TOO_LARGE: Final = "too_large"
 
 _log = structlog.get_logger("zodra_cloud.payments")
 
@@ -50,12 +59,16 @@ def router(clock: Clock, secrets: Sequence[str], listener: EventListener) -> API
     ) -> Response:
         """Take in one event. 401 and 400 are final; anything from 500 on asks to retry."""
         if body is None:
-            return Response(status_code=status.HTTP_413_CONTENT_TOO_LARGE)
+            return problem(
+                status.HTTP_413_CONTENT_TOO_LARGE,
+                TOO_LARGE,
+                f"the body is larger than {EVENT_BYTES_MAX} bytes",
+            )
         header = request.headers.get("stripe-signature")
         checked = events.check(secrets, header, body, clock.now())
         if isinstance(checked, EventRefusal):
             _log.warning("payment_event_refused", reason=checked.value)
-            return Response(status_code=_STATUS[checked])
+            return problem(_STATUS[checked], checked.value, _DETAILS[checked])
         known = await run_in_threadpool(listener, checked.event_id, checked.about)
         if not known:
             # Of another kind, or about something that others do in the same account.

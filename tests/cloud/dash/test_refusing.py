@@ -89,3 +89,23 @@ def test_a_fault_of_ours_is_json_with_the_headers_of_every_answer(still: World) 
 def test_people_still_get_a_page(device: TestClient) -> None:
     for path in ("/nothing", "/dashboard", "/oauth/nothing"):
         assert device.get(path).headers["content-type"].startswith("text/html"), path
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code"),
+    [
+        ("GET", "/merchants/ucp/events/", b"", 404, "not_found"),
+        ("POST", "/merchants/nobody/events", b"", 404, "not_found"),
+        ("POST", "/merchants/ucp/events", b"x" * 100_000, 413, "too_large"),
+        ("POST", "/payments/stripe/events", b"{}", 404, "not_found"),
+    ],
+)
+def test_a_shop_that_is_refused_is_sent_no_page(
+    device: TestClient, method: str, path: str, body: bytes, status: int, code: str
+) -> None:
+    answer = device.request(method, path, content=body)
+    assert (answer.status_code, answer.headers["content-type"]) == (
+        status,
+        "application/problem+json",
+    )
+    assert (answer.json()["code"], answer.json()["next"]) == (code, "correct")

@@ -128,7 +128,11 @@ def client(listener: Listener) -> Iterator[TestClient]:
 
 
 def post(client: TestClient, body: bytes, said: dict[str, str]) -> int:
-    return client.post("/merchants/ucp/events", content=body, headers=said).status_code
+    return int(send(client, body, said).status_code)
+
+
+def send(client: TestClient, body: bytes, said: dict[str, str]) -> Any:
+    return client.post("/merchants/ucp/events", content=body, headers=said)
 
 
 def test_a_signed_event_is_taken_in(client: TestClient, listener: Listener) -> None:
@@ -146,18 +150,31 @@ def test_an_event_about_something_else_is_passed_over(
 
 
 @pytest.mark.parametrize(
-    ("body", "said", "status"),
+    ("body", "said", "status", "code"),
     [
-        pytest.param(BODY, {}, 401, id="unsigned"),
-        pytest.param(BODY, signed(secret=OTHER), 401, id="forged"),
-        pytest.param(BODY, signed(at=NOON - timedelta(hours=1)), 401, id="replayed later"),
-        pytest.param(BODY, signed(), 400, id="signed, and no order"),
-        pytest.param(b"x" * (EVENT_BYTES_MAX + 1), signed(), 413, id="oversized"),
-        pytest.param(b"\xff\xfe", signed(), 400, id="no text"),
+        pytest.param(BODY, {}, 401, "unsigned", id="unsigned"),
+        pytest.param(BODY, signed(secret=OTHER), 401, "forged", id="forged"),
+        pytest.param(
+            BODY, signed(at=NOON - timedelta(hours=1)), 401, "outside_window", id="replayed later"
+        ),
+        pytest.param(BODY, signed(), 400, "malformed", id="signed, and no order"),
+        pytest.param(b"x" * (EVENT_BYTES_MAX + 1), signed(), 413, "too_large", id="oversized"),
+        pytest.param(b"\xff\xfe", signed(), 400, "malformed", id="no text"),
     ],
 )
 def test_an_event_that_does_not_count(
-    client: TestClient, listener: Listener, body: bytes, said: dict[str, str], status: int
+    client: TestClient,
+    listener: Listener,
+    body: bytes,
+    said: dict[str, str],
+    status: int,
+    code: str,
 ) -> None:
-    assert post(client, body, said) == status
+    answer = send(client, body, said)
+    assert (answer.status_code, answer.headers["content-type"]) == (
+        status,
+        "application/problem+json",
+    )
+    told = answer.json()
+    assert (told["code"], told["next"], bool(told["detail"])) == (code, "correct", True)
     assert listener.heard == []

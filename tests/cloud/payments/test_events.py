@@ -110,7 +110,12 @@ def client(clock: FakeClock, home: PayingHome) -> TestClient:
 
 def send(web: TestClient, body: bytes, header: str) -> int:
     headers = {"Stripe-Signature": header}
-    return web.post("/payments/stripe/events", content=body, headers=headers).status_code
+    answer = web.post("/payments/stripe/events", content=body, headers=headers)
+    if answer.status_code >= 400:
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["code"] in {"too_large", *EventRefusal}
+        assert "Stripe-Signature" in answer.json()["detail"] or answer.status_code != 401
+    return answer.status_code
 
 
 def test_an_event_makes_us_look_at_once_and_is_believed_in_nothing(
