@@ -177,9 +177,9 @@ class StoredOutbox:
         self, signal: NeedSignal, memory: Sequence[MemoryRow], light: LightRow, kept_at: datetime
     ) -> Kept | NotKept:
         """Keep a need-moment together with its light and the memory behind it; synced on return."""
-        kept_ms = milliseconds(kept_at)
+        press = Press.of(signal, memory, light, milliseconds(kept_at))
         try:
-            kept: Kept | NotKept = await self._need.queue(Press.of(signal, memory, light, kept_ms))
+            kept: Kept | NotKept = await self._need.queue(press)
             return kept
         except StorageFault as fault:
             return NotKept(_REASONS.get(fault.trouble, NotKeptReason.STORAGE))

@@ -8,7 +8,7 @@ are told of it with one word to the loop: a word for each cost more than the wri
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -192,7 +192,7 @@ class Writer(Generic[File]):
         self._under_way = []
         try:
             connection.execute("BEGIN IMMEDIATE")
-            results = list(self._do(job for job, _ in group))
+            results = self._do([job for job, _ in group])
             self._file.finish(connection)
             level = self._file.level(connection)
             self._under_way = results
@@ -205,14 +205,16 @@ class Writer(Generic[File]):
         self.level = level
         return results
 
-    def _do(self, jobs: Iterator[Doing]) -> Iterator[Any]:
+    def _do(self, jobs: Sequence[Doing]) -> list[Any]:
         """Do jobs in their order, neighbours of one kind together."""
+        connection, file = self._connection, self._file
+        results: list[Any] = []
         for kind, alike in groupby(jobs, type):
             if issubclass(kind, Joint):
-                yield from kind.do_all(self._connection, self._file, list(alike))
+                results += kind.do_all(connection, file, list(alike))
             else:
-                for job in alike:
-                    yield job(self._connection, self._file)
+                results += [job(connection, file) for job in alike]
+        return results
 
     def _transact_again(
         self, group: list[Job], trouble: Trouble, fault: sqlite3.Error

@@ -47,28 +47,29 @@ class LightTable:
         """Store what lights say, and forget the oldest needs of their slots."""
         fresh: list[Any] = []
         done_with: list[int] = []
-        known = self._places
+        known, place = self._places, self._next
         for light in lights:
             slot, signal_id = light[:2], light[2]
             places = known.get(slot)
             if places is None:
                 places = known[slot] = {}
-            elif (place := places.get(signal_id)) is not None:
+            elif signal_id in places:
                 # It may be among those that are not inserted yet.
                 _INSERT.run(connection, fresh)
                 fresh.clear()
                 connection.execute(
                     "UPDATE light SET state = ?, reason = ?, at_ms = ?, round = ? WHERE place = ?",
-                    (*light[3:], place),
+                    (*light[3:], places[signal_id]),
                 )
                 continue
-            places[signal_id] = self._next
-            fresh.append(self._next)
+            places[signal_id] = place
+            fresh.append(place)
             fresh += light
-            self._next += 1
+            place += 1
             if len(places) >= LIGHTS_PER_SLOT_MAX + LIGHTS_OVER_MAX:
                 oldest = list(places)[:-LIGHTS_PER_SLOT_MAX]
                 done_with += [places.pop(name) for name in oldest]
+        self._next = place
         _INSERT.run(connection, fresh)
         delete(connection, "light", "place", done_with)
 
