@@ -179,7 +179,13 @@ async def create(options: Mapping[str, str]) -> Backends:
     """Make a radio for a gateway in another process: it hears the datagrams sent to a port."""
     air = Air()
     port = int(options["port"])
-    await asyncio.get_running_loop().create_datagram_endpoint(
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
         lambda: _Datagrams(air), local_addr=("127.0.0.1", port)
     )
-    return air.backends()
+
+    async def close() -> None:
+        transport.close()
+        # It lets go of the port in the loop's next round.
+        await asyncio.sleep(0)
+
+    return air.backends()._replace(close=close)

@@ -13,10 +13,23 @@ EdgeError
 """
 
 from pathlib import Path
+from typing import Self
+
+from zodra_edge.words import Said
 
 
 class EdgeError(Exception):
-    """Root of every fault that the edge raises itself."""
+    """Root of every fault that the edge raises itself. Its text is English."""
+
+    said: Said | None = None
+    """The same for a person in another language; None where there is only the English."""
+
+    @classmethod
+    def told(cls, said: Said) -> Self:
+        """Make one whose sentence is there in each language."""
+        fault = cls(said.in_language("en"))
+        fault.said = said
+        return fault
 
 
 class SettingsFault(EdgeError):

@@ -14,7 +14,7 @@ import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -22,6 +22,8 @@ from zodra_contract.ids import DeviceId
 from zodra_edge.clock import boot_id, monotonic_s
 from zodra_edge.errors import SpoolFault
 from zodra_edge.identify import RELEARN_S_MAX
+from zodra_edge.words import Said, say
+from zodra_edge.words.en import EN
 
 REQUEST_BYTES_MAX: Final = 256 * 1024
 ROWS_MAX: Final = 10_000
@@ -68,7 +70,13 @@ class BuyingRequest(_Value):
     paused: bool
 
 
-Request = ReplayRequest | RelearnRequest | BuyingRequest
+class DevicesRequest(_Value):
+    """Take up the devices of the settings as they are now."""
+
+    kind: Literal["devices"] = "devices"
+
+
+Request = ReplayRequest | RelearnRequest | BuyingRequest | DevicesRequest
 
 
 class _Letter(_Value):
@@ -95,8 +103,21 @@ class Answer(_Value):
 
     refused: str = ""
     """Why nothing was done; empty if it was."""
+    why: str = ""
+    """The same by the name of its sentence, for a person who reads another language."""
+    fields: dict[str, str] = Field(default_factory=dict, max_length=8)
     replayed: tuple[ReplayedRow, ...] = ()
     until: AwareDatetime | None = None
+
+    @classmethod
+    def no(cls, said: Said) -> Self:
+        """Answer that nothing was done, and why."""
+        fields = {name: str(value) for name, value in said.fields.items()}
+        return cls(refused=said.in_language("en"), why=said.key, fields=fields)
+
+    def why_said(self) -> Said:
+        """Give the sentence of why nothing was done; a newer agent's may be English only."""
+        return say(self.why, **self.fields) if self.why in EN else say("as_told", why=self.refused)
 
 
 _LETTER: Final = TypeAdapter(_Letter)
@@ -124,10 +145,8 @@ def ask(
     try:
         _replace(_path(data_dir, "request", name), letter.model_dump_json())
     except OSError as fault:
-        raise SpoolFault(
-            f"cannot leave a request for the agent in {data_dir}: {fault.strerror}; "
-            "use the agent's own account, or root"
-        ) from fault
+        said = say("request_not_left", folder=data_dir, why=fault.strerror)
+        raise SpoolFault.told(said) from fault
     end_s = monotonic_s() + timeout_s
     while monotonic_s() < end_s:
         answer = _take_answer(_path(data_dir, "answer", name))
@@ -137,14 +156,8 @@ def ask(
             return None
         time.sleep(_POLL_S)
     if _withdraw(data_dir, name):
-        raise SpoolFault(
-            f"the agent did not take the request up within {timeout_s:.0f} s, and nothing was "
-            "done; see: zodra-edge status"
-        )
-    raise SpoolFault(
-        f"the agent took the request up and has not answered within {timeout_s:.0f} s; look before "
-        "asking again: zodra-edge outbox quarantine list"
-    )
+        raise SpoolFault.told(say("request_not_taken", seconds=timeout_s))
+    raise SpoolFault.told(say("request_unanswered", seconds=timeout_s))
 
 
 def _withdraw(data_dir: Path, name: str) -> bool:
@@ -165,10 +178,7 @@ def _take_answer(path: Path) -> Answer | None:
     try:
         return Answer.model_validate_json(text)
     except ValidationError as fault:
-        raise SpoolFault(
-            "the agent's answer is of another version; restart the agent, so that it is the same "
-            "zodra-edge as this command"
-        ) from fault
+        raise SpoolFault.told(say("answer_strange")) from fault
 
 
 def take(data_dir: Path) -> list[tuple[str, Request | None]]:

@@ -73,7 +73,7 @@ def test_what_was_taken_up_and_not_answered_is_not_called_undone(tmp_path: Path)
         taken.extend(spool.take(tmp_path))
         return True
 
-    with pytest.raises(SpoolFault, match="look before asking again"):
+    with pytest.raises(SpoolFault, match="before you ask again"):
         spool.ask(tmp_path, RELEARN, 0.2, lives)
     assert len(taken) == 1
 

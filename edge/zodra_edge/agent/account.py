@@ -7,6 +7,7 @@ from typing import Final
 
 from zodra_contract.envelope import AdapterHealth, HealthReport
 from zodra_edge.agent.consumer import Consumer
+from zodra_edge.agent.ears import Ears
 from zodra_edge.agent.intake import Intake
 from zodra_edge.agent.memory import Memory
 from zodra_edge.agent.radios import Radios
@@ -58,13 +59,22 @@ class Account:
     supervisor: Supervisor
     memory: Memory
     pause: Pause
-    home: HomeBroker | None = None
-    radios: Radios | None = None
+    ears: Ears | None = None
     started: Heard = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin counting the uptime."""
         self.started = self.clock.now()
+
+    @property
+    def home(self) -> HomeBroker | None:
+        """The connection to the home's broker, if it has one."""
+        return self.ears.home if self.ears else None
+
+    @property
+    def radios(self) -> Radios | None:
+        """The adapters, if it has any."""
+        return self.ears.radios if self.ears else None
 
     def uptime_s(self, now: Heard) -> float:
         """Say for how long the agent runs."""

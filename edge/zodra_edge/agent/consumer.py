@@ -34,6 +34,7 @@ from zodra_edge.nearby import structures
 from zodra_edge.outbox import Kept, MemoryRow, NotKept, NotKeptReason, Outbox
 from zodra_edge.settings import OutboxLimits
 from zodra_edge.status import Tally
+from zodra_edge.words import Said, say
 
 UNREAD: Final = frozenset(DecodeRefusal) - {
     DecodeRefusal.UNKNOWN_DEVICE,
@@ -66,9 +67,7 @@ class Consumer:
         self._clock = clock
         self._limits = limits
         self._wake = wake
-        self._profiles = {profile.device_id: profile for profile in profiles}
-        self._by_address = {p.address.upper(): p for p in self._profiles.values() if p.address}
-        self._routes = Routes((t, p) for p in self._profiles.values() for t in subscriptions(p))
+        self._know({profile.device_id: profile for profile in profiles})
         self._memory: dict[str, core.DeviceMemory] = {}
         self._committed: dict[str, core.DeviceMemory] = {}
         self._readings = Readings(outbox, limits, tally, wake, gather_s)
@@ -87,6 +86,11 @@ class Consumer:
         self.mark: Callable[[NeedSignal], NeedSignal] = _as_it_is
         self.stayed_home = 0
         self.used = 0
+
+    def _know(self, profiles: dict[str, DeviceProfile]) -> None:
+        self._profiles = profiles
+        self._by_address = {p.address.upper(): p for p in profiles.values() if p.address}
+        self._routes = Routes((t, p) for p in profiles.values() for t in subscriptions(p))
 
     async def restore(self) -> None:
         """Take up what was remembered before a restart.
@@ -116,12 +120,30 @@ class Consumer:
         self._buffer_id = level.buffer_id
         self._is_restored = True
 
+    async def take_up(self, profiles: Iterable[DeviceProfile]) -> None:
+        """Know these devices from now on, each with what was ever remembered of it.
+
+        Raises:
+            OutboxFault: that cannot be read; then nothing has changed.
+        """
+        if not self._is_restored:
+            raise OutboxFault("what was remembered could not be read yet; see: zodra-edge status")
+        known = {profile.device_id: profile for profile in profiles}
+        held = await self._outbox.memories()
+        for device_id in (known.keys() & held.keys()) - self._memory.keys():
+            try:
+                memory = core.DeviceMemory.from_json(held[device_id])
+            except ValueError:
+                memory = _without_counter(known[device_id])
+            self._memory[device_id] = self._committed[device_id] = memory
+        self._know(known)
+
     def has_lost_counter(self, device_id: str) -> bool:
         """Whether a device's presses only ask, because its counter is unknown."""
         memory = self._memory.get(device_id)
         return memory is not None and memory.press.unproven
 
-    async def relearn(self, device_id: str, now: Heard, within_s: float) -> str:
+    async def relearn(self, device_id: str, now: Heard, within_s: float) -> Said | None:
         """Let a device's next frame set its counter; returns why not, or nothing.
 
         Raises:
@@ -129,14 +151,14 @@ class Consumer:
         """
         profile = self._profiles.get(device_id)
         if profile is None or profile.bind_key is None:
-            return f"the running agent knows no device {device_id} with a bind_key; restart it"
+            return say("agent_knows_not", device_id=device_id)
         if not self._is_restored:
             raise OutboxFault("what was remembered could not be read yet; see: zodra-edge status")
         memory = self._memory.get(device_id, core.DeviceMemory())
         opened = replace(memory, press=open_relearn(memory.press, now, within_s))
         self._memory[device_id] = opened
         await self._outbox.remember([MemoryRow(device_id, opened.to_json())])
-        return ""
+        return None
 
     async def run(self, intake: Intake) -> None:
         """Consume for ever."""

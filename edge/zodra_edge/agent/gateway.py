@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import signal
+from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from typing import Final
@@ -14,27 +15,24 @@ from zodra_contract.outcome import SignalOutcome
 from zodra_contract.signal import TimeQuality
 from zodra_edge.agent.account import Account
 from zodra_edge.agent.consumer import Consumer
+from zodra_edge.agent.ears import Ears
 from zodra_edge.agent.intake import Intake
 from zodra_edge.agent.keeper import Keeper
 from zodra_edge.agent.memory import Memory
 from zodra_edge.agent.metrics import MetricsPage
-from zodra_edge.agent.neighbours import Neighbours
-from zodra_edge.agent.radios import Radios
 from zodra_edge.agent.requests import Requests
 from zodra_edge.agent.supervisor import Supervisor
 from zodra_edge.buying import Pause
 from zodra_edge.clock import Clock, monotonic_s
-from zodra_edge.decode.frame import Frame
-from zodra_edge.errors import EdgeError, OutboxFault, StorageFault
+from zodra_edge.errors import EdgeError, OutboxFault, SettingsFault, StorageFault
 from zodra_edge.feedback import Lights
 from zodra_edge.home_assistant.shell import HomeAssistant
 from zodra_edge.ladder import Stage
 from zodra_edge.link import LinkState
-from zodra_edge.local_mqtt import HomeBroker, connections
 from zodra_edge.outbox import Outbox
 from zodra_edge.service.manager import Manager
 from zodra_edge.service.watchdog import Vital, Watchdog
-from zodra_edge.settings import Settings
+from zodra_edge.settings import Settings, changed_besides_devices
 from zodra_edge.status import (
     Problem,
     Status,
@@ -47,6 +45,7 @@ from zodra_edge.status import (
 )
 from zodra_edge.time_floor import Move
 from zodra_edge.uplink import Hooks, Uplink
+from zodra_edge.words import Said, say
 
 CLOCK_CHECK_S: Final = 5.0
 FLOOR_CHECKS: Final = 12
@@ -60,8 +59,13 @@ second, and at each reading, it wore the card more than the readings did."""
 log = structlog.get_logger()
 
 
-async def run(settings: Settings, manager: Manager) -> int:
+async def run(settings: Settings, manager: Manager, reread: Callable[[], Settings]) -> int:
     """Run the gateway until a signal asks it to stop, and keep whoever started it informed.
+
+    Args:
+        settings: as they are now.
+        manager: of services, if one started it.
+        reread: reads the settings again, for devices that a person pairs or arms.
 
     Returns:
         The exit code: 0 after a signal, 1 if the store broke and a fresh start is needed.
@@ -74,7 +78,7 @@ async def run(settings: Settings, manager: Manager) -> int:
         file = status_file(settings.data_dir, settings.runtime_dir)
         with sole_owner(settings.data_dir, file):
             async with Outbox(settings.data_dir, settings.outbox) as outbox:
-                return await Gateway(settings, outbox, manager).run()
+                return await Gateway(settings, outbox, manager, reread).run()
     except OSError as fault:
         raise EdgeError(
             f"cannot use data_dir {settings.data_dir}: {fault.strerror}; name a folder that this "
@@ -85,9 +89,16 @@ async def run(settings: Settings, manager: Manager) -> int:
 class Gateway:
     """All parts of one running agent."""
 
-    def __init__(self, settings: Settings, outbox: Outbox, manager: Manager) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        outbox: Outbox,
+        manager: Manager,
+        reread: Callable[[], Settings],
+    ) -> None:
         """Put the parts together; nothing runs before `run`."""
         self._settings = settings
+        self._reread = reread
         self._outbox = outbox
         self._manager = manager
         self._profiles = settings.profiles()
@@ -115,10 +126,15 @@ class Gateway:
         self._memory = Memory(settings.memory_bytes_max, self._consumer.flush)
         self._consumer.is_short = lambda: self._memory.short
         self._requests = Requests(
-            settings.data_dir, outbox, self._consumer, self._clock, self._wake, self._switch
+            settings.data_dir,
+            outbox,
+            self._consumer,
+            self._clock,
+            self._wake,
+            self._switch,
+            self._take_up,
         )
-        self._home, self._sparkplug = self._make_home()
-        self._radios = self._make_radios()
+        self._ears = Ears(settings, self._clock, self._intake, self._tally, self._changed.set)
         self._account = Account(
             settings=settings,
             profiles=self._profiles,
@@ -131,8 +147,7 @@ class Gateway:
             supervisor=self._supervisor,
             memory=self._memory,
             pause=self._pause,
-            home=self._home,
-            radios=self._radios,
+            ears=self._ears,
         )
         self._uplink = Uplink(settings, outbox, self._clock, self._hooks())
         self._home_assistant = HomeAssistant(
@@ -158,8 +173,7 @@ class Gateway:
         self._manager.stopping()
         await self._supervisor.stop()
         await self._consumer.flush()
-        if self._radios is not None:
-            await self._radios.close()
+        await self._ears.close()
         self._write(self._status())
         log.info("gateway_stopped", gateway_id=self._settings.gateway_id)
         return 1 if self._outbox.ended else 0
@@ -179,45 +193,9 @@ class Gateway:
         if self._settings.metrics is not None:
             page = MetricsPage(self._settings.metrics, self._settings.data_dir, self._status)
             self._supervisor.start("metrics", page.run)
-        if self._home is not None:
-            self._supervisor.start("home_mqtt", self._home.run)
+        self._ears.start(self._supervisor)
         if self._home_assistant.is_needed:
             self._supervisor.start("home_assistant", self._home_assistant.run)
-        if self._sparkplug is not None:
-            self._supervisor.start("home_mqtt_sparkplug", self._sparkplug.run)
-        if self._radios is not None:
-            self._radios.start(self._supervisor)
-            near = Neighbours(
-                self._settings.data_dir,
-                self._settings.runtime_dir,
-                self._radios.strangers,
-                self._tally,
-            )
-            self._supervisor.start("nearby", near.run)
-
-    def _make_home(self) -> tuple[HomeBroker | None, HomeBroker | None]:
-        if self._settings.home_mqtt is None:
-            return None, None
-        return connections(
-            self._settings.home_mqtt,
-            self._settings.gateway_id,
-            self._profiles,
-            self._clock,
-            self._intake.offer,
-            self._count,
-        )
-
-    def _make_radios(self) -> Radios | None:
-        if self._settings.radio is None:
-            return None
-        return Radios(
-            self._settings.radio,
-            self._profiles,
-            self._clock,
-            self._take,
-            self._count,
-            self._changed.set,
-        )
 
     def _make_watchdog(self, period_s: float) -> Watchdog:
         return Watchdog(
@@ -251,12 +229,8 @@ class Gateway:
 
     def _publish(self, topic: str, payload: bytes) -> None:
         self._changed.set()
-        if self._home is not None:
-            self._home.publish(topic, payload)
-
-    def _take(self, frame: Frame) -> None:
-        if not self._intake.offer(frame):
-            self._tally.add("frame_queue_full")
+        if self._ears.home is not None:
+            self._ears.home.publish(topic, payload)
 
     async def _outcome(self, outcome: SignalOutcome) -> None:
         if all(profile.device_id != outcome.device_id for profile in self._profiles):
@@ -292,6 +266,23 @@ class Gateway:
                 log.info("identify", device_id=profile.device_id, command_id=command.command_id)
                 return CommandOutcome.DONE
         return CommandOutcome.UNKNOWN_DEVICE
+
+    async def _take_up(self) -> Said | None:
+        """Take up the devices of the settings; returns why not, or nothing."""
+        try:
+            fresh = self._reread()
+        except SettingsFault as fault:
+            return say("devices_unread", why=fault.said or str(fault))
+        if others := changed_besides_devices(self._settings, fresh):
+            return say("other_settings_changed", names=", ".join(others))
+        profiles = fresh.profiles()
+        await self._consumer.take_up(profiles)
+        self._settings, self._profiles = fresh, profiles
+        self._account.profiles = profiles
+        await self._ears.change(fresh, self._supervisor)
+        self._changed.set()
+        log.info("devices_taken_up", device_ids=[profile.device_id for profile in profiles])
+        return None
 
     def _switch(self, paused: bool) -> None:
         try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +13,7 @@ from zodra_edge.clock import Clock
 from zodra_edge.decode.frame import BleAdvert, GattValue
 from zodra_edge.decode.profile import DeviceProfile
 from zodra_edge.ladder import Limits
+from zodra_edge.ladder.mode import Plan
 from zodra_edge.local_mqtt.flood import Flood
 from zodra_edge.nearby import Strangers
 from zodra_edge.radio import Adapter, Adverts, Arrivals, Connection, Home, Slots, load
@@ -44,11 +45,11 @@ class Radios:
         """Make the parts; nothing runs before `start`."""
         self._settings = settings
         self._changed = changed
-        by_address = {p.address.upper(): p for p in profiles if p.address is not None}
-        connects = {address: p for address, p in by_address.items() if p.connects}
+        self._known = _by_address(profiles)
+        connects = {address: p for address, p in self._known.items() if p.connects}
         self.strangers = Strangers()
         home = Home(
-            profiles=by_address,
+            profiles=self._known,
             clock=clock,
             deliver=take,
             count=count,
@@ -60,20 +61,37 @@ class Radios:
         self._opened: list[Backends] = []
         name = DEFAULT_NAME if settings.backend is None else re.split("[.:]", settings.backend)[0]
         named = settings.adapters or (RadioAdapter(name=name[:32]),)
+        self._named = named
         self.adapters = tuple(self._adapter(one, home, profiles) for one in named)
         self.connections = {
             profile.device_id: Connection(address, self._arrivals, self.adapters, clock, take)
             for address, profile in connects.items()
         }
 
+    @property
+    def parts(self) -> frozenset[str]:
+        """Name what `start` runs."""
+        return frozenset(self._parts())
+
     def start(self, supervisor: Supervisor) -> None:
         """Run everything."""
-        if self._bluez is not None:
-            supervisor.start("bluez", self._bluez.run)
-        for number, adapter in enumerate(self.adapters):
-            supervisor.start(f"radio-{number}" if number else "radio", adapter.run)
-        for device_id, connection in self.connections.items():
-            supervisor.start(f"connection-{device_id}", connection.run)
+        for name, part in self._parts().items():
+            supervisor.start(name, part)
+
+    def take_up(self, profiles: tuple[DeviceProfile, ...]) -> bool:
+        """Know these devices from now on, if the adapters can go on listening as they do.
+
+        Returns:
+            Whether they can; if not, nothing has changed.
+        """
+        known = _by_address(profiles)
+        connects = {p.device_id: address for address, p in known.items() if p.connects}
+        now = {p.device_id: address for address, p in self._known.items() if p.connects}
+        if connects != now or self._plans(profiles) != self._plans(tuple(self._known.values())):
+            return False
+        self._known.clear()
+        self._known.update(known)
+        return True
 
     async def close(self) -> None:
         """Give the adapters back."""
@@ -88,6 +106,19 @@ class Radios:
         """Say how strongly a device was last heard, by whoever heard it best."""
         heard = [adapter.adverts.rssi_dbm(address) for adapter in self.adapters]
         return max((dbm for dbm in heard if dbm is not None), default=None)
+
+    def _parts(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        parts: dict[str, Callable[[], Awaitable[None]]] = {}
+        if self._bluez is not None:
+            parts["bluez"] = self._bluez.run
+        for number, adapter in enumerate(self.adapters):
+            parts[f"radio-{number}" if number else "radio"] = adapter.run
+        for device_id, connection in self.connections.items():
+            parts[f"connection-{device_id}"] = connection.run
+        return parts
+
+    def _plans(self, profiles: tuple[DeviceProfile, ...]) -> list[Plan]:
+        return [plan_of(self._settings, one, profiles) for one in self._named]
 
     def _adapter(
         self, one: RadioAdapter, home: Home, profiles: tuple[DeviceProfile, ...]
@@ -109,6 +140,10 @@ class Radios:
         backends = await load(self._settings, options)
         self._opened.append(backends)
         return backends
+
+
+def _by_address(profiles: Iterable[DeviceProfile]) -> dict[str, DeviceProfile]:
+    return {p.address.upper(): p for p in profiles if p.address is not None}
 
 
 def _bluez() -> "BlueZ":

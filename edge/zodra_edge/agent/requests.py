@@ -1,7 +1,7 @@
 """Carries out what a person asks of the running agent; see `zodra_edge.spool`."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -16,15 +16,16 @@ from zodra_edge.outbox import Outbox
 from zodra_edge.spool import (
     Answer,
     BuyingRequest,
+    DevicesRequest,
     RelearnRequest,
     ReplayedRow,
     ReplayRequest,
     Request,
 )
+from zodra_edge.words import Said, say
 
 LOOK_S: Final = 0.5
 """A person waits for it."""
-_STRANGE: Final = "the agent cannot read the request, or it is more than a minute old; ask again"
 
 log = structlog.get_logger()
 
@@ -40,6 +41,7 @@ class Requests:
         clock: Clock,
         wake: Callable[[], None],
         pause: Callable[[bool], None],
+        take_up: Callable[[], Awaitable[Said | None]],
     ) -> None:
         """Take the parts.
 
@@ -50,6 +52,7 @@ class Requests:
             clock: dates what is done.
             wake: says that there is something to send.
             pause: pauses buying, or goes on with it; raises `OSError` if it cannot be kept.
+            take_up: takes up the devices of the settings; returns why not, or nothing.
         """
         self._data_dir = data_dir
         self._outbox = outbox
@@ -57,6 +60,7 @@ class Requests:
         self._clock = clock
         self._wake = wake
         self._pause = pause
+        self._take_up = take_up
         spool.sweep(data_dir)
 
     async def run(self) -> None:
@@ -78,8 +82,11 @@ class Requests:
                     return await self._relearn(request)
                 case BuyingRequest(paused=paused):
                     return self._buying(paused)
+                case DevicesRequest():
+                    why = await self._take_up()
+                    return Answer() if why is None else Answer.no(why)
                 case None:
-                    return Answer(refused=_STRANGE)
+                    return Answer.no(say("request_strange"))
         except OutboxFault as fault:
             return Answer(refused=str(fault))
 
@@ -87,7 +94,7 @@ class Requests:
         try:
             self._pause(paused)
         except OSError as fault:
-            return Answer(refused=f"it cannot be remembered on the disk: {fault.strerror}")
+            return Answer.no(say("disk_cannot_remember", why=fault.strerror))
         return Answer()
 
     async def _replay(self, request: ReplayRequest) -> Answer:
@@ -101,7 +108,7 @@ class Requests:
     async def _relearn(self, request: RelearnRequest) -> Answer:
         now = self._clock.now()
         why = await self._consumer.relearn(request.device_id, now, request.within_s)
-        if why:
-            return Answer(refused=why)
+        if why is not None:
+            return Answer.no(why)
         log.warning("relearn_opened", device_id=request.device_id, within_s=request.within_s)
         return Answer(until=now.at + timedelta(seconds=request.within_s))

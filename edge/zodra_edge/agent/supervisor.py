@@ -4,7 +4,7 @@ A failing radio never stops the home's broker, nor either of them the way to the
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,6 +41,7 @@ class Supervisor:
         """Take the source of randomness for the waits."""
         self._draw = draw
         self._tasks: set[asyncio.Task[None]] = set()
+        """Each has the name of its part."""
         self.parts: list[Running] = []
 
     def start(self, name: str, part: Part) -> None:
@@ -49,12 +50,16 @@ class Supervisor:
         self.parts.append(running)
         self._tasks.add(asyncio.create_task(self._keep_up(running, part), name=name))
 
+    async def end(self, names: Set[str]) -> None:
+        """End some parts for good."""
+        ending = {task for task in self._tasks if task.get_name() in names}
+        self.parts = [part for part in self.parts if part.name not in names]
+        self._tasks -= ending
+        await _end(ending)
+
     async def stop(self) -> None:
         """End all parts."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=STOP_S_MAX)
+        await _end(self._tasks)
 
     async def _keep_up(self, running: Running, part: Part) -> None:
         attempt = 0
@@ -74,3 +79,10 @@ class Supervisor:
             running.restarts += 1
             attempt = 1 if monotonic_s() - began_s > STEADY_S else attempt + 1
             await asyncio.sleep(link.backoff_s(attempt, self._draw(), RESTART_S_MAX))
+
+
+async def _end(tasks: Set[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=STOP_S_MAX)

@@ -3,15 +3,21 @@
 import json
 import sys
 from pathlib import Path
-from typing import Final
 
 import click
 
-from zodra_edge.commands.options import as_json, config, load_or_say, timeout
+from zodra_edge.commands.options import (
+    Complaint,
+    as_json,
+    config,
+    language,
+    load_or_say,
+    timeout,
+)
+from zodra_edge.commands.taking_up import take_up
 from zodra_edge.errors import EdgeError
 from zodra_edge.settings import Settings
-
-RESTART: Final = "Restart the gateway so that it holds: systemctl restart zodra-edge"
+from zodra_edge.words import Words, say
 
 
 @click.group()
@@ -32,7 +38,10 @@ def device() -> None:
     help="Seconds in which the device must be heard.",
 )
 @timeout
-def relearn(device_id: str, config: Path, as_json: bool, within_s: float, timeout_s: float) -> None:
+@language
+def relearn(
+    device_id: str, config: Path, as_json: bool, within_s: float, timeout_s: float, words: Words
+) -> None:
     """Let a device's next frame set its counter, after a battery change.
 
     A device that counts from the start again looks like one whose presses were recorded and are
@@ -44,8 +53,8 @@ def relearn(device_id: str, config: Path, as_json: bool, within_s: float, timeou
     from zodra_edge.spool import RelearnRequest
     from zodra_edge.status import is_held
 
-    settings = load_or_say(config)
-    _must_count(settings, device_id)
+    settings = load_or_say(config, words)
+    _must_count(settings, device_id, words)
     data_dir = settings.data_dir
     try:
         answer = None
@@ -53,52 +62,49 @@ def relearn(device_id: str, config: Path, as_json: bool, within_s: float, timeou
             request = RelearnRequest(device_id=device_id, within_s=within_s)
             answer = spool.ask(data_dir, request, timeout_s, lambda: is_held(data_dir))
     except EdgeError as fault:
-        raise click.ClickException(str(fault)) from fault
+        raise Complaint(words, fault) from fault
     if answer is None:
-        raise click.ClickException(
-            f"no agent runs on {data_dir}, and only a running one can hear the device; start it "
-            "first, then ask again"
-        )
+        raise Complaint(words, say("device_not_running", data_dir=data_dir, device_id=device_id))
     if answer.refused:
-        raise click.ClickException(answer.refused)
+        raise Complaint(words, answer.why_said())
     if as_json:
         until = answer.until.isoformat() if answer.until else None
         click.echo(json.dumps({"device_id": device_id, "until": until}))
     else:
-        click.echo(f"Press {device_id} now: its next frame within {within_s:.0f} s is believed.")
+        click.echo(words("relearn", device_id=device_id, seconds=within_s))
     sys.exit(0)
 
 
-def _must_count(settings: Settings, device_id: str) -> None:
+def _must_count(settings: Settings, device_id: str, words: Words) -> None:
     known = {one.device_id: one for one in settings.devices}
     if device_id not in known:
-        names = ", ".join(sorted(known)) or "none"
-        raise click.ClickException(
-            f"there is no device {device_id} in the settings; known: {names}"
-        )
+        names = ", ".join(sorted(known)) or "-"
+        raise Complaint(words, say("device_unknown", device_id=device_id, known=names))
     if known[device_id].bind_key is None:
-        raise click.ClickException(
-            f"{device_id} has no bind_key, so it has no counter that could be learned anew"
-        )
+        raise Complaint(words, say("device_without_key", device_id=device_id))
 
 
 @device.command()
 @click.argument("device_id", metavar="DEVICE")
 @config
 @as_json
-def arm(device_id: str, config: Path, as_json: bool) -> None:
-    """End the practice of a device: from the next start on its presses count.
+@language
+def arm(device_id: str, config: Path, as_json: bool, words: Words) -> None:
+    """End the practice of a device: from now on its presses count.
 
     Takes `practice = true` out of the settings; the file as it was stays beside it with `.before`
-    at its end. A press that was made in practice is not sent later, either.
+    at its end. A running agent takes it up at once. A press that was made in practice is not sent
+    later, either.
     """
     from zodra_edge.commands import settings_file
 
     try:
-        settings_file.arm(config, device_id)
+        settings = settings_file.arm(config, device_id)
     except EdgeError as fault:
-        raise click.ClickException(str(fault)) from fault
+        raise Complaint(words, fault) from fault
+    restart, said = take_up(settings.data_dir)
     if as_json:
-        click.echo(json.dumps({"device_id": device_id, "armed": True, "restart": True}))
+        click.echo(json.dumps({"device_id": device_id, "armed": True, "restart": restart}))
     else:
-        click.echo(f"{device_id} is armed. {RESTART}")
+        click.echo(words("armed", device_id=device_id))
+        click.echo(said.in_language(words.language))

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 import click
 
-from zodra_edge.commands.device import RESTART
-from zodra_edge.commands.options import as_json, config, load_or_say
+from zodra_edge.commands.options import Complaint, as_json, config, language, load_or_say
+from zodra_edge.commands.taking_up import take_up
 from zodra_edge.errors import EdgeError, SettingsFault
+from zodra_edge.words import Said, Words, say
 
 if TYPE_CHECKING:
     from zodra_edge.decode.profile import Family
@@ -34,11 +35,13 @@ class _Wish:
     practice: bool
     only_print: bool
     as_json: bool
+    words: Words
 
 
 @click.command()
 @config
 @as_json
+@language
 @click.option("--add", "where", metavar="WHERE", help="Pair this address or topic, unasked.")
 @click.option("--device-id", help="Its name in the settings; proposed if not given.")
 @click.option("--family", type=click.Choice(FAMILIES), help="What it is, if that does not show.")
@@ -81,6 +84,7 @@ class _Wish:
 def pair(
     config: Path,
     as_json: bool,
+    words: Words,
     where: str | None,
     device_id: str | None,
     family: str | None,
@@ -101,26 +105,27 @@ def pair(
     \b
     From the box to the first order:
       1. zodra-edge pair                 who is there; choose, and press its button once
-      2. restart the gateway, so that it knows the device: systemctl restart zodra-edge
-      3. zodra-edge pair --watch 60      press, and see it arrive; nothing is sent or bought
-      4. zodra-edge device arm DEVICE    then restart: from now on a press counts
+      2. zodra-edge pair --watch 60      press, and see it arrive; nothing is sent or bought
+      3. zodra-edge device arm DEVICE    from now on a press counts
+
+    A running gateway takes both up at once.
 
     Exit code 0 if it did what was asked, 1 if not.
     """  # noqa: D301 - click takes the backspace itself as the sign for lines that stay as they are
-    settings = load_or_say(config)
-    if watch_s is not None:
-        _watch(settings, watch_s, as_json)
-    key = _key(key_file.read(256)) if key_file is not None else None
-    wish = _Wish(device_id, family, slot_key, part, key, practice, only_print, as_json)
+    settings = load_or_say(config, words)
     try:
+        if watch_s is not None:
+            _watch(settings, watch_s, as_json, words)
+        key = _key(key_file.read(256)) if key_file is not None else None
+        wish = _Wish(device_id, family, slot_key, part, key, practice, only_print, as_json, words)
         if where is not None:
             _add(config, settings, _find(settings, where, listen_s), wish)
         elif as_json or not sys.stdin.isatty():
-            _show(_heard(settings, listen_s, press_s), as_json)
+            _show(_heard(settings, listen_s, press_s, words), as_json, words)
         else:
             _converse(config, settings, wish, listen_s)
     except EdgeError as fault:
-        raise click.ClickException(str(fault)) from fault
+        raise Complaint(words, fault) from fault
     sys.exit(0)
 
 
@@ -128,19 +133,21 @@ def _key(text: str) -> bytes:
     from zodra_edge.pairing.candidates import read_key
 
     key = read_key(text)
-    if key is None:
-        raise click.ClickException("a bind key has 32 hexadecimal digits, or 24 for older Xiaomi")
+    if isinstance(key, Said):
+        raise SettingsFault.told(key)
     return key
 
 
-def _heard(settings: "Settings", listen_s: float, press_s: float) -> "tuple[Candidate, ...]":
+def _heard(
+    settings: "Settings", listen_s: float, press_s: float, words: Words
+) -> "tuple[Candidate, ...]":
     from zodra_edge.pairing import ears
     from zodra_edge.pairing.candidates import woken
 
     before = ears.nearby_devices(settings, listen_s)
     if not press_s:
         return before
-    click.echo(f"Press the button now; listening for {press_s:.0f} s.", err=True)
+    click.echo(words("press_now", seconds=press_s), err=True)
     time.sleep(press_s)
     return woken(before, ears.nearby_devices(settings, 0.0))
 
@@ -151,45 +158,36 @@ def _find(settings: "Settings", where: str, listen_s: float) -> "Candidate":
     wanted = where.upper() if where.count(":") == 5 else where
     taken = [one.device_id for one in settings.devices if wanted in (one.address, one.topic)]
     if taken and not any(one.part for one in settings.devices if one.topic == wanted):
-        raise SettingsFault(f"{wanted} is in the settings already, as {taken[0]}")
+        raise SettingsFault.told(say("taken_already", where=wanted, device_id=taken[0]))
     for one in ears.nearby_devices(settings, listen_s):
         if one.where == wanted:
             return one
-    raise SettingsFault(
-        f"{wanted} is not heard. Is the gateway running (zodra-edge status), and the device near "
-        "it? Press the device once, and ask again within a minute"
-    )
+    raise SettingsFault.told(say("not_heard", where=wanted))
 
 
-def _show(found: "tuple[Candidate, ...]", as_json: bool) -> None:
+def _show(found: "tuple[Candidate, ...]", as_json: bool, words: Words) -> None:
     if as_json:
-        rows = [asdict(one) | {"verdict": one.verdict()} for one in found]
+        rows = [asdict(one) | {"verdict": one.verdict().in_language("en")} for one in found]
         click.echo(json.dumps({"heard": rows}, indent=1, default=str))
         return
     for number, one in enumerate(found, 1):
-        signal = f"{one.rssi_dbm} dBm" if one.rssi_dbm is not None else "on the broker"
+        signal = f"{one.rssi_dbm} dBm" if one.rssi_dbm is not None else words("on_the_broker")
         about = " ".join(word for word in (one.name, one.model or one.seems) if word)
         reader = one.parser or one.dialect
         click.echo(f"{number:>3}  {one.where}  {signal}  {about}" + (f" ({reader})" * bool(reader)))
-        click.echo(f"     {one.verdict()}")
+        click.echo(f"     {one.verdict().in_language(words.language)}")
     if not found:
-        click.echo(
-            "Nobody is heard who is not in the settings. The gateway must run to hear (zodra-edge "
-            "status); press the new device once, and look again."
-        )
+        click.echo(words("nobody"))
 
 
 def _converse(config: Path, settings: "Settings", wish: _Wish, listen_s: float) -> None:
     """Ask a person which device, and what it is called."""
+    words = wish.words
     press_s = 0.0
     while True:
-        found = _heard(settings, listen_s, press_s)
-        _show(found, False)
-        said = click.prompt(
-            "Which one? A number, Enter to look again, p to press its button, q to leave",
-            default="",
-            show_default=False,
-        ).strip()
+        found = _heard(settings, listen_s, press_s, words)
+        _show(found, False, words)
+        said = click.prompt(words("which"), default="", show_default=False).strip()
         press_s = 10.0 if said == "p" else 0.0
         if said == "q":
             return
@@ -198,19 +196,20 @@ def _converse(config: Path, settings: "Settings", wish: _Wish, listen_s: float) 
     one = found[int(said) - 1]
     key = wish.key
     if one.needs_key and key is None:
-        key = _key(click.prompt("Its bind key (not shown)", hide_input=True))
+        key = _key(click.prompt(words("ask_key"), hide_input=True))
     family = wish.family or _guess(one, key)
     if family is None:
-        family = click.prompt("What is it?", type=click.Choice(FAMILIES))
+        family = click.prompt(words("ask_family"), type=click.Choice(FAMILIES))
     asked = _Wish(
-        wish.device_id or click.prompt("Its name", default=_proposed(one, family)),
+        wish.device_id or click.prompt(words("ask_name"), default=_proposed(one, family)),
         family,
-        wish.slot_key or click.prompt("The slot its needs are for", default=_slot(family)),
+        wish.slot_key or click.prompt(words("ask_slot"), default=_slot(family)),
         wish.part,
         key,
         wish.practice,
         wish.only_print,
         False,
+        words,
     )
     _add(config, settings, one, asked)
 
@@ -244,13 +243,15 @@ def _add(config: Path, settings: "Settings", one: "Candidate", wish: _Wish) -> N
     from zodra_edge.commands import settings_file
     from zodra_edge.pairing.candidates import refuse_key
 
-    if why := refuse_key(one, wish.key):
-        raise SettingsFault(why)
+    if (why := refuse_key(one, wish.key)) is not None:
+        raise SettingsFault.told(why)
     if not one.can_be_read:
-        raise SettingsFault(f"{one.where} {one.verdict()}; a package may bring a parser for it")
+        said = say("cannot_be_paired", where=one.where, verdict=one.verdict())
+        raise SettingsFault.told(said)
     family = wish.family or _guess(one, wish.key)
     if family is None:
-        raise SettingsFault(f"what {one.where} is does not show; say it with --family")
+        said = say("say_family", where=one.where, families=", ".join(FAMILIES))
+        raise SettingsFault.told(said)
     device_id = wish.device_id or _proposed(one, family)
     values = _values(one, wish, device_id, family)
     text = settings_file.entry(values)
@@ -266,12 +267,14 @@ def _add(config: Path, settings: "Settings", one: "Candidate", wish: _Wish) -> N
         if kept is not None:
             (config.resolve().parent / kept).unlink(missing_ok=True)
         raise
+    restart, said = take_up(settings.data_dir)
     if wish.as_json:
-        click.echo(json.dumps({"device_id": device_id, "added": values, "restart": True}))
+        click.echo(json.dumps({"device_id": device_id, "added": values, "restart": restart}))
         return
-    click.echo(f"{device_id} is in {config}. {RESTART}")
+    click.echo(wish.words("paired", device_id=device_id, config=config))
+    click.echo(said.in_language(wish.words.language))
     if wish.practice:
-        click.echo("Then press it, and see it arrive: zodra-edge pair --watch 60")
+        click.echo(wish.words("practise"))
 
 
 def _values(one: "Candidate", wish: _Wish, device_id: str, family: str) -> dict[str, str | bool]:
@@ -295,7 +298,7 @@ def _values(one: "Candidate", wish: _Wish, device_id: str, family: str) -> dict[
     return values
 
 
-def _watch(settings: "Settings", watch_s: float, as_json: bool) -> None:
+def _watch(settings: "Settings", watch_s: float, as_json: bool, words: Words) -> None:
     """Show presses in practice as they come, until the time is over or Ctrl-C."""
     from zodra_edge.clock import monotonic_s
     from zodra_edge.status import look
@@ -306,10 +309,8 @@ def _watch(settings: "Settings", watch_s: float, as_json: bool) -> None:
         [] if now.status is None else [d.device_id for d in now.status.devices if d.practice]
     )
     if not now.running or not practised:
-        raise click.ClickException(
-            "no gateway runs here that has a device in practice; pair one, and restart the gateway"
-        )
-    click.echo(f"Press now: {', '.join(practised)}. Nothing is sent.", err=True)
+        raise SettingsFault.told(say("nobody_practises", data_dir=data_dir))
+    click.echo(words("watching", names=", ".join(practised)), err=True)
     seen = set(_presses(data_dir))
     count = 0
     end_s = monotonic_s() + watch_s
@@ -318,7 +319,7 @@ def _watch(settings: "Settings", watch_s: float, as_json: bool) -> None:
             if press not in seen:
                 seen.add(press)
                 count += 1
-                _tell(press, as_json)
+                _tell(press, as_json, words)
         time.sleep(_POLL_S)
     sys.exit(0 if count else 1)
 
@@ -336,10 +337,10 @@ def _presses(data_dir: Path) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _tell(press: tuple[str, str, str, str], as_json: bool) -> None:
+def _tell(press: tuple[str, str, str, str], as_json: bool, words: Words) -> None:
     device_id, slot_key, at, _ = press
     if as_json:
         click.echo(json.dumps({"device_id": device_id, "slot_key": slot_key, "at": at}))
     else:
-        click.echo(f"{device_id} {slot_key}: heard, kept nowhere, nothing is bought")
+        click.echo(words("rehearsed", device_id=device_id, slot_key=slot_key))
     sys.stdout.flush()

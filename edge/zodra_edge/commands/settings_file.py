@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from zodra_edge.errors import SettingsFault
 from zodra_edge.settings import Settings, load
+from zodra_edge.words import say
 
 BACKUP: Final = ".before"
 KEY_MODE: Final = 0o600
@@ -60,10 +61,7 @@ def arm(config: Path, device_id: str) -> Settings:
         for after in _each_shorter(before):
             if tomllib.loads(after) == wanted:
                 return after
-        raise SettingsFault(
-            f"{device_id} is in practice, but not on a line of its own in {config}: take "
-            f"`practice = true` out of its section by hand"
-        )
+        raise SettingsFault.told(say("practice_by_hand", device_id=device_id, config=config))
 
     return _change(config, armed)
 
@@ -89,7 +87,8 @@ def write_key(config: Path, device_id: str, key: bytes, owner_of: Path) -> str:
             held = owner_of.stat()
             os.chown(path, held.st_uid, held.st_gid)
     except OSError as fault:
-        raise SettingsFault(f"cannot write {path}: {fault.strerror}") from fault
+        said = say("cannot_write_key", path=path, why=fault.strerror)
+        raise SettingsFault.told(said) from fault
     return path.name
 
 
@@ -101,9 +100,10 @@ def _change(config: Path, change: Callable[[str], str]) -> Settings:
             try:
                 return _replace(path, change(before))
             except tomllib.TOMLDecodeError as fault:
-                raise SettingsFault(f"{path} is not TOML: {fault}") from fault
+                raise SettingsFault.told(say("not_toml", path=path, why=fault)) from fault
     except OSError as fault:
-        raise SettingsFault(f"cannot change {path}: {fault.strerror}") from fault
+        said = say("cannot_change", path=path, why=fault.strerror)
+        raise SettingsFault.told(said) from fault
 
 
 def _replace(path: Path, after: str) -> Settings:
@@ -119,8 +119,8 @@ def _replace(path: Path, after: str) -> Settings:
         try:
             load(fresh)
         except SettingsFault as fault:
-            said = str(fault).replace(str(fresh), str(path))
-            raise SettingsFault(f"nothing was changed: {said}") from fault
+            why = str(fault).replace(str(fresh), str(path))
+            raise SettingsFault.told(say("nothing_changed", why=why)) from fault
         fresh.chmod(held.st_mode & 0o7777)
         if os.geteuid() == 0:
             os.chown(fresh, held.st_uid, held.st_gid)
@@ -156,15 +156,18 @@ def _each_shorter(text: str) -> Iterator[str]:
 
 
 def _without_practice(raw: dict[str, Any], device_id: str) -> dict[str, Any]:
+    known: list[str] = []
     for device in raw.get("devices", ()):
         if isinstance(device, dict) and device.get("device_id") == device_id:
             if device.pop("practice", False) is True:
                 return raw
-            raise SettingsFault(f"{device_id} is not in practice; it is armed already")
-    raise SettingsFault(f"there is no device {device_id} in the settings")
+            raise SettingsFault.told(say("armed_already", device_id=device_id))
+        known.append(str(device.get("device_id") if isinstance(device, dict) else device))
+    names = ", ".join(sorted(known)) or "-"
+    raise SettingsFault.told(say("device_unknown", device_id=device_id, known=names))
 
 
 def _quoted(text: str) -> str:
     if not text.isprintable():
-        raise SettingsFault("names and topics may hold printable characters only")
+        raise SettingsFault.told(say("not_printable", value=ascii(text)))
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -6,6 +6,7 @@ Both ways to `zodra-edge run` end here, the plain one of `__main__` and the one 
 import asyncio
 import gc
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -47,7 +48,7 @@ def start(config: Path) -> int:
 
         logs.set_up(settings.log_level)
         calm_collector()
-        return asyncio.run(agent.run(settings, manager))
+        return asyncio.run(agent.run(settings, manager, partial(load, config)))
     except EdgeError as fault:
         manager.says(str(fault))
         sys.stderr.write(f"Error: {fault}\n")

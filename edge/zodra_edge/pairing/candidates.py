@@ -14,6 +14,7 @@ from zodra_edge.decode.profile import DeviceProfile, Family
 from zodra_edge.decode.result import Decoded, DecodeRefusal, Undecodable
 from zodra_edge.heard import UNKNOWN_ERROR_MS, Heard
 from zodra_edge.nearby import structures
+from zodra_edge.words import Said, say
 
 KEY_BYTES: Final = (16, 12)
 AWAKE_S: Final = 10.0
@@ -58,15 +59,15 @@ class Candidate:
     raw: str = ""
     """Its frame in hexadecimal."""
 
-    def verdict(self) -> str:
-        """Say in words whether it can be understood."""
+    def verdict(self) -> Said:
+        """Say whether it can be understood."""
         if self.needs_key:
-            return "can be read with its bind key"
+            return say("can_be_read_with_key")
         if self.parser == "connection":
-            return "can be read over a connection"
+            return say("can_be_read_connected")
         if self.can_be_read:
-            return "can be read"
-        return f"cannot be understood: {self.raw or 'it says nothing but that it is there'}"
+            return say("can_be_read")
+        return say("not_understood", raw=self.raw) if self.raw else say("says_nothing")
 
 
 def from_announcement(found: mqtt.Nearby) -> Candidate:
@@ -104,13 +105,14 @@ def woken(before: Iterable[Candidate], after: Iterable[Candidate]) -> tuple[Cand
     return tuple(one for one in after if one.via == "bluetooth" and is_woken(one))
 
 
-def read_key(text: str) -> bytes | None:
-    """Read a bind key as apps and labels print it; None if it is none."""
-    try:
-        key = bytes.fromhex(re.sub(r"[\s:-]", "", text))
-    except ValueError:
-        return None
-    return key if len(key) in KEY_BYTES else None
+def read_key(text: str) -> bytes | Said:
+    """Read a bind key as apps and labels print it, or say what is wrong with it."""
+    digits = re.sub(r"[\s:-]", "", text)
+    if not re.fullmatch("[0-9A-Fa-f]*", digits):
+        return say("key_shape_letters")
+    if len(digits) not in [2 * count for count in KEY_BYTES]:
+        return say("key_shape", digits=len(digits))
+    return bytes.fromhex(digits)
 
 
 def read_frame(one: Candidate, family: Family, key: bytes | None) -> Decoded | Undecodable:
@@ -131,25 +133,22 @@ def read_frame(one: Candidate, family: Family, key: bytes | None) -> Decoded | U
     return decode(frame, DeviceProfile("pairing", family, "pairing", one.where, key))
 
 
-def refuse_key(one: Candidate, key: bytes | None) -> str:
-    """Say why a device cannot be paired with this key, or without one; empty if it can."""
+def refuse_key(one: Candidate, key: bytes | None) -> Said | None:
+    """Say why a device cannot be paired with this key, or without one; None if it can."""
     if one.via != "bluetooth" or one.parser in ("", "connection"):
-        return "" if key is None else f"{one.where} does not encrypt; pair it without a bind key"
+        return None if key is None else say("key_needless", where=one.where)
     if key is None:
-        return f"{one.where} encrypts: it needs its bind key" if one.needs_key else ""
+        return say("key_missing", where=one.where) if one.needs_key else None
     said = read_frame(one, Family.SENSOR, key)
     match said.reason if isinstance(said, Undecodable) else None:
         case None:
-            return ""
+            return None
         case DecodeRefusal.WRONG_BIND_KEY:
-            return f"the bind key does not open what {one.where} says; nothing was changed"
+            return say("key_wrong", where=one.where)
         case DecodeRefusal.PLAIN_TEXT_REFUSED:
-            return f"{one.where} does not encrypt; pair it without a bind key"
+            return say("key_needless", where=one.where)
         case reason:
-            return (
-                f"the last frame of {one.where} cannot be used to try the key ({reason}); press "
-                "the device once and ask again"
-            )
+            return say("key_not_tried", where=one.where, reason=reason.replace("_", " "))
 
 
 def guess_family(one: Candidate, key: bytes | None) -> Family | None:

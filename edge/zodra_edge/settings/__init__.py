@@ -37,7 +37,14 @@ RUNTIME_DIR: Final = "/run/zodra"
 Port = Annotated[int, Field(ge=1, le=65535)]
 Host = Annotated[str, Field(min_length=1, max_length=253)]
 
-__all__ = ["BluetoothAddress", "Radio", "RadioAdapter", "Settings", "load"]
+__all__ = [
+    "BluetoothAddress",
+    "Radio",
+    "RadioAdapter",
+    "Settings",
+    "changed_besides_devices",
+    "load",
+]
 
 
 class _Part(BaseModel):
@@ -265,6 +272,15 @@ class Settings(_Part):
     def profiles(self) -> tuple[DeviceProfile, ...]:
         """Make the plain values that the pure rooms use."""
         return tuple(device.profile() for device in self.devices)
+
+
+def changed_besides_devices(before: Settings, after: Settings) -> tuple[str, ...]:
+    """Name the settings that differ, other than the devices."""
+    return tuple(
+        name
+        for name in sorted(Settings.model_fields)
+        if name != "devices" and getattr(before, name) != getattr(after, name)
+    )
 
 
 def load(path: Path) -> Settings:

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from edge_frames import advert, bthome
-from zodra_edge.agent.neighbours import Neighbours
+from zodra_edge.agent.ears import Neighbours
 from zodra_edge.nearby import Strangers
 from zodra_edge.status import Tally, look_nearby, sole_owner, status_file
 

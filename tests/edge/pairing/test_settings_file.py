@@ -95,7 +95,7 @@ def test_a_name_cannot_bring_settings_of_its_own(config: Path) -> None:
     odd = 'a"b\\c'
     settings = add_device(config, entry(HALL | {"topic": f"zigbee2mqtt/{odd}"}))
     assert settings.devices[1].topic == f"zigbee2mqtt/{odd}"
-    with pytest.raises(SettingsFault, match="printable"):
+    with pytest.raises(SettingsFault, match="cannot be printed"):
         entry(HALL | {"topic": 'x"\npractice = false\n'})
 
 
