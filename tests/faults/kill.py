@@ -23,9 +23,12 @@ from faults import worlds
 from zodra_contract.envelope import Receipt
 from zodra_edge.link import Lane
 from zodra_edge.outbox import Kept, Outbox
+from zodra_edge.outbox.rows.many import ROWS_A_STATEMENT
 from zodra_edge.settings import OutboxLimits
 
 CALLERS = 4
+CROWD = ROWS_A_STATEMENT + 16
+"""So many callers in every other life: their needs go into the file many in one statement."""
 DEPTH_MAX = 60
 """Above this the child receipts what is oldest, so that the files stay small for ten thousand."""
 
@@ -33,10 +36,11 @@ DEPTH_MAX = 60
 class Child:
     """What runs until it is killed."""
 
-    def __init__(self, folder: Path, pipe: int, name: str) -> None:
+    def __init__(self, folder: Path, pipe: int, name: str, callers: int) -> None:
         self.folder = folder
         self.pipe = pipe
         self.name = name
+        self.callers = callers
 
     def say(self, *words: object) -> None:
         os.write(self.pipe, (" ".join(str(word) for word in words) + "\n").encode())
@@ -52,7 +56,7 @@ class Child:
             needs, readings = outbox.level(Lane.NEED), outbox.level(Lane.TELEMETRY)
             self.say("level", needs.next_sequence, readings.next_sequence, needs.quarantined)
             await asyncio.gather(
-                *(self.press(outbox, place) for place in range(CALLERS)), self.read(outbox)
+                *(self.press(outbox, place) for place in range(self.callers)), self.read(outbox)
             )
 
     async def press(self, outbox: Outbox, place: int) -> None:
@@ -150,14 +154,14 @@ class Account:
         self.kept = {s: name for s, name in found.items()}
 
 
-def one_life(folder: Path, name: str, draw: random.Random) -> list[str]:
+def one_life(folder: Path, name: str, draw: random.Random, callers: int = CALLERS) -> list[str]:
     """Run one child, kill it at a moment that is drawn, and return its whole lines."""
     ours, theirs = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(ours)
         try:
-            asyncio.run(Child(folder, theirs, name).run())
+            asyncio.run(Child(folder, theirs, name, callers).run())
         finally:
             os._exit(99)
     os.close(theirs)
@@ -166,7 +170,7 @@ def one_life(folder: Path, name: str, draw: random.Random) -> list[str]:
         # Anywhere from the fork on: while it opens, migrates, recovers the log.
         wanted, patience_s = 1 << 30, draw.random() * 0.03
     else:
-        wanted, patience_s = draw.randrange(1, 60), 20.0
+        wanted, patience_s = draw.randrange(1, 15 * callers), 20.0
     deadline = time.monotonic() + patience_s
     kept = 0
     while kept < wanted and (left := deadline - time.monotonic()) > 0:
@@ -203,7 +207,8 @@ def main() -> None:
     draw = random.Random(seed)
     account = Account()
     for number in range(kills):
-        account.take(one_life(folder, f"r{number}", draw))
+        callers = CROWD if number % 2 else CALLERS
+        account.take(one_life(folder, f"r{number}", draw, callers))
         if number % 100 == 99:
             account.require(integrity(folder) == ["ok", "ok"], f"integrity after {number}")
         if account.faults:

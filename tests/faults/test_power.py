@@ -18,11 +18,14 @@ from zodra_contract.outcome import RejectReason
 from zodra_edge.errors import OutboxFault
 from zodra_edge.outbox import Kept, schema
 from zodra_edge.outbox.need import NeedFile, Press
+from zodra_edge.outbox.rows.many import ROWS_A_STATEMENT
 from zodra_edge.outbox.telemetry import TelemetryFile
 
 OPERATIONS_MAX = 1_600
 """Past the first checkpoint and the reuse of the log, which come after some six hundred."""
 ROWS_MAX = 100_000
+CROWDED = 0.1
+"""How often so many needs come together that they are written many in one statement."""
 RESIZE_OPERATIONS = 60
 """Some more than writing a file anew with other pages takes."""
 
@@ -62,6 +65,13 @@ class Trial:
         after = self.under_way = self.committed.copy()
         jobs: list[Any] = []
         writes = False
+        if self.draw.random() < CROWDED:
+            first, count = after.next_sequence, self.draw.randrange(2, 3 * ROWS_A_STATEMENT)
+            names = [f"p_{first + place}" for place in range(count)]
+            after.rows.update(enumerate(names, first))
+            after.memory, after.next_sequence = names[-1], first + count
+            after.settle()
+            return [partial(_keep_all, names)]
         for _ in range(self.draw.choice((1, 1, 1, 2, 5))):
             what = self.draw.random()
             if what < 0.8 or not after.rows:
@@ -106,9 +116,16 @@ class Trial:
                 raise PowerCut
 
 
+def _press(name: str) -> Press:
+    return Press.of(worlds.signal(name), [worlds.memory(name)], worlds.light(name), 1)
+
+
 def _keep(name: str, connection: Any, file: NeedFile) -> object:
-    memory, light = [worlds.memory(name)], worlds.light(name)
-    return Press.of(worlds.signal(name), memory, light, 1)(connection, file)
+    return _press(name)(connection, file)
+
+
+def _keep_all(names: list[str], connection: Any, file: NeedFile) -> object:
+    return Press.do_all(connection, file, [_press(name) for name in names])
 
 
 def _receipt(upto: int, connection: Any, file: NeedFile | TelemetryFile) -> object:
