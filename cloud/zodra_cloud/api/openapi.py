@@ -6,8 +6,8 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from zodra_cloud.api import examples
-from zodra_cloud.api.links import LINKS
+from zodra_cloud.api.describing import examples
+from zodra_cloud.api.describing.links import LINKS
 from zodra_cloud.api.problems import PROBLEM_TYPE, RULES, Code, ProblemBody
 from zodra_cloud.api.schemas.events import stream_schema
 from zodra_cloud.api.words import DETAILS, TITLES

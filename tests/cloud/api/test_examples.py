@@ -12,7 +12,7 @@ import pytest
 from api_examples import walk
 from api_home import furnished
 from cloud_builders import FakeClock
-from zodra_cloud.api import examples
+from zodra_cloud.api.describing import examples
 from zodra_cloud.api.surface import described
 from zodra_cloud.store.engine import Database
 
