@@ -18,6 +18,7 @@ from zodra_cloud.dash.calls import Calls
 from zodra_cloud.dash.following import Follower
 from zodra_cloud.dash.routes import Desk
 from zodra_cloud.dash.routes import router as dash_calls
+from zodra_cloud.dash.sealing import Seal
 from zodra_cloud.dash.telling import MakerTeller
 from zodra_cloud.fleet.service import SEND_COMMAND, CommandSender
 from zodra_cloud.ingest.consumer import BrokerAccess, Consumer
@@ -255,7 +256,10 @@ def _consumer(settings: Settings, instance: str, writer: Writer) -> Consumer:
 
 def _follower(settings: Settings, database: Database, clock: Clock) -> Follower:
     private_allowed = settings.dash.private_address_allowed
-    return Follower(database, clock, MakerTeller(database, clock, private_allowed=private_allowed))
+    key = settings.dash.secrets_key
+    seal = Seal(None if key is None else key.get_secret_value())
+    teller = MakerTeller(database, clock, private_allowed=private_allowed, seal=seal)
+    return Follower(database, clock, teller)
 
 
 def _cashier(

@@ -117,6 +117,9 @@ class Dash(_Part):
     """Makers' endpoints may be on this machine or in this network, and without TLS: for trials."""
     calls_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 60
     """Of one device; more is answered 429."""
+    secrets_key: Annotated[SecretStr, Field(min_length=32)] | None = None
+    """From `secrets_key_file`, 32 characters or more; the secrets that sign notifications are
+    stored under it, unreadable in a copy of the database. The same file for every worker."""
     token_requests_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 600
     """From one address, which behind a proxy is everybody's."""
 
@@ -279,12 +282,18 @@ _SECRET_FILES: Final = {
     ("shop.medusa", "secret_key_file"): "secret_key",
     ("shop.woocommerce", "consumer_key_file"): "consumer_key",
     ("shop.woocommerce", "consumer_secret_file"): "consumer_secret",
+    ("dash", "secrets_key_file"): "secrets_key",
     ("payments", "api_key_file"): "api_key",
     ("payments", "webhook_secret_file"): "webhook_secret",
     ("mail", "password_file"): "password",
 }
 _ONLY_IF_GIVEN: Final = frozenset(
-    {("mail", "password_file"), ("shop", "api_key_file"), ("shop", "webhook_secret_file")}
+    {
+        ("dash", "secrets_key_file"),
+        ("mail", "password_file"),
+        ("shop", "api_key_file"),
+        ("shop", "webhook_secret_file"),
+    }
 )
 
 

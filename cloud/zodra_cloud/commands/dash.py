@@ -7,9 +7,10 @@ from typing import Any, Final
 import click
 from pydantic import ValidationError
 
-from zodra_cloud.commands.common import CONFIG, JSON, say, says_faults, unit_of_work
+from zodra_cloud.commands.common import CONFIG, JSON, Session, say, says_faults, unit_of_work
 from zodra_cloud.dash import service as makers
 from zodra_cloud.dash.models import DeviceModel, Notification
+from zodra_cloud.dash.sealing import Seal
 from zodra_cloud.errors import BadRequest
 from zodra_cloud.oauth import service as oauth
 
@@ -65,6 +66,7 @@ def client_add(
             event_url=event_url,
             private_allowed=session.settings.dash.private_address_allowed,
             now=session.now,
+            seal=_seal(session),
         )
     say(
         as_json,
@@ -127,15 +129,35 @@ def client_event_url(config: Path, client_id: str, event_url: str, as_json: bool
     say(as_json, {"client_id": client_id, "event_url": wanted}, f"{client_id}: {event_url}")
 
 
+def _seal(session: Session) -> Seal:
+    key = session.settings.dash.secrets_key
+    return Seal(None if key is None else key.get_secret_value())
+
+
 @client.command("new-secret")
 @_CLIENT
 @CONFIG
 @JSON
+@click.option("--events", is_flag=True, help="The secret that signs notifications instead.")
 @says_faults
-def client_new_secret(config: Path, client_id: str, as_json: bool) -> None:
-    """Replace a maker's client secret; the old one ends at once."""
+def client_new_secret(config: Path, client_id: str, events: bool, as_json: bool) -> None:
+    """Replace a maker's client secret; the old one ends at once.
+
+    With --events it is the secret that signs notifications, stored under `dash.secrets_key_file`
+    if the settings name one. The maker checks with the new one from then on.
+    """
     with unit_of_work(config) as session:
-        secret = oauth.renew_secret(session.connection, client_id)
+        if events:
+            secret = makers.renew_event_secret(session.connection, client_id, _seal(session))
+        else:
+            secret = oauth.renew_secret(session.connection, client_id)
+    if events:
+        say(
+            as_json,
+            {"client_id": client_id, "event_secret": secret},
+            f"signs notifications: {secret}",
+        )
+        return
     say(as_json, {"client_id": client_id, "client_secret": secret}, f"client secret: {secret}")
 
 

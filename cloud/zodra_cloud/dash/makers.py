@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from zodra_cloud.dash import repository
 from zodra_cloud.dash.models import DeviceModel, Maker, Notification
+from zodra_cloud.dash.sealing import Seal
 from zodra_cloud.dash.telling import job_key
 from zodra_cloud.errors import BadRequest, UnknownThing
 from zodra_cloud.kit.outgoing import refusal
@@ -31,6 +32,7 @@ def add_maker(
     event_url: str | None,
     private_allowed: bool,
     now: datetime,
+    seal: Seal | None = None,
 ) -> tuple[str, str]:
     """Register a device maker.
 
@@ -50,9 +52,23 @@ def add_maker(
         secret_required=secret_required,
         now=now,
     )
-    event_secret = f"whsec_{base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()}"
-    repository.devices.add_maker(connection, Maker(client_id, event_url, event_secret), now)
+    event_secret = _new_event_secret()
+    stored = (seal or Seal()).close(client_id, event_secret)
+    repository.devices.add_maker(connection, Maker(client_id, event_url, stored), now)
     return secret, event_secret
+
+
+def renew_event_secret(connection: Connection, client_id: str, seal: Seal) -> str:
+    """Replace the secret that signs a maker's notifications, at once. Raises `UnknownThing`."""
+    event_secret = _new_event_secret()
+    stored = seal.close(client_id, event_secret)
+    if not repository.devices.set_event_secret(connection, client_id, stored):
+        raise UnknownThing("maker", client_id)
+    return event_secret
+
+
+def _new_event_secret() -> str:
+    return f"whsec_{base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()}"
 
 
 def set_event_url(

@@ -94,6 +94,7 @@ class Maker:
     event_url: str | None
     """None: nothing is sent."""
     event_secret: str
+    """As it is stored; `sealing.Seal` opens it."""
     """`whsec_...`: signs what is sent."""
 
 

@@ -20,6 +20,7 @@ from zodra_cloud.dash.makers import (
     maker,
     notifications,
     put_model,
+    renew_event_secret,
     resend,
     set_event_url,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "put_model",
     "read_picks",
     "registrar",
+    "renew_event_secret",
     "resend",
     "set_event_url",
     "understand",

@@ -17,6 +17,7 @@ from standardwebhooks import Webhook
 from zodra_cloud.dash import repository, wire
 from zodra_cloud.dash.models import DashDevice, Maker, Notification, NotificationKind
 from zodra_cloud.dash.policy import RETRIES_S
+from zodra_cloud.dash.sealing import Seal
 from zodra_cloud.kit.clock import Clock
 from zodra_cloud.kit.outgoing import Outgoing, OutgoingFault
 from zodra_cloud.store import jobs
@@ -28,6 +29,8 @@ ANSWER_BYTES_MAX: Final = 16 * 1024
 """Nobody reads a maker's answer; its status is all that counts."""
 NO_ENDPOINT: Final = "no_endpoint"
 GONE: Final = 410
+CANNOT_SIGN: Final = "cannot_sign"
+"""With another key than `dash.secrets_key_file` names now; tried again like any other fault."""
 
 _log = structlog.get_logger("zodra_cloud.dash")
 
@@ -96,6 +99,7 @@ class MakerTeller:
         clock: for the signature's instant and the waits.
         private_allowed: endpoints may be on this machine, and without TLS: for trials.
         ssl_context: whose certificates are trusted; the system's if not given.
+        seal: opens the stored secrets.
     """
 
     def __init__(
@@ -105,10 +109,12 @@ class MakerTeller:
         *,
         private_allowed: bool,
         ssl_context: ssl.SSLContext | None = None,
+        seal: Seal | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._private_allowed = private_allowed
+        self._seal = seal or Seal()
         self._ssl_context = ssl_context or ssl.create_default_context()
 
     def __call__(self, job: Job) -> None:
@@ -127,11 +133,12 @@ class MakerTeller:
     def _deliver(self, notification: Notification, maker: Maker) -> str | None:
         if maker.event_url is None:
             return NO_ENDPOINT
+        secret = self._seal.open(maker.client_id, maker.event_secret)
+        if secret is None:
+            return CANNOT_SIGN
         now = self._clock.now()
         parts = urlsplit(maker.event_url)
-        signature = Webhook(maker.event_secret).sign(
-            notification.notification_id, now, notification.body
-        )
+        signature = Webhook(secret).sign(notification.notification_id, now, notification.body)
         outgoing = Outgoing(
             f"{parts.scheme}://{parts.netloc}",
             self._clock.monotonic,

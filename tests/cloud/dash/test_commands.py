@@ -106,3 +106,17 @@ def test_what_is_not_there_is_said(config: Path, tmp_path: Path) -> None:
     assert "no client" in run(config, "client", "new-secret", "nobody", code=1)
     assert "no notification" in run(config, "resend", "zn_nothing", code=1)
     assert run(config, "notifications", "--dead") == {"notifications": []}
+
+
+def test_what_signs_is_stored_under_the_key_of_the_settings(config: Path, tmp_path: Path) -> None:
+    plain = add(config)["event_secret"].removeprefix("whsec_").encode()
+    assert plain in (tmp_path / "cloud.db").read_bytes()
+    (tmp_path / "dash.key").write_text("k" * 31)
+    config.write_text(config.read_text() + '[dash]\nsecrets_key_file = "dash.key"\n')
+    assert "secrets_key" in run(config, "client", "list", code=1)
+    (tmp_path / "dash.key").write_text("k" * 32)
+    renewed = run(config, "client", "new-secret", "roastery", "--events")["event_secret"]
+    stored = b"".join(each.read_bytes() for each in tmp_path.glob("cloud.db*"))
+    assert b"sealed1:" in stored
+    assert renewed.removeprefix("whsec_").encode() not in stored
+    assert "nobody" in run(config, "client", "new-secret", "nobody", "--events", code=1)

@@ -5,9 +5,11 @@ import json
 import pytest
 
 from dash_reading import heard, kinds, logged_in
-from dash_world import Endpoint, World
+from dash_world import MAKER, Endpoint, World
 from zodra_cloud.dash import service as dash
 from zodra_cloud.dash.policy import RETRIES_S
+from zodra_cloud.dash.sealing import Seal
+from zodra_cloud.dash.telling import CANNOT_SIGN, MakerTeller
 from zodra_cloud.store import jobs
 
 
@@ -137,3 +139,37 @@ def test_what_is_given_up_waits_for_the_operator(
     assert kinds(heard(world, endpoint)) == ["DeviceDeregisteredNotification"]
     with world.database.read() as connection:
         assert (jobs.dead(connection), dash.notifications(connection, dead_only=True)) == ([], [])
+
+
+def test_a_copy_of_the_database_signs_nothing_and_the_service_goes_on(
+    world: World, endpoint: Endpoint
+) -> None:
+    seal = Seal("a key of the service, long enough!")
+    with world.database.write() as connection:
+        world.event_secret = dash.renew_event_secret(connection, MAKER, seal)
+        stored = dash.maker(connection, MAKER).event_secret
+    assert world.event_secret.removeprefix("whsec_") not in stored
+    world.login()
+    assert heard(world, endpoint) == [], "a teller without the key cannot sign"
+    with world.database.read() as connection:
+        faults = {each.last_error for each in dash.notifications(connection, dead_only=False)}
+    assert faults == {CANNOT_SIGN}
+    world.follow(MakerTeller(world.database, world.clock, private_allowed=True, seal=seal))
+    world.clock.advance(RETRIES_S[0])
+    assert len(heard(world, endpoint)) == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "client_id"), [("another key, just as long as that!", MAKER), (None, MAKER),
+                           ("a key of the service, long enough!", "somebody-else")],
+)  # fmt: skip
+def test_a_sealed_secret_opens_with_its_own_key_and_for_its_own_maker(
+    key: str | None, client_id: str
+) -> None:
+    ours = Seal("a key of the service, long enough!")
+    stored = ours.close(MAKER, "whsec_x")
+    assert ours.open(MAKER, stored) == "whsec_x"
+    assert ours.close(MAKER, "whsec_x") != stored, "each with its own nonce"
+    assert Seal(key).open(client_id, stored) is None
+    assert ours.open(MAKER, stored[:-8] + "AAAAAAA=") is None
+    assert Seal(key).open(MAKER, "whsec_of_before") == "whsec_of_before"

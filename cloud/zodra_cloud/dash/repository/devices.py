@@ -30,6 +30,14 @@ def set_event_url(connection: Connection, client_id: str, event_url: str | None)
     return changed.rowcount == 1
 
 
+def set_event_secret(connection: Connection, client_id: str, event_secret: str) -> bool:
+    """Replace what signs a maker's notifications, as it is stored; False if there is no such."""
+    changed = connection.execute(
+        update(makers).where(makers.c.client_id == client_id).values(event_secret=event_secret)
+    )
+    return changed.rowcount == 1
+
+
 def maker(connection: Connection, client_id: str) -> Maker | None:
     """Read one."""
     row = connection.execute(
