@@ -215,6 +215,31 @@ def test_what_stays_home_is_shown_only_while_the_settings_say_so(
     assert assistant.state(warmth)["state"] is None
 
 
+def test_a_device_that_joins_is_there_without_a_restart_of_anything(
+    house: House, assistant: HomeAssistant
+) -> None:
+    shown(assistant, PRESS)
+    try:
+        house.write(THERMOSTAT, BABY, SENSOR)
+        house.end_agent()
+        house.start_agent()
+        wait(lambda: "btn-kitchen" not in assistant.devices())
+        pid = house.status()["status"]["pid"]
+        house.write(f"{BUTTON}practice = true\n", THERMOSTAT, BABY, SENSOR)
+        house.cli("device", "arm", "btn-kitchen")
+        shown(assistant, PRESS)
+        before, known = assistant.state(PRESS)["state"], len(house.needs())
+        wait(lambda: house.status()["status"]["radio"][0]["scanning"])
+        house.press()
+        wait(lambda: assistant.state(PRESS)["state"] != before)
+        wait(lambda: len(house.needs()) == known + 1)
+        assert house.status()["status"]["pid"] == pid
+    finally:
+        house.write()
+        house.end_agent()
+        house.start_agent()
+
+
 def test_what_leaves_the_settings_leaves_home_assistant(
     house: House, assistant: HomeAssistant
 ) -> None:

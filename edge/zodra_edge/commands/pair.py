@@ -310,8 +310,9 @@ def _watch(settings: "Settings", watch_s: float, as_json: bool, words: Words) ->
     )
     if not now.running or not practised:
         raise SettingsFault.told(say("nobody_practises", data_dir=data_dir))
-    click.echo(words("watching", names=", ".join(practised)), err=True)
+    # Before the person is told to press: a press that is quicker than the next line counts too.
     seen = set(_presses(data_dir))
+    click.echo(words("watching", names=", ".join(practised)), err=True)
     count = 0
     end_s = monotonic_s() + watch_s
     while monotonic_s() < end_s:
