@@ -59,6 +59,10 @@ _ENERGY: Final = {
     "Current": _Field(ReadingKind.CURRENT_A),
 }
 YIELDS: Final = tuple(dict.fromkeys(f.kind for table in (_FIELDS, _ENERGY) for f in table.values()))
+_BOARD: Final = re.compile(r"ESP(32|8266)", re.IGNORECASE)
+"""What is told of the board itself; how warm it is says nothing about the room."""
+_INPUTS: Final = "ANALOG"
+"""Its values have the input's number at the end of their names."""
 _PRESSURE_UNITS: Final = frozenset({"hPa", "mmHg", "inHg"})
 
 
@@ -154,12 +158,26 @@ def _decode_sensor(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Unde
     if isinstance(pressure, str) and pressure in _PRESSURE_UNITS:
         units[ReadingKind.PRESSURE_HPA] = pressure
     for name, values in body.items():
-        if not isinstance(values, dict) or profile.spoken.part not in (None, name):
+        if profile.spoken.part not in (None, name) or _BOARD.match(name):
             continue
-        fields = _ENERGY if name == "ENERGY" else _FIELDS
-        for key, value in values.items():
-            field = fields.get(key if name == "ENERGY" else key.lower())
-            kind = None if field is None or isinstance(value, list) else field.kind
-            unit = "" if field is None else units.get(field.kind, field.unit)
-            facts.take(f"{name}.{key}", value, kind, unit)
+        if isinstance(values, dict):
+            for key, value in values.items():
+                _take(facts, f"{name}.{key}", value, _field(name, key), units)
+        elif (field := _FIELDS.get(name.lower())) is not None:
+            # Sonoff SC has no chip to name, and says it all beside the time.
+            _take(facts, name, values, field, units)
     return facts.decoded()
+
+
+def _field(name: str, key: str) -> _Field | None:
+    if name == "ENERGY":
+        return _ENERGY.get(key)
+    return _FIELDS.get((key.rstrip("0123456789") if name == _INPUTS else key).lower())
+
+
+def _take(
+    facts: Facts, source: str, value: object, field: _Field | None, units: dict[ReadingKind, str]
+) -> None:
+    kind = None if field is None or isinstance(value, list) else field.kind
+    unit = "" if field is None else units.get(field.kind, field.unit)
+    facts.take(source, value, kind, unit)

@@ -57,7 +57,7 @@ _THERMOSTAT: Final = (
     _Field(ReadingKind.HUMIDITY_PERCENT, ("humidity",), 0.0, 100.0),
 )
 _SENSOR: Final = (
-    _Field(ReadingKind.ROOM_TEMPERATURE_C, ("temperature", "device_temperature"), -60.0, 125.0),
+    _Field(ReadingKind.ROOM_TEMPERATURE_C, ("temperature",), -60.0, 125.0),
     _Field(ReadingKind.HUMIDITY_PERCENT, ("humidity",), 0.0, 100.0),
     _Field(ReadingKind.PRESSURE_HPA, ("pressure",), 1.0, 1500.0),
     _Field(ReadingKind.CO2_PPM, ("co2",), 0.0, 100_000.0),
@@ -131,6 +131,9 @@ _EVENTS: Final = {
     "short_release": "press",
     "single_click": "press",
     "toggle": "press",
+    # A key that recalls a scene, as remotes for lamps have them.
+    "recall": "press",
+    "scene": "press",
     "double": "double_press",
     "double_press": "double_press",
     "double_click": "double_press",
@@ -165,6 +168,8 @@ _TURN: Final = re.compile(
 _NAMED_BUTTONS: Final = {"left": 0, "right": 1, "on": 0, "off": 1, "up": 2, "down": 3}
 _NUMBER_FIRST = re.compile(r"(?:button_)?([1-9])_([a-z_]+)\Z")
 _NUMBER_LAST = re.compile(r"([a-z_]+?)_(?:button_)?([1-9])\Z")
+_KEY_OF_A_CROSS = re.compile(r"(?:arrow|brightness)_(left|right|up|down)_(click|hold|release)\Z")
+"""IKEA's round remote: of its five keys these four, and the one in the middle says `toggle`."""
 
 
 def subscriptions(profile: DeviceProfile) -> tuple[str, ...]:
@@ -275,6 +280,9 @@ def _values(
             said = body.get(name)
             if isinstance(said, bool):
                 values.append((kind, float(said is yes)))
+            elif name == "vibration" == body.get("action"):
+                # Aqara's DJT11LM says what it felt as if somebody had pressed something.
+                values.append((kind, 1.0))
     if family is Family.THERMOSTAT:
         heating = _heating(body, dict(values).get(ReadingKind.HEATING_DEMAND_PERCENT), refused)
         if heating is not None:
@@ -345,6 +353,8 @@ def _button_of(action: str) -> tuple[int, str]:
         return int(match[1]) - 1, match[2]
     if match := _NUMBER_LAST.match(action):
         return int(match[2]) - 1, match[1]
+    if match := _KEY_OF_A_CROSS.match(action):
+        return _NAMED_BUTTONS[match[1]], match[2]
     first, _, rest = action.partition("_")
     if first in _NAMED_BUTTONS:
         return _NAMED_BUTTONS[first], rest or "press"

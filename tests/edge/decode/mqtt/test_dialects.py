@@ -18,8 +18,9 @@ from zodra_edge.decode.spoken import Dialect, Spoken
 
 FOLDER = Path(__file__).parents[3] / "fixtures" / "vectors" / "mqtt"
 HELD_BACK = FOLDER.with_name("mqtt_held_back")
-"""Published messages that no code had seen before it was first tried on them: 41 of 45 came out
-right in the first round, and 20 of 21 in the second, after what the first had shown."""
+"""Published messages that no code had seen before it was first tried on them. Of each round came
+out right at first sight, the code mended after each: 41 of 45, 20 of 21, 35 of 38, 33 of 35, 35 of
+38, 30 of 30."""
 DIALECTS = sorted(set(Dialect) - {Dialect.GENERIC, Dialect.ZIGBEE2MQTT})
 """Zigbee2MQTT has its own table, and the generic one has no payload of its own."""
 

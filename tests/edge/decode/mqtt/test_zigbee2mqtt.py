@@ -108,6 +108,9 @@ def test_a_transaction_number_tells_repeats_apart(number: object, packet_id: int
         ("left", 0, "press"),
         ("right_double", 1, "double_press"),
         ("toggle", 0, "press"),
+        ("arrow_right_click", 1, "press"),
+        ("brightness_down_hold", 3, "long_press"),
+        ("recall_2", 1, "press"),
     ],
 )
 def test_names_of_buttons(action: str, button: int, event: str) -> None:

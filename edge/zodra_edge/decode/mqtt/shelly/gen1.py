@@ -49,10 +49,22 @@ _FIELDS: Final = {
     "emeter/0/power": _Field(ReadingKind.POWER_W),
     "emeter/0/total": _Field(ReadingKind.ENERGY_KWH, 0.001),
     "emeter/0/voltage": _Field(ReadingKind.VOLTAGE_V),
+    "voltage": _Field(ReadingKind.VOLTAGE_V),
     "ext_temperature/0": _Field(ReadingKind.ROOM_TEMPERATURE_C),
     "ext_humidity/0": _Field(ReadingKind.HUMIDITY_PERCENT),
 }
 """Of several channels the first; another one by a rule in the settings."""
+_TOLD_AT_ONCE: Final = {
+    "bat": ReadingKind.BATTERY_PERCENT,
+    "hum": ReadingKind.HUMIDITY_PERCENT,
+    "lux": ReadingKind.ILLUMINANCE_LUX,
+    "motion": ReadingKind.MOTION,
+    "vibration": ReadingKind.VIBRATION,
+    "state": ReadingKind.DOOR_OPEN,
+    "flood": ReadingKind.WATER_LEAK,
+    "smoke": ReadingKind.SMOKE,
+}
+"""In `info` and `status`, by itself, with a `value`, or within `sensor` or `accel`."""
 YIELDS: Final = tuple(
     dict.fromkeys(
         (
@@ -119,7 +131,7 @@ def _decode_event(frame: MqttMessage, profile: DeviceProfile, number: int) -> De
 
 
 def _decode_info(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undecodable:
-    """Read a thermostatic valve, which has no topic a value: `info` has more than `status`."""
+    """Read what is told at once; a valve and a motion sensor have no topic a value."""
     body = read_object(frame.payload)
     if isinstance(body, Undecodable):
         return body
@@ -133,9 +145,13 @@ def _decode_info(frame: MqttMessage, profile: DeviceProfile) -> Decoded | Undeco
         facts.take("pos", position, ReadingKind.HEATING_DEMAND_PERCENT)
         if isinstance(position, int | float) and facts.has(ReadingKind.HEATING_DEMAND_PERCENT):
             facts.take("heating", position > 0, ReadingKind.HEATING_ON)
-    battery = body.get("bat")
-    battery = battery.get("value") if isinstance(battery, dict) else battery
-    facts.take("bat", battery, ReadingKind.BATTERY_PERCENT)
+    felt = body.get("sensor")
+    accel = body.get("accel")
+    for part in (body, felt, accel):
+        for name, kind in _TOLD_AT_ONCE.items():
+            if isinstance(part, dict) and not facts.has(kind):
+                said = part.get(name)
+                facts.take(name, _value_of(said) if isinstance(said, dict) else said, kind)
     return facts.decoded()
 
 
