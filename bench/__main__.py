@@ -140,6 +140,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "outage": gateway.outage,
     "wear": gateway.wear,
     "idle": gateway.idle,
+    "many": gateway.many,
     "sqlite": ingest_sqlite,
     "postgresql": ingest_postgresql,
     "brokers": brokers,

@@ -41,12 +41,16 @@ def address(number: int) -> bytes:
 
 
 def advert(number: int, counter: int) -> bytes:
+    return address(number) + sealed(address(number), counter)
+
+
+def sealed(address: bytes, counter: int) -> bytes:
     """A packet id and a battery level, sealed as bthome.io/encryption says."""
     count = counter.to_bytes(4, "little")
     plain = bytes([0x00, counter % 256, 0x01, 50 + counter % 50])
-    nonce = address(number) + b"\xd2\xfc\x45" + count
-    sealed = AESCCM(KEY, tag_length=4).encrypt(nonce, plain, None)
-    return address(number) + b"\x45" + sealed[:-4] + count + sealed[-4:]
+    nonce = address + b"\xd2\xfc\x45" + count
+    told = AESCCM(KEY, tag_length=4).encrypt(nonce, plain, None)
+    return b"\x45" + told[:-4] + count + told[-4:]
 
 
 def settings(folder: Path, buttons: int, home: int, cloud: int, radio: int) -> Path:

@@ -120,6 +120,22 @@ def wear(_: argparse.Namespace) -> Rows:
     ]
 
 
+def many(asked: argparse.Namespace) -> Rows:
+    from bench import edge_many
+
+    say(f"300 devices of all parsers, in stretches of {asked.seconds:.0f} s")
+    figures = edge_many.measure(asked.seconds)
+    number = f"{figures['devices']:.0f} devices of {figures['parsers']:.0f} parsers"
+    return [
+        row
+        for name in ("silent", "repeating", "fresh")
+        for row in (
+            (f"gateway, {number} {name}: processor", f"{figures[f'{name}_cpu_percent']:.1f} %"),
+            (f"gateway, {number} {name}: memory", f"{figures[f'{name}_rss_mb']:.1f} MB"),
+        )
+    ]
+
+
 def idle(asked: argparse.Namespace) -> Rows:
     # Beside the others, so that a radio's libraries are imported where they are measured.
     from bench import edge_idle

@@ -5,6 +5,7 @@ bleak's BlueZ backend is imported although it is not used, because a real gatewa
 """
 
 import asyncio
+import json
 import struct
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, NamedTuple
@@ -54,6 +55,26 @@ class Scanner(BaseBleakScanner):
             rssi=-61,
             platform_data=(),
         )
+        self._tell(address, advert)
+
+    def hear_all(self, address: str, said: Mapping[str, Any]) -> None:
+        """Hear one whose name, maker's data and services are told, too."""
+        makers = {int(maker): bytes.fromhex(data) for maker, data in said["makers"].items()}
+        services = {uuid: bytes.fromhex(data) for uuid, data in said["services"].items()}
+        self._tell(
+            address,
+            AdvertisementData(
+                local_name=said["name"],
+                manufacturer_data=makers,
+                service_data=services,
+                service_uuids=said["uuids"],
+                tx_power=None,
+                rssi=-61,
+                platform_data=(),
+            ),
+        )
+
+    def _tell(self, address: str, advert: AdvertisementData) -> None:
         device = self.create_or_update_device(address, address, None, None, advert)
         self.call_detection_callbacks(device, advert)
 
@@ -130,11 +151,17 @@ class _Datagrams(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, _: Any) -> None:
         address = ":".join(f"{byte:02X}" for byte in data[:ADDRESS_BYTES])
         for scanner in list(SCANNING):
-            scanner.hear(address, data[ADDRESS_BYTES:])
+            if data[ADDRESS_BYTES:].startswith(b"{"):
+                scanner.hear_all(address, json.loads(data[ADDRESS_BYTES:]))
+            else:
+                scanner.hear(address, data[ADDRESS_BYTES:])
 
 
 async def create(options: Mapping[str, str]) -> Backends:
-    """Listen on the port in `options`; a datagram is six bytes of address, and service data."""
+    """Listen on the port in `options`.
+
+    A datagram is six bytes of address, and then service data, or JSON with all that is advertised.
+    """
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
         _Datagrams, local_addr=("127.0.0.1", int(options["port"]))
     )

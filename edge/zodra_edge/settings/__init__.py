@@ -31,7 +31,7 @@ from zodra_edge.link import BACKOFF_S_MAX, KEEPALIVE_S
 from zodra_edge.service.credentials import take_secrets
 from zodra_edge.settings.radio import BluetoothAddress, Radio, RadioAdapter
 
-DEVICES_MAX: Final = 256
+DEVICES_MAX: Final = 512
 RUNTIME_DIR: Final = "/run/zodra"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
