@@ -5,9 +5,9 @@ bumble itself speak it.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
-from typing import Final
+from typing import Final, TypeVar
 
 from bumble import hci
 from bumble.link import LocalLink
@@ -24,6 +24,10 @@ UNREAD_BYTES_MAX: Final = 1 << 20
 RSSI_DBM_DEFAULT: Final = -60
 RSSI_JITTER_DB: Final = 3
 _READ_BYTES: Final = 4096
+
+Controlling = TypeVar("Controlling", bound=SimController)
+Strength = Callable[[hci.Address], int]
+"""With how many dBm an advertiser is heard."""
 
 
 class _HostSink:
@@ -93,7 +97,11 @@ class Air:
 
     def controller(self, name: str) -> SimController:
         """Give a device of this process its radio."""
-        controller = SimController(name, self._link, self._strength)
+        return self.joined(lambda link, strength: SimController(name, link, strength))
+
+    def joined(self, make: Callable[[LocalLink, Strength], Controlling]) -> Controlling:
+        """Give a radio of whatever kind `make` makes."""
+        controller = make(self._link, self._strength)
         self._own.append(controller)
         return controller
 
@@ -103,10 +111,18 @@ class Air:
         Raises:
             ValueError: the data does not fit into an advertisement.
         """
-        if len(data) > ADVERT_BYTES_MAX:
-            raise ValueError(f"{len(data)} bytes do not fit into one advertisement")
+        self.send(Advert(address, data, connectable=False))
+
+    def send(self, advert: Advert) -> None:
+        """Send one advertisement of any kind.
+
+        Raises:
+            ValueError: the data does not fit into an advertisement.
+        """
+        if len(advert.data) > ADVERT_BYTES_MAX:
+            raise ValueError(f"{len(advert.data)} bytes do not fit into one advertisement")
         for listener in tuple(self._link.controllers):
-            listener.on_ll_advertising_pdu(Advert(address, data, connectable=False))
+            listener.on_ll_advertising_pdu(advert)
 
     def _strength(self, address: hci.Address) -> int:
         middle = self._rssi_dbm.get(address.to_string(False).upper(), RSSI_DBM_DEFAULT)

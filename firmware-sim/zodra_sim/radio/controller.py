@@ -35,7 +35,8 @@ class Advert(ll.AdvertisingPdu):
     advertiser_address: hci.Address
     data: bytes
     connectable: bool
-    scan_response: bytes = b""
+    scan_response: bytes | None = b""
+    """None of an advertiser that could be asked, and never answers."""
 
 
 class SimController(Controller):
@@ -130,8 +131,9 @@ class SimController(Controller):
             return
         if self.le_scan_enable:
             self._report(packet, _ADV_IND if packet.connectable else _ADV_NONCONN_IND, packet.data)
-            if packet.connectable and self._scans_actively:
-                self._report(packet, _SCAN_RSP, packet.scan_response)
+            answer = packet.scan_response if packet.connectable else None
+            if answer is not None and self._scans_actively:
+                self._report(packet, _SCAN_RSP, answer)
         wanted = self.pending_le_connection
         if packet.connectable and wanted and wanted.peer_address == packet.advertiser_address:
             self.create_le_connection(packet.advertiser_address)

@@ -1,0 +1,60 @@
+"""Runs the tests in the guest, and tells the host about each as it ends."""
+
+import json
+import sys
+from pathlib import Path
+from typing import IO, Any, Final
+
+import pytest
+
+HERE: Final = Path(__file__).parent
+FILES: Final = ("test_kernel.py", "test_matrix.py", "test_gateway.py")
+"""In this order: each leaves the radio as the next expects it."""
+SAID_MAX: Final = 4_000
+"""Of what the services said while a test failed."""
+
+
+class Teller:
+    """Writes one line of JSON for each test."""
+
+    def __init__(self, line: IO[str]) -> None:
+        self._line = line
+
+    def tell(self, **what: Any) -> None:
+        self._line.write(json.dumps(what) + "\n")
+        self._line.flush()
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.tell(tests=[item.nodeid.rpartition("/")[2] for item in session.items])
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" or report.outcome != "passed":
+            self.tell(
+                test=report.nodeid.rpartition("/")[2],
+                outcome=report.outcome,
+                seconds=round(report.duration, 1),
+                facts={name: str(value) for name, value in report.user_properties},
+                text=_text(report),
+            )
+
+
+def _text(report: pytest.TestReport) -> str:
+    if report.outcome == "passed":
+        return ""
+    return "\n".join([report.longreprtext, report.capstdout, report.capstderr[-SAID_MAX:]])
+
+
+def main() -> int:
+    with open("/dev/ttyS1", "w", encoding="utf-8") as line:
+        teller = Teller(line)
+        code = pytest.main(
+            ["-c", str(HERE / "pytest.ini"), "-p", "no:cacheprovider", "-v", "--tb=short",
+             *(str(HERE / name) for name in FILES), *sys.argv[1:]],
+            plugins=[teller],
+        )  # fmt: skip
+        teller.tell(ended=int(code))
+    return int(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

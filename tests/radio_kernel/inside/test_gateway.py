@@ -1,0 +1,161 @@
+"""A whole gateway under a real kernel and a real `bluetoothd`, while they break."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from radio_kernel.inside.agent import ADAPTERS
+from radio_kernel.inside.airing import StillAir
+from radio_kernel.inside.home import Home
+from radio_kernel.inside.system import System, adapters, call, is_on
+from radio_kernel.inside.waiting import until
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+RFKILL: Final = Path("/sys/class/rfkill")
+
+
+@pytest.fixture(scope="module")
+def home(still: StillAir) -> Iterator[Home]:
+    made = Home(still, Path("/tmp/gateway"))
+    try:
+        until(made.agent.hears)
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(autouse=True)
+def hearing(home: Home) -> Iterator[None]:
+    """Begin each test with a gateway that hears on both adapters, and end with what it said."""
+    said = len(home.agent.log())
+    until(home.agent.hears)
+    yield
+    print(home.agent.log()[said:])
+
+
+def test_a_press_is_kept_once_though_two_adapters_hear_it(home: Home) -> None:
+    home.heals()
+    modes = {name: home.agent.adapter(name)["mode"] for name in ADAPTERS}
+    assert modes == {"hci0": "active", "hci1": "passive"}
+    assert all(home.agent.adapter(name)["adverts_per_min"] > 0 for name in ADAPTERS)
+
+
+def test_a_strap_is_connected_and_heard_while_the_button_is(home: Home) -> None:
+    home.beats()
+    home.heals()
+    assert home.agent.is_connected()
+
+
+def test_bluetoothd_is_killed_and_started(home: Home, system: System, record_property: Any) -> None:
+    system.stop_bluez(signal.SIGKILL)
+    until(lambda: {home.agent.stage(name) for name in ADAPTERS} == {"away"})
+    system.start_bluez()
+    record_property("healed_s", home.heals())
+    home.beats()
+
+
+def test_bluetoothd_restarts(home: Home, system: System, record_property: Any) -> None:
+    system.stop_bluez()
+    system.start_bluez()
+    record_property("healed_s", home.heals())
+    home.beats()
+
+
+def test_the_bus_is_lost_and_comes_back(home: Home, system: System, record_property: Any) -> None:
+    system.kill_bus()
+    until(lambda: {home.agent.stage(name) for name in ADAPTERS} == {"away"})
+    system.start()
+    record_property("healed_s", home.heals())
+    home.beats()
+
+
+def test_an_adapter_is_pulled_and_plugged_in_again(home: Home, record_property: Any) -> None:
+    home.still.pull("hci1")
+    until(lambda: home.agent.stage("hci1") == "away")
+    home.heals("hci0")
+    home.still.plug("hci1")
+    record_property("healed_s", home.heals())
+
+
+def test_an_adapter_is_switched_off_by_somebody_else(home: Home, record_property: Any) -> None:
+    subprocess.run(["bluetoothctl", "--timeout", "20", "power", "off"], check=False)
+    switched(home, "hci0", on=False)
+    record_property("healed_s", home.heals())
+    assert is_on("hci0")
+
+
+def switched(home: Home, name: str, *, on: bool) -> None:
+    """See BlueZ say that an adapter is off, or that the gateway has switched it on already."""
+    stages = {"restarted", "rebuilt", "cycled", "deaf"}
+    until(lambda: is_on(name) is on or home.agent.stage(name) in stages)
+
+
+def test_an_adapter_is_brought_down_beneath_bluez(home: Home, record_property: Any) -> None:
+    subprocess.run(["hciconfig", "hci0", "down"], check=True)
+    until(lambda: home.agent.stage("hci0") != "hearing")
+    record_property("healed_s", home.heals())
+    assert is_on("hci0")
+
+
+def test_an_adapter_that_rfkill_blocks_is_named_and_hears_once_it_may(
+    home: Home, record_property: Any
+) -> None:
+    switches = [path for path in RFKILL.iterdir() if "hci0" in (path / "name").read_text()]
+    assert len(switches) == 1
+    (switches[0] / "soft").write_text("1")
+    until(lambda: "hci0" in home.agent.adapter("hci0").get("fault", ""))
+    record_property("fault", home.agent.adapter("hci0")["fault"])
+    home.heals("hci1")
+    (switches[0] / "soft").write_text("0")
+    record_property("healed_s", home.heals())
+
+
+@pytest.mark.parametrize("cure", ["scan", "reset"])
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_an_adapter_falls_silent_until(
+    home: Home, name: str, cure: str, record_property: Any
+) -> None:
+    home.still.controller(name).deaf = cure
+    until(lambda: home.agent.stage(name) != "hearing")
+    record_property("healed_s", home.heals())
+    assert home.still.controller(name).deaf == ""
+
+
+def test_an_adapter_answers_no_command_for_a_while(home: Home, record_property: Any) -> None:
+    home.still.controller("hci1").hung = True
+    until(lambda: home.agent.stage("hci1") in ("rebuilt", "cycled", "deaf"))
+    home.heals("hci0")
+    home.still.controller("hci1").hung = False
+    record_property("healed_s", home.heals())
+
+
+def test_the_control_a_gateway_that_cannot_hear_a_press_keeps_none(home: Home) -> None:
+    before = home.agent.kept()
+    for name in ADAPTERS:
+        home.still.controller(name).hung = True
+    home.press()
+    for name in ADAPTERS:
+        until(lambda name=name: home.agent.stage(name) != "hearing")  # type: ignore[misc]  # bound
+    assert home.agent.kept() == before
+    for name in ADAPTERS:
+        home.still.controller(name).hung = False
+    home.heals()
+
+
+def test_the_gateway_did_all_of_it_without_privilege_and_without_a_crash(home: Home) -> None:
+    owner = Path(f"/proc/{home.agent.child.pid}/status").read_text()
+    assert "CapEff:\t0000000000000000" in owner
+    assert home.agent.child.poll() is None
+    assert "Traceback" not in home.agent.log()
+    assert adapters().keys() == set(ADAPTERS)
+    # The rule for D-Bus that the package brings is what lets this account speak to BlueZ.
+    assert (
+        "org.bluez"
+        in call(
+            "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "ListNames"
+        )[0]
+    )
