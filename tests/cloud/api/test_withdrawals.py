@@ -101,3 +101,13 @@ def test_another_household_withdraws_from_nothing(
     ):
         assert problem(answer)[:2] == (404, "not_found")
     assert caller.see(delivered) == shown
+
+
+def test_a_quantity_that_cannot_be_names_the_range(caller: Caller, delivered: str) -> None:
+    refused = caller.do(delivered, yes(caller.see(delivered), quantity=3))
+    assert problem(refused) == (409, "withdrawal_refused", "read_again")
+    (error,) = refused.json()["errors"]
+    assert (error["field"], error["rule"]) == (
+        "quantity",
+        "bad_quantity: a whole number from 1 to `left`",
+    )

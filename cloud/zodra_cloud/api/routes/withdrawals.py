@@ -30,6 +30,11 @@ _CODES: Final = {
     NotPossible.WRONG_LABEL: Code.WRONG_LABEL,
 }
 """Every other reason is `withdrawal_refused`, named in its rule."""
+_RULES: Final = {
+    NotPossible.BAD_QUANTITY: "a whole number from 1 to `left`",
+    NotPossible.CHANGED: "`withdrawn` as it was read; something was withdrawn from since",
+    NotPossible.WRONG_LABEL: "the literal words of `labels` in `language`",
+}
 _FIELDS: Final = {
     NotPossible.BAD_QUANTITY: "quantity",
     NotPossible.CHANGED: "withdrawn",
@@ -80,9 +85,9 @@ def declare_withdrawal(
         )
         if isinstance(answer, Declared):
             return Done(Withdrawal.of(answer.withdrawal))
-        error = FieldError(
-            place="body", field=_FIELDS.get(answer.reason, ""), rule=answer.reason.value
-        )
+        said = _RULES.get(answer.reason)
+        rule = answer.reason.value + (f": {said}" if said else "")
+        error = FieldError(place="body", field=_FIELDS.get(answer.reason, ""), rule=rule)
         return Problem(_CODES.get(answer.reason, Code.WITHDRAWAL_REFUSED), (error,))
 
     return once.do(request, caller, given, effect)
