@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the tests need beside Python packages: each only if it is missing, from the system's packages.
-# `scripts/tools.sh faults` also brings what only `make faults` uses, `deb` what `make deb-test` does;
-# `check` brings only what `make check` uses.
+# `scripts/tools.sh faults` also brings what only `make faults` uses; `check`, `deb`, `deb-test`
+# and `radio-kernel` bring only what the targets of these names use.
 set -euo pipefail
 
 have() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
@@ -9,9 +9,34 @@ have_library() { ldconfig -p 2>/dev/null | grep -q "$1" || /sbin/ldconfig -p 2>/
 have_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || have initdb; }
 
 missing=()
-# Its `systemd-analyze` says how closed the gateway's service is; it need not run here.
-have systemd-analyze || missing+=(systemd)
-if [ "${1:-}" != check ] && [ "${1:-}" != deb ]; then
+case "${1:-}" in
+deb)
+    have dpkg-deb || missing+=(dpkg)
+    # What takes the debuggers' part out of compiled modules, of either processor on either.
+    have x86_64-linux-gnu-strip || missing+=(binutils-x86-64-linux-gnu)
+    have aarch64-linux-gnu-strip || missing+=(binutils-aarch64-linux-gnu)
+    ;;
+deb-test)
+    have debootstrap || missing+=(debootstrap)
+    have qemu-aarch64-static || missing+=(qemu-user-static)
+    have lintian || missing+=(lintian)
+    have mosquitto || missing+=(mosquitto)
+    have strace || missing+=(strace)
+    have ip || missing+=(iproute2)
+    have nsenter || missing+=(util-linux)
+    ;;
+radio-kernel)
+    have qemu-system-x86_64 || missing+=(qemu-system-x86)
+    have mmdebstrap || missing+=(mmdebstrap)
+    have mke2fs || missing+=(e2fsprogs)
+    ;;
+*)
+    # Its `systemd-analyze` says how closed the gateway's service is; it need not run here.
+    have systemd-analyze || missing+=(systemd)
+    have dbus-daemon || missing+=(dbus-daemon)
+    ;;
+esac
+if [[ "${1:-}" != @(check|deb|deb-test|radio-kernel) ]]; then
     have mosquitto || missing+=(mosquitto)
     have_postgres || missing+=(postgresql)
     have chromium || missing+=(chromium)
@@ -19,11 +44,6 @@ if [ "${1:-}" != check ] && [ "${1:-}" != deb ]; then
     have_library libatomic.so.1 || missing+=(libatomic1)
     have setpriv || missing+=(util-linux)
 fi
-if [ "${1:-}" = deb ]; then
-    have debootstrap || missing+=(debootstrap)
-    have qemu-aarch64-static || missing+=(qemu-user-static)
-fi
-have dbus-daemon || missing+=(dbus-daemon)
 if [ "${1:-}" = faults ]; then
     have strace || missing+=(strace)
     have mkfs.ext4 || missing+=(e2fsprogs)
