@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +23,27 @@ PRESS = f"{BASE}/device/btn-hall/press"
 
 class Home:
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.port = free_port()
         self.config = folder / "gateway.toml"
         self.data = folder / "data"
         self.heard: dict[str, bytes] = {}
 
-    def write(self, *, enabled: bool, port: int | None = None) -> None:
+    def write(self, *, enabled: bool) -> None:
         self.config.write_text(
             'gateway_id = "gw-1"\nhousehold_id = "hh-1"\ndata_dir = "data"\n'
             f'[cloud]\nhost = "127.0.0.1"\nport = {free_port()}\n'
-            f'[home_mqtt]\nhost = "127.0.0.1"\nport = {port or self.port}\n'
+            f'[home_mqtt]\nhost = "127.0.0.1"\nport = {self.port}\n'
             f"[home_assistant]\nenabled = {str(enabled).lower()}\n"
             '[[devices]]\ndevice_id = "btn-hall"\nfamily = "button"\nslot_key = "button-1"\n'
             'topic = "zigbee2mqtt/hall"\n'
         )
+
+    def parts(self) -> dict[str, str]:
+        """Say what each part of the agent has to complain about."""
+        status = self.data / "status.json"
+        said = json.loads(status.read_text()) if status.exists() else {"parts": []}
+        return {part["name"]: part["fault"] for part in said["parts"]}
 
     def needs(self) -> list[dict[str, Any]]:
         return [row["signal"] for row in export(self.data) if "signal" in row]
@@ -81,16 +88,19 @@ def wait(until: Callable[[], object]) -> None:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    made = Home(tmp_path)
-    with mosquitto(tmp_path, made.port):
-        yield made
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path)
 
 
-def test_a_press_is_seen_and_buying_is_paused_and_all_of_it_is_taken_away(home: Home) -> None:
+def test_it_waits_for_its_broker_tells_a_press_pauses_buying_and_takes_all_of_it_away(
+    home: Home,
+) -> None:
     home.write(enabled=True)
-    with home.listening() as assistant:
-        with home.running():
+    with ExitStack() as agent:
+        agent.enter_context(home.running())
+        wait(lambda: home.parts().get("home_assistant"))
+        assert home.parts()["uplink"] == home.parts()["frames"] == ""
+        with mosquitto(home.folder, home.port), home.listening() as assistant:
             wait(lambda: home.heard.get(f"{BASE}/availability") == b"online")
             assistant.publish("zigbee2mqtt/hall", '{"action":"single"}', qos=1)
             wait(lambda: PRESS in home.heard)
@@ -100,25 +110,13 @@ def test_a_press_is_seen_and_buying_is_paused_and_all_of_it_is_taken_away(home: 
             wait(lambda: home.heard[f"{BASE}/gateway/paused"] == b"ON")
             assistant.publish("zigbee2mqtt/hall", '{"action":"double"}', qos=1)
             wait(lambda: len(home.needs()) == 2)
-        wait(lambda: home.heard[f"{BASE}/availability"] == b"offline")
-        assert "buying_paused" not in home.needs()[0]["evidence"]
-        assert home.needs()[1]["authenticated"] is False
-        home.write(enabled=False)
-        with home.running():
-            wait(lambda: home.heard[f"{BASE}/availability"] == b"")
-            configs = [topic for topic in home.heard if topic.endswith("/config")]
-            assert len(configs) == 2
-            wait(lambda: all(home.heard[topic] == b"" for topic in configs))
-
-
-def test_without_its_broker_the_rest_of_the_gateway_goes_on(home: Home) -> None:
-    home.write(enabled=True, port=free_port())
-    status = home.data / "status.json"
-
-    def parts() -> dict[str, str]:
-        said = json.loads(status.read_text()) if status.exists() else {"parts": []}
-        return {part["name"]: part["fault"] for part in said["parts"]}
-
-    with home.running():
-        wait(lambda: parts().get("home_assistant"))
-        assert parts()["uplink"] == parts()["frames"] == ""
+            agent.close()
+            wait(lambda: home.heard[f"{BASE}/availability"] == b"offline")
+            assert "buying_paused" not in home.needs()[0]["evidence"]
+            assert home.needs()[1]["authenticated"] is False
+            home.write(enabled=False)
+            with home.running():
+                wait(lambda: home.heard[f"{BASE}/availability"] == b"")
+                configs = [topic for topic in home.heard if topic.endswith("/config")]
+                assert len(configs) == 2
+                wait(lambda: all(home.heard[topic] == b"" for topic in configs))

@@ -60,7 +60,7 @@ class Home:
                 air.sendto(said, ("127.0.0.1", self.air_port))
 
     def heard(self) -> list[dict[str, Any]]:
-        done = self.command("pair", "--json")
+        done = self.command("pair", "--json", "--listen", "0.5")
         assert done.exit_code == 0, done.stderr
         found: list[dict[str, Any]] = json.loads(done.stdout)["heard"]
         return found
@@ -258,6 +258,7 @@ def test_a_device_of_the_home_broker_is_paired_without_an_agent(home: Home, tmp_
             hostname="127.0.0.1",
             port=port,
         )
+        wait(home.heard)
         (one,) = home.heard()
         assert (one["where"], one["model"]) == ("zigbee2mqtt/hall", "IKEA E1743")
         _talk(home)
@@ -273,6 +274,7 @@ def test_a_device_of_the_home_broker_is_paired_without_an_agent(home: Home, tmp_
         }
         assert home.heard() == []
     assert "no gateway runs on" in home.command("pair", "--watch", "1").stderr
-    assert "is not heard" in home.command("pair", "--add", "zigbee2mqtt/attic").stderr
-    dutch = home.command("pair", "--add", "zigbee2mqtt/attic", "--language", "nl").stderr
+    attic = ("pair", "--add", "zigbee2mqtt/attic", "--listen", "0")
+    assert "is not heard" in home.command(*attic).stderr
+    dutch = home.command(*attic, "--language", "nl").stderr
     assert dutch.startswith("Fout: zigbee2mqtt/attic wordt niet gehoord.")
