@@ -34,7 +34,7 @@ NOTES = {
         "measure in a scan response: they need active scanning."
     ),
     "ruuvi": "Through ruuvitag-ble: data formats 3, 5, 6 and E1.",
-    "thermopro": "Through thermopro-ble. Of several probes the first is read.",
+    "thermopro": "Through thermopro-ble. Each of several probes is a reading of its own.",
 }
 
 

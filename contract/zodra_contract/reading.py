@@ -48,7 +48,13 @@ class ReadingKind(StrEnum):
     """Of whatever a device counts."""
     VOLTAGE_V = "voltage_v"
     PROBE_TEMPERATURE_C = "probe_temperature_c"
-    """In something, by a probe: meat, a fridge, a pond."""
+    """In something, by a probe: meat, a fridge, a pond. Of several the first."""
+    PROBE_2_TEMPERATURE_C = "probe_2_temperature_c"
+    PROBE_3_TEMPERATURE_C = "probe_3_temperature_c"
+    PROBE_4_TEMPERATURE_C = "probe_4_temperature_c"
+    PROBE_5_TEMPERATURE_C = "probe_5_temperature_c"
+    PROBE_6_TEMPERATURE_C = "probe_6_temperature_c"
+    """The device's sixth; none has more."""
     DEW_POINT_C = "dew_point_c"
     PRESSURE_HPA = "pressure_hpa"
     PM25_UG_M3 = "pm25_ug_m3"
@@ -96,6 +102,16 @@ class ReadingKind(StrEnum):
     STEPS = "steps"
     ASLEEP = "asleep"
 
+
+PROBES: Final = (
+    ReadingKind.PROBE_TEMPERATURE_C,
+    ReadingKind.PROBE_2_TEMPERATURE_C,
+    ReadingKind.PROBE_3_TEMPERATURE_C,
+    ReadingKind.PROBE_4_TEMPERATURE_C,
+    ReadingKind.PROBE_5_TEMPERATURE_C,
+    ReadingKind.PROBE_6_TEMPERATURE_C,
+)
+"""Of one device, in order. Each is a kind, so that two of them are never one reading."""
 
 STAYS_HOME: Final = frozenset(
     {
@@ -146,4 +162,4 @@ class Reading(Message):
         return self.kind in STAYS_HOME
 
 
-__all__ = ["GOES_UP", "STAYS_HOME", "Reading", "ReadingKind", "ReadingValue"]
+__all__ = ["GOES_UP", "PROBES", "STAYS_HOME", "Reading", "ReadingKind", "ReadingValue"]

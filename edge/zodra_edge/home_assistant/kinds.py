@@ -7,7 +7,7 @@ binary sensor entity.
 from dataclasses import dataclass
 from typing import Final
 
-from zodra_contract.reading import ReadingKind
+from zodra_contract.reading import PROBES, ReadingKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,10 @@ SHOWN: Final[dict[ReadingKind, Shown]] = {
     K.COUNT: Shown("Count"),
     K.VOLTAGE_V: Shown("Voltage", "voltage", "V"),
     K.PROBE_TEMPERATURE_C: Shown("Probe temperature", "temperature", "°C"),
+    **{
+        kind: Shown(f"Probe {number} temperature", "temperature", "°C")
+        for number, kind in enumerate(PROBES[1:], 2)
+    },
     K.DEW_POINT_C: Shown("Dew point", "temperature", "°C"),
     K.PRESSURE_HPA: Shown("Air pressure", "atmospheric_pressure", "hPa"),
     K.PM25_UG_M3: Shown("PM2.5", "pm25", "µg/m³"),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from zodra_contract.reading import Reading, ReadingKind
+from zodra_contract.reading import PROBES, Reading, ReadingKind
 from zodra_edge.decode.ble.guard import Raised, guarded
 from zodra_edge.decode.ble.parser import Button, Parsed, Parser, Value
 from zodra_edge.decode.frame import BleAdvert, GattValue
@@ -31,7 +31,7 @@ BOUNDS: Final[dict[ReadingKind, tuple[float, float]]] = {
     ReadingKind.NURSERY_TEMPERATURE_C: _TEMPERATURE_C,
     ReadingKind.SETPOINT_TEMPERATURE_C: _TEMPERATURE_C,
     ReadingKind.DEW_POINT_C: _TEMPERATURE_C,
-    ReadingKind.PROBE_TEMPERATURE_C: (-60.0, 600.0),
+    **dict.fromkeys(PROBES, (-60.0, 600.0)),
     ReadingKind.BODY_TEMPERATURE_C: (25.0, 45.0),
     ReadingKind.PRESSURE_HPA: (300.0, 1_200.0),
     ReadingKind.ILLUMINANCE_LUX: (0.0, 200_000.0),

@@ -8,7 +8,7 @@ was broadcast in the clear by whoever was in reach, so a press among it proves n
 import re
 from typing import Final, NamedTuple
 
-from zodra_contract.reading import ReadingKind
+from zodra_contract.reading import PROBES, ReadingKind
 from zodra_edge.decode.frame import MqttMessage
 from zodra_edge.decode.mqtt.filters import has_wildcard
 from zodra_edge.decode.mqtt.reading.facts import Facts, read_online
@@ -40,7 +40,7 @@ class _Field(NamedTuple):
 
 _FIELDS: Final = {
     "tempc": _Field(ReadingKind.ROOM_TEMPERATURE_C),
-    "tempc1": _Field(ReadingKind.PROBE_TEMPERATURE_C),
+    **{f"tempc{number}": _Field(kind) for number, kind in enumerate(PROBES, 1)},
     "tempc2_dp": _Field(ReadingKind.DEW_POINT_C),
     "hum": _Field(ReadingKind.HUMIDITY_PERCENT),
     "batt": _Field(ReadingKind.BATTERY_PERCENT),

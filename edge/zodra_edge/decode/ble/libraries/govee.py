@@ -7,7 +7,7 @@ for good, so that a press which is told again an hour later is no second one.
 
 from typing import Final
 
-from zodra_contract.reading import ReadingKind
+from zodra_contract.reading import PROBES
 from zodra_edge.decode.ble.libraries import updates
 from zodra_edge.decode.ble.libraries.lean import library
 from zodra_edge.decode.ble.parser import Parsed, Value
@@ -25,7 +25,7 @@ _APPLE: Final = 0x004C
 _BEACON: Final = b"INTELLI_ROCKS"
 """Written into an iBeacon by all their thermometers."""
 _SEALED_BYTES: Final = 24
-_NO_PROBE: Final = Value(ReadingKind.PROBE_TEMPERATURE_C, 0.0)
+_NO_PROBE_C: Final = 0.0
 """What the library says of a socket with no probe in it; meat is seldom at 0.00 degrees."""
 
 
@@ -55,10 +55,14 @@ class Govee:
             return Undecodable(DecodeRefusal.UNKNOWN_FORMAT, "no Govee device that is known")
         return Parsed(
             model,
-            tuple(value for value in updates.values(update) if value != _NO_PROBE),
+            tuple(value for value in updates.values(update) if not _is_an_empty_socket(value)),
             updates.buttons(update, {}),
             event_id=_event_id(advert),
         )
+
+
+def _is_an_empty_socket(value: Value) -> bool:
+    return value.kind in PROBES and value.number == _NO_PROBE_C
 
 
 def _event_id(advert: BleAdvert) -> str | None:

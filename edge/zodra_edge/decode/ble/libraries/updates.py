@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from zodra_contract.reading import PROBES
 from zodra_contract.reading import ReadingKind as Kind
 from zodra_edge.decode.ble.parser import Button, Value
 from zodra_edge.decode.frame import BleAdvert
@@ -99,14 +100,14 @@ _HAPPENED: Final[Mapping[str, Kind]] = {
 """Events that say that something is so at this moment."""
 _FACTORS: Final[Mapping[str, float]] = {"mV": 0.001, "lb": 0.45359237, "Pa": 0.01, "mA": 0.001}
 """To the unit of our kind, where the library's is another."""
-_PROBE: Final = re.compile(r"_probe_[0-9]+\Z")
+_PROBE: Final = re.compile(r"(.*_probe)_([1-9])\Z")
 
 
 def values(update: Any) -> tuple[Value, ...]:
     """Read the values that there is a kind for; a word such as `error` is no value."""
     found: list[Value] = []
     for key, said in update.entity_values.items():
-        kind = _NUMBERS.get(key.key) or _NUMBERS.get(_PROBE.sub("_probe", key.key))
+        kind = _kind(str(key.key))
         number = said.native_value
         if kind is None or isinstance(number, bool) or not isinstance(number, int | float):
             continue
@@ -121,6 +122,16 @@ def values(update: Any) -> tuple[Value, ...]:
         if (kind := _HAPPENED.get(key.key)) is not None:
             found.append(Value(kind, 1.0))
     return tuple(found)
+
+
+def _kind(key: str) -> Kind | None:
+    match = _PROBE.match(key)
+    if match is None:
+        return _NUMBERS.get(key)
+    kind, number = _NUMBERS.get(match[1]), int(match[2])
+    if kind is Kind.PROBE_TEMPERATURE_C:
+        return PROBES[number - 1] if number <= len(PROBES) else None
+    return kind
 
 
 def buttons(update: Any, names: Mapping[str, int]) -> tuple[Button, ...]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from zodra_contract.reading import ReadingKind
+from zodra_contract.reading import PROBES, ReadingKind
 
 _TEMPERATURE: Final = {
     "°C": (1.0, 0.0),
@@ -60,7 +60,7 @@ _LIMITS: Final[dict[str, tuple[float, float]]] = {
     "index": (0.0, 10_000.0),
 }
 _NARROWER: Final = {
-    ReadingKind.PROBE_TEMPERATURE_C: (-200.0, 1500.0),
+    **dict.fromkeys(PROBES, (-200.0, 1500.0)),
     ReadingKind.BODY_TEMPERATURE_C: (20.0, 50.0),
     ReadingKind.BODY_WEIGHT_KG: (0.0, 500.0),
     ReadingKind.BREATHING_RATE_BPM: (0.0, 200.0),
