@@ -94,6 +94,8 @@ BAD = [
     ('[home_mqtt]\nhost = "127.0.0.1"\npassword_file = "home.password"', "", "[home_mqtt]"),
     ("[cloud]", "[cloud", "is not TOML"),
     ('scanning_mode = "active"', 'scanning_mode = "hard"', "radio.scanning_mode"),
+    ("service_due_h = 1500", 'adapter = "hci0"', "no address to be heard by"),
+    ('bind_key_file = "key"', 'adapter = "hci9"', "none of [[radio.adapters]]"),
     ("service_due_h = 1500", "service_due_h = 0", "service_due_h"),
     ("service_due_h = 1500", "pack_units = 5\nreorder_units = 5", "reorder_units"),
 ]

@@ -234,8 +234,9 @@ class Account:
         note = self.consumer.notes.get(profile.device_id)
         held = self.radios.connections.get(profile.device_id) if self.radios else None
         rssi_dbm = note.rssi_dbm if note else None
-        if held is not None and self.radios is not None and profile.address is not None:
-            rssi_dbm = self.radios.rssi_dbm(profile.address)
+        if held is not None and self.radios is not None:
+            rssi_dbm = self.radios.rssi_dbm(profile)
+        several = self.radios is not None and len(self.radios.adapters) > 1
         return DevicePart(
             device_id=profile.device_id,
             family=profile.family,
@@ -243,6 +244,8 @@ class Account:
             last_heard_age_s=_since_s(note.heard, now) if note else None,
             battery_percent=note.battery_percent if note else None,
             rssi_dbm=rssi_dbm,
+            adapter=profile.adapter,
+            heard_by_dbm=self.radios.heard_by(profile) if self.radios and several else {},
             online=note.online if note else None,
             connected=held.status.connected if held else None,
             practice=profile.practice,

@@ -102,10 +102,18 @@ class Radios:
             except (TimeoutError, OSError) as fault:
                 log.warning("radio_not_closed", fault=type(fault).__name__)
 
-    def rssi_dbm(self, address: str) -> int | None:
-        """Say how strongly a device was last heard, by whoever heard it best."""
-        heard = [adapter.adverts.rssi_dbm(address) for adapter in self.adapters]
-        return max((dbm for dbm in heard if dbm is not None), default=None)
+    def rssi_dbm(self, profile: DeviceProfile) -> int | None:
+        """Say how strongly a device was last heard, by whoever of those that may heard it best."""
+        heard = self.heard_by(profile)
+        if profile.adapter is not None:
+            return heard.get(profile.adapter)
+        return max(heard.values(), default=None)
+
+    def heard_by(self, profile: DeviceProfile) -> dict[str, int]:
+        """Say how strongly each adapter last heard a device, in dBm."""
+        where = profile.address or ""
+        heard = {one.adverts.name: one.adverts.rssi_dbm(where) for one in self.adapters}
+        return {name: dbm for name, dbm in heard.items() if dbm is not None}
 
     def _parts(self) -> dict[str, Callable[[], Awaitable[None]]]:
         parts: dict[str, Callable[[], Awaitable[None]]] = {}

@@ -64,3 +64,5 @@ class DeviceProfile:
     """Raised by hand after a battery change, when the device counts from the start again."""
     practice: bool = False
     """Shown when it is heard, and nothing else."""
+    adapter: str | None = None
+    """The only adapter that it is taken from, by its name; whichever hears it if None."""

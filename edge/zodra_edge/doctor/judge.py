@@ -1,6 +1,6 @@
 """What the figures of a gateway mean: plain values in, a finding out. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -227,6 +227,29 @@ def hearing(
     if heard:
         words += f", of this home {', '.join(heard)}"
     return ok(name, words)
+
+
+def pinned(devices: Iterable[tuple[str, str | None, Mapping[str, int]]]) -> list[Finding]:
+    """Judge devices that only one adapter may take.
+
+    Args:
+        devices: its name, its adapter, and how strongly each adapter last heard it, in dBm.
+    """
+    findings = []
+    for device_id, adapter, heard in devices:
+        others = sorted((dbm, name) for name, dbm in heard.items() if name != adapter)
+        if adapter is None or adapter in heard or not others:
+            continue
+        dbm, name = others[-1]
+        findings.append(
+            warn(
+                f"radio {adapter}",
+                f"{device_id} is taken from {adapter} alone, which does not hear it; {name} does, "
+                f"at {dbm} dBm",
+                f'Move it or the adapter, or set adapter = "{name}" for it in the settings.',
+            )
+        )
+    return findings
 
 
 def outbox(

@@ -29,7 +29,11 @@ async def hears(settings: Settings, listen_s: float) -> list[Finding]:
     seen = look(settings.data_dir)
     if seen.running and seen.status is not None:
         # One adapter, one scanner: the agent's own is asked instead of disturbed.
-        return [_as_the_agent_hears(radio) for radio in seen.status.radio]
+        status = seen.status
+        heard = [_as_the_agent_hears(radio) for radio in status.radio]
+        return heard + judge.pinned(
+            (d.device_id, d.adapter, d.heard_by_dbm) for d in status.devices
+        )
     try:
         named = settings.radio.adapters or (None,)
         return [await _listen(settings, settings.radio, one, listen_s) for one in named]
@@ -68,6 +72,11 @@ async def _listen(
     settings: Settings, radio: Radio, one: RadioAdapter | None, listen_s: float
 ) -> Finding:
     by_address = {p.address.upper(): p for p in settings.profiles() if p.address is not None}
+    mine = {
+        where: each
+        for where, each in by_address.items()
+        if one is None or each.adapter in (None, one.name)
+    }
     backends = await load(radio, one.options if one else None)
     home = Home(
         profiles=by_address,
@@ -82,9 +91,9 @@ async def _listen(
         await scan.open(backends, one.name if one and radio.backend is None else None)
         while monotonic_s() - began_s < listen_s:
             await asyncio.sleep(LOOK_S)
-            if by_address and all(adverts.rssi_dbm(each) is not None for each in by_address):
+            if mine and all(adverts.rssi_dbm(each) is not None for each in mine):
                 break
-        own = {each.device_id: adverts.rssi_dbm(where) for where, each in by_address.items()}
+        own = {each.device_id: adverts.rssi_dbm(where) for where, each in mine.items()}
         heard = round(adverts.status().adverts_per_min)
         name = f"{NAME} {one.name}" if one else NAME
         return judge.hearing(heard, monotonic_s() - began_s, own, name)

@@ -132,10 +132,14 @@ class Adverts:
             self._seconds[-1] = (second, self._seconds[-1][1] + 1)
         else:
             self._seconds.append((second, 1))
-        if address not in self._home.profiles:
+        profile = self._home.profiles.get(address)
+        if profile is None:
             self._stranger(address, advert, now_s)
             return
         self._rssi[address] = advert.rssi
+        if profile.adapter not in (None, self.name):
+            # Known here only so that a person sees who would hear it better.
+            return
         if not self._home.lets(address, int(now_s * 1000)):
             self._home.count(FLOOD)
             return

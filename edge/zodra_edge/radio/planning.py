@@ -13,7 +13,8 @@ def plan_of(
     """Choose how one adapter listens; None is the one that is used when none is named."""
     said = (adapter and adapter.scanning_mode) or settings.scanning_mode
     wish = None if said == "auto" else Mode(said)
-    return plan(profiles, wish, has_canary=canary_of(settings, adapter) is not None)
+    mine = [one for one in profiles if adapter is None or one.adapter in (None, adapter.name)]
+    return plan(mine, wish, has_canary=canary_of(settings, adapter) is not None)
 
 
 def canary_of(settings: Radio, adapter: RadioAdapter | None) -> str | None:

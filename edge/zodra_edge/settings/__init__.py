@@ -29,7 +29,7 @@ from zodra_edge.errors import SettingsFault, Unclaimed
 from zodra_edge.home_assistant.options import HomeAssistantOptions
 from zodra_edge.link import BACKOFF_S_MAX, KEEPALIVE_S
 from zodra_edge.service.credentials import take_secrets
-from zodra_edge.settings.radio import BluetoothAddress, Radio, RadioAdapter
+from zodra_edge.settings.radio import AdapterName, BluetoothAddress, Radio, RadioAdapter
 
 DEVICES_MAX: Final = 512
 RUNTIME_DIR: Final = "/run/zodra"
@@ -87,6 +87,9 @@ class Device(_Part):
     family: Family
     slot_key: SlotKey
     address: BluetoothAddress | None = None
+    adapter: AdapterName | None = None
+    """The only one of `radio.adapters` that hears it and connects to it; any of them if not
+    given. For a device that two hear and one hears well."""
     bind_key: SecretBytes | None = None
     """From `bind_key_file` or `bind_key_credential`: 32 hexadecimal digits; 24 for older devices of
     Xiaomi."""
@@ -119,6 +122,8 @@ class Device(_Part):
             raise ValueError(f"a {self.family} needs a topic on the home's broker")
         if self.address is None and self.topic is None:
             raise ValueError(f"a {self.family} needs an address, or a topic on the home's broker")
+        if self.adapter is not None and self.address is None:
+            raise ValueError(f"adapter is {self.adapter}, but it has no address to be heard by")
         if self.reorder_units >= self.pack_units:
             raise ValueError("reorder_units must be below pack_units")
         rules.spoken_of(self)
@@ -136,6 +141,7 @@ class Device(_Part):
             family=self.family,
             slot_key=self.slot_key,
             address=self.address,
+            adapter=self.adapter,
             bind_key=self.bind_key.get_secret_value() if self.bind_key else None,
             topic=self.topic,
             parser=self.parser,
@@ -267,6 +273,13 @@ class Settings(_Part):
             raise ValueError("home_assistant is enabled, but there is no [home_mqtt] section")
         if self.radio is None and any(device.address for device in self.devices):
             raise ValueError("a device has an address, but there is no [radio] section")
+        named = [adapter.name for adapter in self.radio.adapters] if self.radio else []
+        for device in self.devices:
+            if device.adapter not in (None, *named):
+                raise ValueError(
+                    f"devices: {device.device_id} has adapter {device.adapter}, which is none of "
+                    f"[[radio.adapters]]: {', '.join(named) or 'none is named there'}"
+                )
         return self
 
     def profiles(self) -> tuple[DeviceProfile, ...]:

@@ -9,6 +9,7 @@ ADAPTERS_MAX: Final = 4
 BluetoothAddress = Annotated[
     str, StringConstraints(to_upper=True, pattern=r"^(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$")
 ]
+AdapterName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,32}$")]
 ScanningMode = Literal["auto", "active", "passive"]
 
 
@@ -17,7 +18,7 @@ class RadioAdapter(BaseModel):
 
     model_config = ConfigDict(frozen=True, defer_build=True, extra="forbid")
 
-    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,32}$")]
+    name: AdapterName
     """As BlueZ calls it, such as `hci0`."""
     scanning_mode: ScanningMode | None = None
     """Otherwise than `radio.scanning_mode`."""

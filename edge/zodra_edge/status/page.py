@@ -213,9 +213,18 @@ def _device(device: DevicePart) -> str:
         words.append("offline, says its own network")
     if device.battery_percent is not None:
         words.append(f"battery {device.battery_percent:.0f} %")
-    if device.rssi_dbm is not None:
-        words.append(f"{device.rssi_dbm} dBm")
+    words += _signal(device)
     return ", ".join(words)
+
+
+def _signal(device: DevicePart) -> Iterator[str]:
+    if device.heard_by_dbm:
+        each = sorted(device.heard_by_dbm.items())
+        yield " and ".join(f"{dbm} dBm at {name}" for name, dbm in each)
+    elif device.rssi_dbm is not None:
+        yield f"{device.rssi_dbm} dBm"
+    if device.adapter is not None:
+        yield f"taken from {device.adapter} alone"
 
 
 def _not_understood(status: Status) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from zodra_contract.signal import TimeQuality
 
@@ -137,6 +137,10 @@ class DevicePart(_Value):
     last_heard_age_s: float | None = None
     battery_percent: float | None = None
     rssi_dbm: int | None = None
+    adapter: str | None = None
+    """The only one that takes it, if the settings say so."""
+    heard_by_dbm: dict[str, int] = Field(default_factory=dict)
+    """How strongly each adapter last heard it, where there are several."""
     online: bool | None = None
     """What an availability message said, if the device has such."""
     connected: bool | None = None
