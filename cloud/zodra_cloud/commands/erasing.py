@@ -13,8 +13,9 @@ from zodra_cloud.kit.clock import SystemClock
 
 EVERY_S: Final = 0.2
 PROVIDERS: Final = (
-    "Not in this database, and yours to end: its account at the shop, its customer at the payment"
-    " provider, its gateway's password at the broker, and backups older than now."
+    "Not in this database, and yours to end: its gateway's password at the broker (what it sends is"
+    " refused, and the refusal names its topic), its account at the shop, its customer at the"
+    " payment provider, logs, and backups older than now."
 )
 
 

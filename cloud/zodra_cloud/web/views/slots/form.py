@@ -251,7 +251,10 @@ def _people(
         (MayPress.CONFIRMED_PERSON.value, mark("Only the devices below; others are asked first")),
     )
     boxes = [form.box(f"{PRESS}{each.device_id}", name_of(speech, each), "") for each in devices]
-    first = form.choice("may_press", mark("Whose press counts"), choices)
+    about = mark("With the second choice, a press of a ticked device counts at once.")
+    first = replace(
+        form.choice("may_press", mark("Whose press counts"), choices), hint=speech.say(about)
+    )
     if "press_devices" in faults:
         first = replace(first, fault=speech.say(faults["press_devices"]))
     return (first, *boxes)
