@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -173,6 +174,13 @@ class _Datagrams(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, _: Any) -> None:
         said = json.loads(data)
         self._air.advertise(said["address"], {BTHOME: bytes.fromhex(said["bthome"])})
+
+
+def say(port: int, address: str, bthome: bytes) -> None:
+    """Say something once to whoever listens on a port."""
+    said = json.dumps({"address": address, "bthome": bthome.hex()}).encode()
+    with socket.socket(type=socket.SOCK_DGRAM) as air:
+        air.sendto(said, ("127.0.0.1", port))
 
 
 async def create(options: Mapping[str, str]) -> Backends:

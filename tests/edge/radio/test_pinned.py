@@ -1,12 +1,11 @@
 """A device that is taken from one of several adapters alone."""
 
-import json
-import socket
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from edge_air import say
 from edge_broker import until
 from edge_frames import ADDRESS, BUTTON, PLAIN_BUTTON, bthome_encrypted
 from edge_gateway import free_udp_port
@@ -22,10 +21,8 @@ from zodra_edge.settings import Radio, RadioAdapter
 NAMES = ("hci0", "hci1")
 
 
-def say(port: int, counter: int) -> None:
-    said = json.dumps({"address": ADDRESS, "bthome": bthome_encrypted(b"\x3a\x01", counter).hex()})
-    with socket.socket(type=socket.SOCK_DGRAM) as air:
-        air.sendto(said.encode(), ("127.0.0.1", port))
+def press(port: int, counter: int) -> None:
+    say(port, ADDRESS, bthome_encrypted(b"\x3a\x01", counter))
 
 
 async def test_a_pinned_device_is_taken_from_its_adapter_and_the_other_only_tells_of_it(
@@ -41,16 +38,16 @@ async def test_a_pinned_device_is_taken_from_its_adapter_and_the_other_only_tell
     radios.start(parts)
     try:
         await until(lambda: all(adapter.status().scanning for adapter in radios.adapters))
-        say(ports["hci0"], 1)
+        press(ports["hci0"], 1)
         await until(lambda: "hci0" in radios.heard_by(pinned))
         assert frames == []
         assert radios.rssi_dbm(pinned) is None
-        say(ports["hci1"], 2)
+        press(ports["hci1"], 2)
         await until(lambda: frames)
         assert [frame.source for frame in frames] == ["hci1"]
         assert radios.heard_by(pinned) == {"hci0": -61, "hci1": -61}
         assert radios.take_up((BUTTON,))
-        say(ports["hci0"], 3)
+        press(ports["hci0"], 3)
         await until(lambda: len(frames) == 2)
     finally:
         await parts.stop()
