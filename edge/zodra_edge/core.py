@@ -17,7 +17,7 @@ from zodra_edge.decode import decode
 from zodra_edge.decode.frame import BleAdvert, Frame
 from zodra_edge.decode.profile import DeviceProfile, Family
 from zodra_edge.decode.result import Decoded, DecodeRefusal, DiaperNote, Press, Undecodable
-from zodra_edge.detect import runtime, supply, worn
+from zodra_edge.detect import level, runtime, supply, worn
 from zodra_edge.detect.elapsed import Elapsed
 from zodra_edge.detect.supply import Supply
 from zodra_edge.heard import Heard
@@ -254,6 +254,8 @@ def _read(now: _Step, decoded: Decoded, heard: Heard, profile: DeviceProfile) ->
         return
     if not decoded.retained:
         _add_time(now, decoded, heard, profile)
+    if profile.family is Family.SENSOR:
+        _weigh(now, decoded, heard, profile)
     leaving = tuple(r for r in decoded.readings if not _stays_home(r, decoded))
     if leaving or now.derived:
         now.effects.append(KeepReadings((*leaving, *now.derived)))
@@ -280,6 +282,15 @@ def _count(now: _Step, note: DiaperNote, heard: Heard, profile: DeviceProfile) -
     left = after.remaining or 0
     now.derived.append(_derived(ReadingKind.REMAINING_UNITS, left, heard, profile))
     return True
+
+
+def _weigh(now: _Step, decoded: Decoded, heard: Heard, profile: DeviceProfile) -> None:
+    for reading in decoded.readings:
+        # What a household keeps at home is not told in another unit either.
+        if reading.kind is ReadingKind.WEIGHT_KG and not _stays_home(reading, decoded):
+            left = level.remaining_units(reading.value, profile.limits)
+            if left is not None:
+                now.derived.append(_derived(ReadingKind.REMAINING_UNITS, left, heard, profile))
 
 
 def _add_time(now: _Step, decoded: Decoded, heard: Heard, profile: DeviceProfile) -> None:

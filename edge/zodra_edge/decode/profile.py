@@ -29,6 +29,10 @@ class Limits:
     """What one pack holds; the count starts here."""
     reorder_units: int = 8
     """At or below this the slot is low; below `pack_units`."""
+    unit_kg: float | None = None
+    """What one unit of the slot weighs, for a scale; above 0."""
+    empty_kg: float = 0.0
+    """What a scale shows when none is left."""
     gap_s_max: float = 900.0
     """The most time that one silence between two reports may count for. Zigbee thermostats report
     at least every 10 to 15 minutes; a longer silence proves nothing."""

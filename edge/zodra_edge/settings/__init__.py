@@ -112,6 +112,11 @@ class Device(_Part):
     service_due_h: Annotated[float, Field(gt=0, le=100_000)] = 1500.0
     pack_units: Annotated[int, Field(ge=1, le=100_000)] = 44
     reorder_units: Annotated[int, Field(ge=0, le=100_000)] = 8
+    unit_kg: Annotated[float, Field(gt=0, le=10_000)] | None = None
+    """What one unit of the slot weighs, for a scale: what it shows is then told as units left, too,
+    and the cloud foresees when more are needed."""
+    empty_kg: Annotated[float, Field(ge=0, le=10_000)] = 0.0
+    """What the scale shows when no unit is left: the jar, the crate."""
     counter_epoch: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     practice: bool = False
     """Shown when it is heard, and nothing else: no need and no reading of it is kept or sent."""
@@ -152,6 +157,8 @@ class Device(_Part):
                 service_due_h=self.service_due_h,
                 pack_units=self.pack_units,
                 reorder_units=self.reorder_units,
+                unit_kg=self.unit_kg,
+                empty_kg=self.empty_kg,
                 # A bridge on the home's broker tells less often than a strap by itself.
                 contact_gap_s_max=10.0 if self.address else 90.0,
             ),
