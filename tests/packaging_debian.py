@@ -1,5 +1,6 @@
 """Debian systems of their own, made once and kept in `.tools`: folders to look into, or booted."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -68,8 +69,12 @@ def unpacked(arch: str, root: Path) -> Path:
     recipe = hashlib.sha256(f"{WITH[arch]} {BROKER} {OFFERED} 2".encode()).hexdigest()[:8]
     packed = CACHE / f"debian-{SUITE}-{arch}-{recipe}.tar"
     root.mkdir()
-    if not packed.exists():
-        _fetch(arch, packed, root.with_name(f"{root.name}-fetched"))
+    CACHE.mkdir(exist_ok=True)
+    # Of tests that run beside each other, one fetches.
+    with (CACHE / f"{packed.stem}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not packed.exists():
+            _fetch(arch, packed, root.with_name(f"{root.name}-fetched"))
     subprocess.run(["tar", "-C", root, "--numeric-owner", "-xpf", packed], check=True)
     return root
 
@@ -101,7 +106,6 @@ def _fetch(arch: str, packed: Path, made: Path) -> None:
         shutil.rmtree(made / "var/cache/apt/archives")
     else:
         _furnish(Debian(made))
-    CACHE.mkdir(exist_ok=True)
     half = packed.with_suffix(f".{os.getpid()}")
     subprocess.run(
         ["tar", "-C", made, "--numeric-owner", "--exclude=./dev/*", "-cpf", half, "."], check=True

@@ -47,7 +47,7 @@ def says(machine: Booted, wanted: str) -> str:
 
 
 def press(machine: Booted, number: int) -> None:
-    """Press the button until that press is kept; told again under its number it is the same one."""
+    """Press the button until that press is kept: its number names it, if told again at once."""
 
     def look() -> bool | None:
         machine.run(*tell(number))

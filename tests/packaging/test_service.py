@@ -47,6 +47,11 @@ def claimed(machine: Booted) -> Booted:
     return machine
 
 
+def timed_out(machine: Booted) -> bool | None:
+    said = machine.run("journalctl", "-u", UNIT, "--no-pager")
+    return True if "Watchdog timeout" in said else None
+
+
 def bitten(machine: Booted) -> bool | None:
     """Whether the watchdog ended the agent, and systemd began it anew."""
     said = machine.run("journalctl", "-u", UNIT, "--no-pager")
@@ -171,12 +176,15 @@ def test_an_agent_whose_disk_hangs_is_ended_and_begun_anew(claimed: Booted) -> N
         try:
             until(lambda: traced(process) or None, "the disk to hang")
             claimed.run(*tell(2))
-            until(lambda: bitten(claimed), "the watchdog", WATCHDOG_S * 4)
+            until(lambda: timed_out(claimed), "the watchdog", WATCHDOG_S * 4)
         finally:
             disk.kill()
+    until(lambda: bitten(claimed), "the next agent")
     says(claimed, "waiting for the cloud")
-    # Nobody was told that the second press is kept; told again, it is.
-    press(claimed, 2)
+    # Nobody was told that the second press is kept; it may be.
+    found = depth(claimed)
+    assert found in {1, 2}
+    press(claimed, found + 1)
 
 
 def traced(process: str) -> bool:
