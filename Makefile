@@ -87,7 +87,7 @@ deb: $(STAMP) ## build the gateway's Debian packages for arm64 and amd64 into di
 deb-test: $(STAMP) ## the packages in a Debian that boots, and on a Pi's processor; as root, minutes (ARGS="-k upgrade")
 	@$(MAKE) --no-print-directory deb ARGS=
 	@bash scripts/tools.sh deb-test
-	@$(PY) -m pytest -m deb --timeout 1800 tests/packaging $(ARGS)
+	@$(PY) -m pytest -m deb -n 2 --dist loadfile --timeout 1800 tests/packaging $(ARGS)
 
 .PHONY: bench
 bench: tools ## measure, and print one table
