@@ -53,6 +53,8 @@ class Erased:
     """By table."""
     kept: dict[str, int]
     """By table, under the pseudonym."""
+    payer_id: str | None = None
+    """What the payment provider calls it, and has to erase too."""
 
 
 def close(database: Database, household_id: str, now: datetime) -> None:
@@ -113,6 +115,7 @@ def erase(database: Database, household_id: str, now: datetime) -> Erased | None
     with database.write(household_id) as connection:
         if erasing.in_the_way(connection, household_id, now):
             return None
+        payer_id = payments.payer(connection, household_id)
         households.add_pseudonym(connection, household_id, pseudonym, now=now)
         counts = erasing.erase(connection, household_id, pseudonym)
         if not any(kept for _, kept in counts.values()):
@@ -123,4 +126,5 @@ def erase(database: Database, household_id: str, now: datetime) -> Erased | None
         pseudonym,
         {name: gone for name, (gone, _) in sorted(counts.items()) if gone},
         {name: kept for name, (_, kept) in sorted(counts.items()) if kept},
+        payer_id,
     )

@@ -1,7 +1,7 @@
 """A household that is erased leaves what the law asks for, and its name nowhere."""
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 
 from cloud_builders import FakeClock
 from web_full import FullHome
@@ -104,6 +104,20 @@ def test_what_is_left_bears_no_name(database: Database, clock: FakeClock) -> Non
 def home_order(database: Database) -> str:
     with database.read() as connection:
         return str(connection.execute(text("SELECT order_key FROM orders")).scalar_one())
+
+
+def test_what_the_payment_provider_calls_it_is_said_once(
+    database: Database, clock: FakeClock
+) -> None:
+    FullHome(database, clock, household_id=HOUSEHOLD)
+    with database.write(HOUSEHOLD) as connection:
+        row = {"household_id": HOUSEHOLD, "payer_id": "cus_7", "created_at": clock.now()}
+        connection.execute(insert(metadata.tables["payers"]).values(row))
+    erasing.close(database, HOUSEHOLD, clock.now())
+    done = erasing.erase(database, HOUSEHOLD, clock.now())
+    assert done is not None
+    assert (done.payer_id, done.pseudonym) == ("cus_7", "")
+    assert everything(database)["payers"] == []
 
 
 def test_the_neighbours_lose_nothing(database: Database, clock: FakeClock) -> None:

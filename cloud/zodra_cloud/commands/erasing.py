@@ -68,6 +68,7 @@ def erase(config: Path, household_id: str, as_json: bool, wait_s: float) -> None
             "pseudonym": done.pseudonym,
             "deleted": done.deleted,
             "kept": done.kept,
+            "payer_id": done.payer_id,
         },
         f"Household {household_id} is erased. "
         + (
@@ -78,4 +79,5 @@ def erase(config: Path, household_id: str, as_json: bool, wait_s: float) -> None
         *(f"  {name}: {count}" for name, count in done.kept.items()),
         f"Deleted: {sum(done.deleted.values())} rows of {len(done.deleted)} kinds.",
         PROVIDERS,
+        *([f"At the payment provider it is {done.payer_id}."] if done.payer_id else []),
     )

@@ -55,6 +55,7 @@ __all__ = [
     "on_payment",
     "open_items",
     "pay_otherwise",
+    "payer",
     "payment",
     "payments",
     "refund",
@@ -324,6 +325,11 @@ def steps(connection: Connection, household_id: str, order_key: str) -> list[Pay
 def refunds(connection: Connection, household_id: str, order_key: str) -> list[StoredRefund]:
     """Read what went back of an order, oldest first."""
     return repository.refunds_of(connection, household_id, order_key)
+
+
+def payer(connection: Connection, household_id: str) -> str | None:
+    """Give what the provider calls a household; None if it was never told of it."""
+    return repository.payer(connection, household_id)
 
 
 def mandates(connection: Connection, household_id: str) -> list[StoredMandate]:
