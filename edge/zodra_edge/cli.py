@@ -13,10 +13,12 @@ from zodra_edge.commands.buying import buying
 from zodra_edge.commands.device import device
 from zodra_edge.commands.options import as_json as _as_json
 from zodra_edge.commands.options import config as _config
+from zodra_edge.commands.options import language as _language
 from zodra_edge.commands.options import load_or_say as _load
 from zodra_edge.commands.outbox import outbox
 from zodra_edge.commands.pair import pair
 from zodra_edge.status import Look, look, look_nearby, problems, render, render_nearby
+from zodra_edge.words import Words
 
 HEALTHY: Final = 0
 DEGRADED: Final = 1
@@ -55,23 +57,24 @@ def run(config: Path) -> None:
 @cli.command()
 @_config
 @_as_json
-def status(config: Path, as_json: bool) -> None:
+@_language
+def status(config: Path, as_json: bool, words: Words) -> None:
     """Show how the gateway is: the cloud, what waits, radios, devices, and who else is near.
 
     Exit code 0 healthy, 1 degraded, 2 not running.
     """
-    data_dir = _load(config).data_dir
+    data_dir = _load(config, words).data_dir
     seen = look(data_dir)
     nearby = look_nearby(data_dir)
     if as_json:
         near = None if nearby is None else nearby.model_dump(mode="json")
         click.echo(json.dumps({**_for_programs(seen), "nearby": near}, indent=1))
     elif seen.status is None:
-        click.echo(f"No gateway has run here yet; start one with: zodra-edge run --config {config}")
+        click.echo(words("page_none", config=config))
     else:
-        click.echo(render(seen.status, seen.running, seen.age_s), nl=False)
+        click.echo(render(seen.status, seen.running, seen.age_s, words), nl=False)
         if nearby is not None:
-            click.echo(render_nearby(nearby), nl=False)
+            click.echo(render_nearby(nearby, words), nl=False)
     sys.exit(_exit_code(seen))
 
 

@@ -3,15 +3,13 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any
 
 import click
 
 from zodra_edge.errors import EdgeError, SettingsFault
 from zodra_edge.settings import Settings, load
-from zodra_edge.words import LANGUAGES, Said, Words, language_of
-
-ENGLISH: Final = Words("en")
+from zodra_edge.words import ENGLISH, LANGUAGES, Said, Words, language_of
 
 config = click.option(
     "--config",

@@ -4,7 +4,8 @@ The way of the demo's words: a list a language, equal in keys and fields, which 
 is for programs (`--json`, logs, names in the settings) is English in every language.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -39,12 +40,35 @@ class Words:
         """Choose it."""
         self.language: Language = language
 
-    def __call__(self, key: str, **fields: object) -> str:
+    def __call__(self, key: str, /, **fields: object) -> str:
         """Say a sentence."""
         return Said(key, fields).in_language(self.language)
 
+    def named(self, kind: str, name: str, /, **fields: object) -> str:
+        """Say the words for one name of a closed list; the name itself if it has none here.
 
-def say(key: str, **fields: object) -> Said:
+        Such as `light_asked` for the state `asked` of a light.
+        """
+        key = f"{kind}_{name}"
+        return self(key, **fields) if key in EN else name
+
+    def again(self, english: str, keys: Iterable[str]) -> str:
+        """Say what somebody said in English, if it was one of these sentences."""
+        for key in keys:
+            parts = re.split(r"\{(\w+)\}", EN[key])
+            pattern = "".join(
+                f"(?P<{part}>.+)" if place % 2 else re.escape(part)
+                for place, part in enumerate(parts)
+            )
+            if (found := re.fullmatch(pattern, english)) is not None:
+                return self(key, **found.groupdict())
+        return english
+
+
+ENGLISH: Final = Words("en")
+
+
+def say(key: str, /, **fields: object) -> Said:
     """Keep a sentence for whoever knows the language."""
     return Said(key, fields)
 

@@ -101,5 +101,5 @@ def test_a_budget_that_is_no_budget_is_refused_by_name(agent: Agent, tmp_path: P
     text = agent.config.read_text()
     agent.config.write_text(f"memory_bytes_max = 1\n{text}")
     done = agent.command("status")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "memory_bytes_max" in done.stderr

@@ -34,6 +34,7 @@ from zodra_edge.status import (
 )
 from zodra_edge.status.store import in_memory
 from zodra_edge.status.tally import REASONS_MAX
+from zodra_edge.words import Words
 
 AT = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 LANE = LanePart(buffer_id="b1", depth=0, oldest_age_s=0, dropped=0, quarantined=0)
@@ -149,6 +150,9 @@ def test_the_page_says_everything_that_is_known() -> None:
         }
     )
     page = render(status, running=True, age_s=0.2)
+    dutch = render(status, running=True, age_s=0.2, words=Words("nl"))
+    assert len(dutch.splitlines()) == len(page.splitlines())
+    assert [part for part in (" ago", " heard", " waiting", " of ") if part in dutch] == []
     for words in (
         "Gateway gw-1 of household hh-1",
         "healthy, running for 10 min",
