@@ -222,6 +222,8 @@ class Adapter:
         if self.backends is None:
             self.backends = await self._open_backends()
         adapter = self._adapter_name()
+        if step is not Step.POWER_CYCLE and self._is_off(adapter):
+            raise RadioFault(f"{adapter} is switched off")
         match step:
             case Step.OPEN:
                 await self._scan.rebuild(self.backends, adapter)
@@ -246,8 +248,14 @@ class Adapter:
         finally:
             # Where it could not be switched, listening on may still help. Nobody else bounds this:
             # it may begin because the time is over.
-            async with asyncio.timeout(OPEN_S_MAX):
-                await self._scan.open(backends, adapter)
+            if not self._is_off(adapter):
+                async with asyncio.timeout(OPEN_S_MAX):
+                    await self._scan.open(backends, adapter)
+
+    def _is_off(self, adapter: str | None) -> bool:
+        # Asked to listen passively with an adapter that is off, BlueZ says yes, and kernel 6.1 then
+        # answers "busy" to each later try, until the adapter is switched off and on once more.
+        return self._bluez is not None and adapter is not None and self._bluez.is_off(adapter)
 
     def _taken(self, step: "asyncio.Task[None]") -> None:
         if step.cancelled():

@@ -45,6 +45,7 @@ class BlueZ:
         self._bus: MessageBus | None = None
         self._asking: asyncio.Task[None] | None = None
         self._cycling: set[str] = set()
+        self._off: set[str] = set()
 
     async def run(self) -> None:
         """Watch.
@@ -73,6 +74,10 @@ class BlueZ:
             self._know(())
         raise RadioFault("the system's D-Bus went away")
 
+    def is_off(self, name: str) -> bool:
+        """Say whether an adapter is known to be switched off."""
+        return name in self._off
+
     async def power_cycle(self, name: str) -> None:
         """Switch an adapter off, and on again.
 
@@ -86,6 +91,8 @@ class BlueZ:
             await self._switch(self._bus, name, on=False)
             await asyncio.sleep(OFF_S)
             await self._switch(self._bus, name, on=True)
+            # BlueZ tells it as well, now or in a moment.
+            self._off.discard(name)
         finally:
             self._cycling.discard(name)
 
@@ -130,7 +137,13 @@ class BlueZ:
     def _changed(self, message: Message) -> None:
         powered = message.body[1].get("Powered")
         name = (message.path or "").rpartition("/")[2]
-        if powered is not None and not powered.value and name not in self._cycling:
+        if powered is None:
+            return
+        if powered.value:
+            self._off.discard(name)
+            return
+        self._off.add(name)
+        if name not in self._cycling:
             for tell in self.switched_off:
                 tell(name)
 
@@ -148,8 +161,13 @@ class BlueZ:
             # Nobody is org.bluez now; that somebody is will be told.
             self._know(())
             return
-        names = (path.rpartition("/")[2] for path, held in objects.items() if ADAPTER in held)
-        self._know(tuple(sorted(names)))
+        held = {
+            path.rpartition("/")[2]: each[ADAPTER]
+            for path, each in objects.items()
+            if ADAPTER in each
+        }
+        self._off = {name for name, each in held.items() if not each["Powered"].value}
+        self._know(tuple(sorted(held)))
 
     def _know(self, adapters: tuple[str, ...]) -> None:
         if adapters != self.adapters:
