@@ -61,6 +61,11 @@ home-assistant: tools ## the gateway before a real Home Assistant on a real brok
 	@HOME_ASSISTANT="$$(bash scripts/home_assistant.sh $(VENV))" && export HOME_ASSISTANT && \
 		$(PY) -m pytest -m needs_home_assistant -p no:randomly tests/assistant $(ARGS)
 
+.PHONY: radio-kernel
+radio-kernel: $(STAMP) ## the radio's code under a real kernel and BlueZ, in QEMU; minutes (ARGS="-k matrix --junit radio.xml")
+	@bash scripts/tools.sh radio-kernel
+	@cd tests && ../$(PY) -m radio_kernel $(ARGS)
+
 .PHONY: check
 check: $(STAMP) ## format, lint, types, import rules, docs
 	@$(RUN)ruff format --check .

@@ -8,7 +8,7 @@ from typing import IO, Any, Final
 import pytest
 
 HERE: Final = Path(__file__).parent
-FILES: Final = ("test_kernel.py", "test_matrix.py", "test_gateway.py")
+FILES: Final = ("test_kernel.py", "test_matrix.py", "test_listening.py", "test_gateway.py")
 """In this order: each leaves the radio as the next expects it."""
 SAID_MAX: Final = 4_000
 """Of what the services said while a test failed."""
@@ -19,6 +19,7 @@ class Teller:
 
     def __init__(self, line: IO[str]) -> None:
         self._line = line
+        self._reports: list[pytest.TestReport] = []
 
     def tell(self, **what: Any) -> None:
         self._line.write(json.dumps(what) + "\n")
@@ -28,20 +29,22 @@ class Teller:
         self.tell(tests=[item.nodeid.rpartition("/")[2] for item in session.items])
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call" or report.outcome != "passed":
-            self.tell(
-                test=report.nodeid.rpartition("/")[2],
-                outcome=report.outcome,
-                seconds=round(report.duration, 1),
-                facts={name: str(value) for name, value in report.user_properties},
-                text=_text(report),
-            )
+        self._reports.append(report)
+        if report.when != "teardown":
+            return
+        reports, self._reports = self._reports, []
+        worst = next((one for one in reports if one.outcome != "passed"), report)
+        self.tell(
+            test=report.nodeid.rpartition("/")[2],
+            outcome=worst.outcome,
+            seconds=round(sum(one.duration for one in reports if one.when == "call"), 1),
+            facts={name: str(value) for name, value in report.user_properties},
+            text="" if worst is report and report.passed else _text(worst, report),
+        )
 
 
-def _text(report: pytest.TestReport) -> str:
-    if report.outcome == "passed":
-        return ""
-    return "\n".join([report.longreprtext, report.capstdout, report.capstderr[-SAID_MAX:]])
+def _text(worst: pytest.TestReport, last: pytest.TestReport) -> str:
+    return "\n".join([worst.longreprtext, last.capstdout[-SAID_MAX:], last.capstderr[-SAID_MAX:]])
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Final
 
-from dbus_fast import BusType, Message, MessageType
+from dbus_fast import BusType, Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
 from radio_kernel.inside.waiting import until
@@ -103,6 +103,20 @@ def adapters() -> dict[str, dict[str, Any]]:
 def is_on(name: str) -> bool:
     """Say whether BlueZ has an adapter and it is switched on."""
     return bool(adapters().get(name, {}).get("Powered"))
+
+
+def switch(name: str, *, on: bool) -> None:
+    """Switch an adapter on or off, as another program does."""
+    call(
+        "org.bluez",
+        f"/org/bluez/{name}",
+        "org.freedesktop.DBus.Properties",
+        "Set",
+        "ssv",
+        "org.bluez.Adapter1",
+        "Powered",
+        Variant("b", on),
+    )
 
 
 def kernel() -> str:

@@ -1,5 +1,6 @@
 """A whole gateway under a real kernel and a real `bluetoothd`, while they break."""
 
+import itertools
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -11,30 +12,32 @@ import pytest
 from radio_kernel.inside.agent import ADAPTERS
 from radio_kernel.inside.airing import StillAir
 from radio_kernel.inside.home import Home
-from radio_kernel.inside.system import System, adapters, call, is_on
+from radio_kernel.inside.system import System, is_on, switch
 from radio_kernel.inside.waiting import until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 RFKILL: Final = Path("/sys/class/rfkill")
 
 
-@pytest.fixture(scope="module")
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
 def home(still: StillAir) -> Iterator[Home]:
-    made = Home(still, Path("/tmp/gateway"))
+    """A gateway that hears on both adapters, and at the end has not crashed.
+
+    A new one for each test: it switches an adapter off and on once in five minutes at most.
+    """
+    made = Home(still, Path(f"/tmp/gateway-{next(_numbers)}"))
     try:
         until(made.agent.hears)
         yield made
+        assert made.agent.child.poll() is None
     finally:
         made.close()
-
-
-@pytest.fixture(autouse=True)
-def hearing(home: Home) -> Iterator[None]:
-    """Begin each test with a gateway that hears on both adapters, and end with what it said."""
-    said = len(home.agent.log())
-    until(home.agent.hears)
-    yield
-    print(home.agent.log()[said:])
+        print(made.agent.log())
+    # What a library says of a bus that is gone is a warning of its own; a step of ours must not.
+    assert [one for one in made.agent.events("radio_step_failed") if one["level"] == "error"] == []
 
 
 def test_a_press_is_kept_once_though_two_adapters_hear_it(home: Home) -> None:
@@ -81,24 +84,24 @@ def test_an_adapter_is_pulled_and_plugged_in_again(home: Home, record_property: 
     record_property("healed_s", home.heals())
 
 
-def test_an_adapter_is_switched_off_by_somebody_else(home: Home, record_property: Any) -> None:
-    subprocess.run(["bluetoothctl", "--timeout", "20", "power", "off"], check=False)
-    switched(home, "hci0", on=False)
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_an_adapter_is_switched_off_by_somebody_else(
+    home: Home, name: str, record_property: Any
+) -> None:
+    switch(name, on=False)
+    until(lambda: home.agent.stage(name) != "hearing")
     record_property("healed_s", home.heals())
-    assert is_on("hci0")
+    assert is_on(name)
 
 
-def switched(home: Home, name: str, *, on: bool) -> None:
-    """See BlueZ say that an adapter is off, or that the gateway has switched it on already."""
-    stages = {"restarted", "rebuilt", "cycled", "deaf"}
-    until(lambda: is_on(name) is on or home.agent.stage(name) in stages)
-
-
-def test_an_adapter_is_brought_down_beneath_bluez(home: Home, record_property: Any) -> None:
-    subprocess.run(["hciconfig", "hci0", "down"], check=True)
-    until(lambda: home.agent.stage("hci0") != "hearing")
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_an_adapter_is_brought_down_beneath_bluez(
+    home: Home, name: str, record_property: Any
+) -> None:
+    subprocess.run(["hciconfig", name, "down"], check=True)
+    until(lambda: home.agent.stage(name) != "hearing")
     record_property("healed_s", home.heals())
-    assert is_on("hci0")
+    assert is_on(name)
 
 
 def test_an_adapter_that_rfkill_blocks_is_named_and_hears_once_it_may(
@@ -146,16 +149,8 @@ def test_the_control_a_gateway_that_cannot_hear_a_press_keeps_none(home: Home) -
     home.heals()
 
 
-def test_the_gateway_did_all_of_it_without_privilege_and_without_a_crash(home: Home) -> None:
-    owner = Path(f"/proc/{home.agent.child.pid}/status").read_text()
-    assert "CapEff:\t0000000000000000" in owner
-    assert home.agent.child.poll() is None
-    assert "Traceback" not in home.agent.log()
-    assert adapters().keys() == set(ADAPTERS)
-    # The rule for D-Bus that the package brings is what lets this account speak to BlueZ.
-    assert (
-        "org.bluez"
-        in call(
-            "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "ListNames"
-        )[0]
-    )
+def test_it_needs_no_privilege(home: Home) -> None:
+    status = Path(f"/proc/{home.agent.child.pid}/status").read_text()
+    assert "CapEff:\t0000000000000000" in status
+    assert "Uid:\t0\t" not in status
+    home.heals()
