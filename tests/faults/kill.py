@@ -15,6 +15,7 @@ import signal
 import sqlite3
 import sys
 import time
+import traceback
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -162,6 +163,9 @@ def one_life(folder: Path, name: str, draw: random.Random, callers: int = CALLER
         os.close(ours)
         try:
             asyncio.run(Child(folder, theirs, name, callers).run())
+        except BaseException:
+            traceback.print_exc()
+            raise
         finally:
             os._exit(99)
     os.close(theirs)
