@@ -14,6 +14,8 @@ from packaging_debian import ROOT
 pytestmark = pytest.mark.deb
 
 INSTALLED_KB_MAX = 60_000
+SOURCES = ("contract", "edge", "cloud", "firmware-sim", "scripts", "deploy", "docs")
+COMMITTED_AT = "1767225600"
 
 
 @pytest.fixture(params=["amd64", "arm64"])
@@ -78,16 +80,33 @@ def test_lintian_finds_no_error_and_no_warning(package: Path) -> None:
     assert said.returncode == 0, said.stdout
 
 
-def test_a_second_build_is_the_same_byte_by_byte(tmp_path: Path) -> None:
-    builds = []
-    for name, other in (("one", {"TZ": "UTC"}), ("two", {"TZ": "Asia/Tokyo", "LC_ALL": "C"})):
-        (tmp_path / name).mkdir()
-        subprocess.run(
-            [ROOT / ".venv/bin/python", ROOT / "scripts/deb.py", "arm64", "--to", tmp_path / name],
-            check=True,
-            cwd=tmp_path,
-            env={**os.environ, **other, "TMPDIR": str(tmp_path / name)},
-            umask=0o077 if name == "two" else 0o022,
-        )
-        builds += [next((tmp_path / name).glob("*.deb")).read_bytes()]
+def test_a_second_build_elsewhere_is_the_same_byte_by_byte(tmp_path: Path) -> None:
+    ignored = shutil.ignore_patterns("__pycache__")
+    for part in SOURCES:
+        shutil.copytree(ROOT / part, tmp_path / "one" / part, ignore=ignored)
+    for file in ("pyproject.toml", "uv.lock", "README.md", "LICENSE"):
+        shutil.copy(ROOT / file, tmp_path / "one" / file)
+    shutil.copytree(tmp_path / "one", tmp_path / "elsewhere" / "two")
+    builds = [
+        rebuilt(tmp_path / "one", 0o022, TZ="UTC"),
+        rebuilt(tmp_path / "elsewhere" / "two", 0o077, TZ="Asia/Tokyo", LC_ALL="C"),
+    ]
     assert builds[0] == builds[1]
+
+
+def rebuilt(sources: Path, umask: int, **other: str) -> bytes:
+    """Build the package of a Pi from a copy of the sources, in other surroundings."""
+    (sources / "made").mkdir()
+    subprocess.run(
+        [ROOT / ".venv/bin/python", sources / "scripts/deb.py", "arm64", "--to", sources],
+        check=True,
+        cwd=sources / "made",
+        env={
+            **os.environ,
+            "TMPDIR": str(sources / "made"),
+            "SOURCE_DATE_EPOCH": COMMITTED_AT,
+            **other,
+        },
+        umask=umask,
+    )
+    return next(sources.glob("*.deb")).read_bytes()
