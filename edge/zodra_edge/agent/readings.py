@@ -1,8 +1,9 @@
 """What was read, on its way into the outbox.
 
-A message to the cloud costs twenty times what reading an advertisement costs. So readings that were
-heard over the radio, from devices that speak once a second, wait a moment for each other and go up
-together. One from the home's broker goes at once and takes them along. Needs never come this way.
+Of the millisecond of processor that an advertisement with something new cost, its own message to
+the cloud was 0.7. So readings that were heard over the radio, from devices that speak once a
+second, wait a moment for each other and go up together. One from the home's broker goes at once and
+takes them along. Needs never come this way.
 """
 
 import asyncio
