@@ -39,7 +39,7 @@ def test_the_page_on_installing_is_right_to_the_letter(machine: Booted) -> None:
     commands = [line.partition("  #")[0].strip() for line in block.splitlines()]
     (package,) = re.findall(r"\./\S+\.deb", commands[0])
     name = package.removeprefix("./").replace("arm64", "amd64")
-    machine.run("mv", "/srv/zodra.deb", f"/root/{name}")
+    machine.run("mv", "/srv/zodra.deb", f"/srv/{name}")
     machine.path("/usr/bin/editor").write_text(f"#!/bin/sh\ncat >$1 <<'END'\n{CLAIMED}\nEND\n")
     machine.run("chmod", "755", "/usr/bin/editor")
 
@@ -50,9 +50,7 @@ def test_the_page_on_installing_is_right_to_the_letter(machine: Booted) -> None:
         if number == commands.index("systemctl status zodra-edge", 2):
             says(machine, "need")
         told += f"$ {command}\n"
-        told += machine.run(
-            "sh", "-c", f"cd /root; {asked}", typed=typed, fails="doctor" in command
-        )
+        told += machine.run("sh", "-c", f"cd /srv; {asked}", typed=typed, fails="doctor" in command)
 
     before, after = told.split("$ editor")
     assert "not claimed yet" in before.split("$ systemctl status")[1]

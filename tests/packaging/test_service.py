@@ -108,13 +108,13 @@ def test_credentials_reach_the_agent_alone(claimed: Booted) -> None:
 
 
 def test_a_credential_that_is_not_there_is_named(claimed: Booted) -> None:
-    claimed.run("mv", CREDENTIAL, "/root")
+    claimed.run("mv", CREDENTIAL, "/srv")
     claimed.run("systemctl", "restart", UNIT, fails=True)
     until(
         lambda: "cannot read" in claimed.run("journalctl", "-u", UNIT, "--no-pager") or None,
         "the reason in the journal",
     )
-    claimed.run("mv", "/root/cloud.password", CREDENTIAL)
+    claimed.run("mv", "/srv/cloud.password", CREDENTIAL)
     says(claimed, kept(1))
 
 
