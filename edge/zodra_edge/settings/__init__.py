@@ -30,6 +30,7 @@ from zodra_edge.home_assistant.options import HomeAssistantOptions
 from zodra_edge.link import BACKOFF_S_MAX, KEEPALIVE_S
 from zodra_edge.service.credentials import take_secrets
 from zodra_edge.settings.radio import AdapterName, BluetoothAddress, Radio, RadioAdapter
+from zodra_edge.words import say
 
 DEVICES_MAX: Final = 512
 RUNTIME_DIR: Final = "/run/zodra"
@@ -314,9 +315,10 @@ def load(path: Path) -> Settings:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as fault:
-        raise SettingsFault(f"cannot read {path}: {fault.strerror}") from fault
+        said = say("settings_unreadable", path=path, why=fault.strerror)
+        raise SettingsFault.told(said) from fault
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise SettingsFault(f"{path} is not TOML: {fault}") from fault
+        raise SettingsFault.told(say("settings_not_toml", path=path, why=fault)) from fault
     if raw.keys().isdisjoint(("gateway_id", "household_id", "cloud")):
         raise Unclaimed(path)
     take_secrets(raw, folder)

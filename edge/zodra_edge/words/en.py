@@ -6,6 +6,9 @@ EN: Final = {
     "error": "Error",
     "as_told": "{why}",
     "settings_fault": "{why}",
+    "settings_unreadable": "cannot read {path}: {why}; name the settings with --config, or "
+    "ZODRA_EDGE_CONFIG",
+    "settings_not_toml": "{path} is not TOML: {why}; correct that line",
     "cannot_write": "cannot write in {folder}: {why}; use the agent's own account, or root",
     # How it becomes true.
     "holds_now": "The running gateway has taken it up; nothing needs a restart.",

@@ -6,6 +6,9 @@ NL: Final = {
     "error": "Fout",
     "as_told": "{why}",
     "settings_fault": "de instellingen kloppen niet: {why}",
+    "settings_unreadable": "kan {path} niet lezen: {why}; noem de instellingen met --config, of "
+    "ZODRA_EDGE_CONFIG",
+    "settings_not_toml": "{path} is geen TOML: {why}; verbeter die regel",
     "cannot_write": "kan niet schrijven in {folder}: {why}; gebruik het account van de gateway "
     "zelf, of root",
     "holds_now": "De gateway die draait heeft het overgenomen; opnieuw starten is niet nodig.",
