@@ -99,10 +99,13 @@ class Gateway:
             await scan.close()
 
     async def _listening(self) -> None:
-        # BlueZ answers that it scans, or watches, before the kernel does.
+        # BlueZ answers that it scans, or watches, before the kernel does; and each group of
+        # patterns begins the kernel's scan anew.
+        begun = -1
         async with asyncio.timeout(UNTIL_S):
-            while not self._controller.le_scan_enable:
-                await asyncio.sleep(0.02)
+            while not self._controller.le_scan_enable or begun != len(self._controller.scans):
+                begun = len(self._controller.scans)
+                await asyncio.sleep(SETTLE_S / 2)
 
 
 def said(still: StillAir, address: str, kind: Kind, number: int) -> None:

@@ -2,7 +2,6 @@
 
 import itertools
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -89,16 +88,6 @@ def test_an_adapter_is_switched_off_by_somebody_else(
     home: Home, name: str, record_property: Any
 ) -> None:
     switch(name, on=False)
-    until(lambda: home.agent.stage(name) != "hearing")
-    record_property("healed_s", home.heals())
-    assert is_on(name)
-
-
-@pytest.mark.parametrize("name", ADAPTERS)
-def test_an_adapter_is_brought_down_beneath_bluez(
-    home: Home, name: str, record_property: Any
-) -> None:
-    subprocess.run(["hciconfig", name, "down"], check=True)
     until(lambda: home.agent.stage(name) != "hearing")
     record_property("healed_s", home.heals())
     assert is_on(name)
