@@ -146,6 +146,7 @@ class Facade:
 
     def __init__(self, bus: Bus, air_port: int) -> None:
         self._bus = bus
+        self._log = bus.socket.with_name("facade.log")
         self._command = [sys.executable, "-m", "zodra_sim", "bluez", "--bus", bus.address]
         self._command += ["--air", f"127.0.0.1:{air_port}"]
         for name in ADAPTERS:
@@ -153,15 +154,18 @@ class Facade:
         self.start()
 
     def start(self) -> None:
-        self.child = subprocess.Popen(
-            self._command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
+        with self._log.open("ab") as log:
+            self.child = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=log)
         assert self.child.stdout is not None
         assert self.child.stdout.readline().startswith(b"DBUS_SYSTEM_BUS_ADDRESS=")
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         self.child.send_signal(number)
         self.ended()
+
+    def said(self) -> str:
+        """Give the end of its log."""
+        return self._log.read_text()[-3_000:]
 
     def ended(self) -> None:
         self.child.wait(10)

@@ -29,7 +29,7 @@ from dbus_fast.aio import MessageBus
 from edge_broker import Cloud, cloud, free_port, mosquitto
 from edge_frames import ADDRESS, KEY
 from radio.bluez_home import ADAPTERS, Bus, Facade, Neighbourhood, need_dbus, until
-from radio.stepped_agent import ANSWERED, TOLD
+from radio.stepped_agent import ANSWERED, QUESTION, TOLD
 from zodra_contract.envelope import AdapterHealth, HealthReport
 from zodra_contract.topics import Address
 
@@ -159,6 +159,12 @@ class SteppedAgent:
         self._read += len(whole)
         return [json.loads(line) for line in whole.splitlines() if line.startswith(b"{")]
 
+    def questions(self) -> list[str]:
+        """Name the calls to D-Bus that it waits for."""
+        self.child.send_signal(signal.SIGUSR1)
+        time.sleep(0.5)
+        return [line for line in self._log.read_text().splitlines() if line.startswith(QUESTION)]
+
     def stop(self) -> None:
         # It cannot end while its time stands still.
         self.child.kill()
@@ -284,7 +290,8 @@ class HealingHome:
             held = self._settled()
             waiting = self.agent.to(self.agent.now_s)
         else:
-            raise NotHealed("questions to D-Bus stayed without an answer")
+            waits = "questions to D-Bus stayed without an answer"
+            raise NotHealed(f"{waits}: {self.agent.questions()}; {self.facade.said()}")
         for event in self.agent.events():
             if event.get("event") == "radio_stage":
                 self.stages[event["adapter"]] = event["stage"]

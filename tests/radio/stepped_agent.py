@@ -13,6 +13,7 @@ LINE is the number of an open socket. WITHOUT names a step of the ladder to leav
 import asyncio
 import os
 import selectors
+import signal
 import socket
 import struct
 import sys
@@ -26,6 +27,7 @@ from zodra_edge.ladder import stages
 
 TOLD: Final = struct.Struct("<d")
 ANSWERED: Final = struct.Struct("<I")
+QUESTION: Final = "waits for"
 _KINDS: Final = (time.CLOCK_BOOTTIME, time.CLOCK_MONOTONIC)
 _REAL: Final = time.clock_gettime
 
@@ -55,9 +57,18 @@ class Pace:
         if not self._asked:
             return
         self._asked = False
-        self.buses = [bus for bus in self.buses if bus.connected]
+        # One that is being connected counts as well: it asks for its name.
+        self.buses = [bus for bus in self.buses if not bus._disconnected]
         waiting = sum(len(bus._method_return_handlers) for bus in self.buses)
         self._line.sendall(ANSWERED.pack(waiting))
+
+    def say_what_waits(self, *_: object) -> None:
+        """Write each open question to the log, when a case has got stuck."""
+        for bus in self.buses:
+            for handler in bus._method_return_handlers.values():
+                message = getattr(handler, "args", (None,))[0]
+                what = message and (message.destination, message.path, message.member, message.body)
+                print(QUESTION, bus.unique_name, what, file=sys.stderr, flush=True)
 
 
 class Selector(selectors.DefaultSelector):
@@ -124,6 +135,7 @@ def main() -> None:
     config, number, *without = sys.argv[1:]
     line = socket.socket(fileno=int(number))
     pace = Pace(line)
+    signal.signal(signal.SIGUSR1, pace.say_what_waits)
     set_clocks(pace)
     watch_buses(pace)
     asyncio.set_event_loop_policy(Policy(pace, line))

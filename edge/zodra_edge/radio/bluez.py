@@ -15,6 +15,7 @@ from dbus_fast import AuthError, BusType, DBusError, Message, MessageType, Varia
 from dbus_fast.aio import MessageBus
 
 from zodra_edge.errors import RadioFault, RadioGone
+from zodra_edge.radio.dbus import end_connections_once
 
 BLUEZ: Final = "org.bluez"
 ADAPTER: Final = "org.bluez.Adapter1"
@@ -36,6 +37,7 @@ class BlueZ:
 
     def __init__(self) -> None:
         """Begin knowing nothing."""
+        end_connections_once()
         self.adapters: tuple[str, ...] | None = None
         """Their names in order; None until BlueZ was asked, or when it cannot be."""
         self.changed: list[Callable[[], None]] = []
@@ -84,13 +86,11 @@ class BlueZ:
         Raises:
             RadioFault: it could not be switched.
         """
-        if self._bus is None:
-            raise RadioGone("there is no D-Bus to switch an adapter by")
         self._cycling.add(name)
         try:
-            await self._switch(self._bus, name, on=False)
+            await self._switch(name, on=False)
             await asyncio.sleep(OFF_S)
-            await self._switch(self._bus, name, on=True)
+            await self._switch(name, on=True)
             # BlueZ tells it as well, now or in a moment.
             self._off.discard(name)
         finally:
@@ -111,10 +111,12 @@ class BlueZ:
             async with asyncio.timeout(LET_GO_S_MAX):
                 await _call(bus, BLUEZ, f"/org/bluez/{name}", ADAPTER, "StopDiscovery", "", [])
 
-    async def _switch(self, bus: MessageBus, name: str, *, on: bool) -> None:
+    async def _switch(self, name: str, *, on: bool) -> None:
+        if self._bus is None:
+            raise RadioGone("there is no D-Bus to switch an adapter by")
         body = [ADAPTER, "Powered", Variant("b", on)]
         try:
-            await _call(bus, BLUEZ, f"/org/bluez/{name}", _PROPERTIES, "Set", "ssv", body)
+            await _call(self._bus, BLUEZ, f"/org/bluez/{name}", _PROPERTIES, "Set", "ssv", body)
         except (DBusError, OSError, EOFError) as fault:
             word = "on" if on else "off"
             raise RadioFault(f"{name} cannot be switched {word}: {fault}") from fault
