@@ -18,7 +18,7 @@ apt-get download -qq "\$image"
 dpkg-deb -x "\$image"*.deb .
 version=\$(ls lib/modules)
 depmod -b /kernel "\$version"
-mkdir -p initrd/bin initrd/modules initrd/dev initrd/proc initrd/root
+mkdir -p initrd/bin initrd/modules initrd/dev initrd/proc initrd/system
 number=100
 modprobe -d /kernel -S "\$version" -a --show-depends $modules | sed -n 's/^insmod //p' |
     awk '!seen[\$1]++ {print \$1}' >order

@@ -45,16 +45,22 @@ def blocks(kind: str) -> list[str]:
 
 
 def test_its_settings_are_taken(tmp_path: Path) -> None:
-    several, generic, press = blocks("toml")
+    several, generic, weighed, press = blocks("toml")
     bell = '[[devices]]\ndevice_id = "b"\nfamily = "button"\nslot_key = "button-1"\n'
     bell += f'dialect = "generic"\ntopic = "bell"\n{press}'
-    (tmp_path / "gateway.toml").write_text("\n".join([HEAD, several, generic, bell]))
+    crate = (
+        '[[devices]]\ndevice_id = "crate"\nfamily = "sensor"\nslot_key = "tins"\n'
+        f'dialect = "generic"\ntopic = "crate"\n{weighed}'
+        '[[devices.readings]]\nsource = "$"\nkind = "weight_kg"\n'
+    )
+    (tmp_path / "gateway.toml").write_text("\n".join([HEAD, several, generic, bell, crate]))
     profiles = load(tmp_path / "gateway.toml").profiles()
     assert [profile.spoken.dialect for profile in profiles] == [
         Dialect.SHELLY_GEN1,
         Dialect.ZIGBEE2MQTT,
         Dialect.ESPHOME,
         Dialect.SHELLY,
+        Dialect.GENERIC,
         Dialect.GENERIC,
         Dialect.GENERIC,
     ]
