@@ -15,7 +15,7 @@ from dbus_fast import AuthError, BusType, DBusError, Message, MessageType, Varia
 from dbus_fast.aio import MessageBus
 
 from zodra_edge.errors import RadioFault, RadioGone
-from zodra_edge.radio.dbus import end_connections_once
+from zodra_edge.radio.dbus import refuse_what_is_over
 
 BLUEZ: Final = "org.bluez"
 ADAPTER: Final = "org.bluez.Adapter1"
@@ -37,7 +37,7 @@ class BlueZ:
 
     def __init__(self) -> None:
         """Begin knowing nothing."""
-        end_connections_once()
+        refuse_what_is_over()
         self.adapters: tuple[str, ...] | None = None
         """Their names in order; None until BlueZ was asked, or when it cannot be."""
         self.changed: list[Callable[[], None]] = []
