@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from edge_frames import PLAIN_BUTTON, advert, vectors
@@ -99,6 +100,10 @@ def crowd() -> list[BleAdvert]:
     ]
 
 
+def _itself(frame: BleAdvert) -> BleAdvert:
+    return frame
+
+
 def looking(crowd: list[BleAdvert], each: int) -> Callable[[], int]:
     """Hear each of a crowd, in turn; each is heard so many times a second."""
 
@@ -106,7 +111,7 @@ def looking(crowd: list[BleAdvert], each: int) -> Callable[[], int]:
         strangers = Strangers()
         for number in range(each * 2):
             for frame in crowd:
-                strangers.heard(frame.address, -70, number / each, lambda kept=frame: kept)
+                strangers.heard(frame.address, -70, number / each, partial(_itself, frame))
         return each * 2 * len(crowd)
 
     return once
