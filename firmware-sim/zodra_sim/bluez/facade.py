@@ -30,6 +30,7 @@ MONITOR_ASK_S: Final = 0.02
 PATTERNS_MAX: Final = 7
 """Of one monitor. A real `bluetoothd` before 2026-08 dies of more (bluez/bluez#2398)."""
 ADAPTERS_MAX: Final = 4
+HELD_S: Final = 0.02
 
 Answer = tuple[str, list[Any]]
 
@@ -171,7 +172,8 @@ class Facade:
             await adapter.radio.settle()
         mine = asyncio.current_task()
         while left := self._working - self.faults.held - {mine}:
-            await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+            # One that has only just come in may turn out to be never answered.
+            await asyncio.wait(left, timeout=HELD_S, return_when=asyncio.FIRST_COMPLETED)
         return len(self.faults.held)
 
     async def _property(self, path: str, member: str, body: list[Any]) -> Answer:
