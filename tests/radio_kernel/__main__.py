@@ -78,6 +78,8 @@ def _run(machine: Machine, asked: argparse.Namespace) -> int:
     print(f"{passed} of {len(results)} passed in {took_s:.0f} s ({machine.accelerator})")
     if asked.junit is not None:
         _junit(ROOT / asked.junit, results)
+    if machine.has_died():
+        print("the guest's kernel died: what is missing may run next time")
     if not good:
         _keep(machine)
     return 0 if good else 1

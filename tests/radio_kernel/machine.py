@@ -90,6 +90,10 @@ class Machine:
         """Say whether QEMU runs."""
         return self._child is not None and self._child.poll() is None
 
+    def has_died(self) -> bool:
+        """Say whether its kernel found itself broken: nothing after that means anything."""
+        return b"kernel BUG at" in self.console.read_bytes()
+
     def told(self, seconds: float) -> Iterator[dict[str, Any]]:
         """Give what the guest tells, until it ends or the time is over."""
         end_s = time.monotonic() + seconds
@@ -101,7 +105,7 @@ class Machine:
                 *lines, part = part.split(b"\n")
                 for line in lines:
                     yield json.loads(line)
-                if not was_up or time.monotonic() > end_s:
+                if not was_up or self.has_died() or time.monotonic() > end_s:
                     return
                 time.sleep(_LOOK_S)
 

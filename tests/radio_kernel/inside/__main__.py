@@ -8,7 +8,9 @@ from typing import IO, Any, Final
 import pytest
 
 HERE: Final = Path(__file__).parent
-FILES: Final = ("test_kernel.py", "test_matrix.py", "test_listening.py", "test_gateway.py")
+FILES: Final = tuple(
+    f"test_{name}.py" for name in ("kernel", "matrix", "listening", "gateway", "connection")
+)
 """In this order: each leaves the radio as the next expects it."""
 SAID_MAX: Final = 4_000
 """Of what the services said while a test failed."""

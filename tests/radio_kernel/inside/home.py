@@ -45,11 +45,7 @@ class Home:
         return round(took_s, 1)
 
     def beats(self) -> float:
-        """See the strap connected, and what it notifies arrive; it is put on when first asked for.
-
-        Not before: kernel 6.1.192 of Debian 12 may die of a link that is lost with its adapter (a
-        BUG in `hci_chan_del`), and takes `bluetoothd` along.
-        """
+        """See the strap connected, and what it notifies arrive; it is there from the first time."""
         strap = self._strap = self._strap or self.still.do(self._open())
         took_s = until(self.agent.is_connected)
         before = self.agent.stayed_home()

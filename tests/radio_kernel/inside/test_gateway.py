@@ -1,42 +1,17 @@
 """A whole gateway under a real kernel and a real `bluetoothd`, while they break."""
 
-import itertools
 import signal
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
 from radio_kernel.inside.agent import ADAPTERS
-from radio_kernel.inside.airing import StillAir
 from radio_kernel.inside.home import Home
 from radio_kernel.inside.system import System, is_on, switch
 from radio_kernel.inside.waiting import until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
-RFKILL: Final = Path("/sys/class/rfkill")
-
-
-_numbers = itertools.count(1)
-
-
-@pytest.fixture
-def home(still: StillAir) -> Iterator[Home]:
-    """A gateway that hears on both adapters, and at the end has not crashed.
-
-    A new one for each test: it switches an adapter off and on once in five minutes at most.
-    """
-    made = Home(still, Path(f"/tmp/gateway-{next(_numbers)}"))
-    try:
-        until(made.agent.hears)
-        yield made
-        assert made.agent.child.poll() is None
-    finally:
-        made.close()
-        print(made.agent.log())
-    # What a library says of a bus that is gone is a warning of its own; a step of ours must not.
-    assert [one for one in made.agent.events("radio_step_failed") if one["level"] == "error"] == []
 
 
 def test_a_press_is_kept_once_though_two_adapters_hear_it(home: Home) -> None:
@@ -46,25 +21,17 @@ def test_a_press_is_kept_once_though_two_adapters_hear_it(home: Home) -> None:
     assert all(home.agent.adapter(name)["adverts_per_min"] > 0 for name in ADAPTERS)
 
 
-def test_a_strap_is_connected_and_heard_while_the_button_is(home: Home) -> None:
-    home.beats()
-    home.heals()
-    assert home.agent.is_connected()
-
-
 def test_bluetoothd_is_killed_and_started(home: Home, system: System, record_property: Any) -> None:
     system.stop_bluez(signal.SIGKILL)
     until(lambda: {home.agent.stage(name) for name in ADAPTERS} == {"away"})
     system.start_bluez()
     record_property("healed_s", home.heals())
-    home.beats()
 
 
 def test_bluetoothd_restarts(home: Home, system: System, record_property: Any) -> None:
     system.stop_bluez()
     system.start_bluez()
     record_property("healed_s", home.heals())
-    home.beats()
 
 
 def test_the_bus_is_lost_and_comes_back(home: Home, system: System, record_property: Any) -> None:
@@ -72,7 +39,6 @@ def test_the_bus_is_lost_and_comes_back(home: Home, system: System, record_prope
     until(lambda: {home.agent.stage(name) for name in ADAPTERS} == {"away"})
     system.start()
     record_property("healed_s", home.heals())
-    home.beats()
 
 
 def test_an_adapter_is_pulled_and_plugged_in_again(home: Home, record_property: Any) -> None:
@@ -93,19 +59,6 @@ def test_an_adapter_is_switched_off_by_somebody_else(
     assert is_on(name)
 
 
-def test_an_adapter_that_rfkill_blocks_is_named_and_hears_once_it_may(
-    home: Home, record_property: Any
-) -> None:
-    switches = [path for path in RFKILL.iterdir() if "hci0" in (path / "name").read_text()]
-    assert len(switches) == 1
-    (switches[0] / "soft").write_text("1")
-    until(lambda: "hci0" in home.agent.adapter("hci0").get("fault", ""))
-    record_property("fault", home.agent.adapter("hci0")["fault"])
-    home.heals("hci1")
-    (switches[0] / "soft").write_text("0")
-    record_property("healed_s", home.heals())
-
-
 @pytest.mark.parametrize("cure", ["scan", "reset"])
 @pytest.mark.parametrize("name", ADAPTERS)
 def test_an_adapter_falls_silent_until(
@@ -119,7 +72,7 @@ def test_an_adapter_falls_silent_until(
 
 def test_an_adapter_answers_no_command_for_a_while(home: Home, record_property: Any) -> None:
     home.still.controller("hci1").hung = True
-    until(lambda: home.agent.stage("hci1") in ("rebuilt", "cycled", "deaf"))
+    until(lambda: home.agent.stage("hci1") != "hearing")
     home.heals("hci0")
     home.still.controller("hci1").hung = False
     record_property("healed_s", home.heals())
@@ -128,13 +81,12 @@ def test_an_adapter_answers_no_command_for_a_while(home: Home, record_property: 
 def test_the_control_a_gateway_that_cannot_hear_a_press_keeps_none(home: Home) -> None:
     before = home.agent.kept()
     for name in ADAPTERS:
-        home.still.controller(name).hung = True
+        home.still.controller(name).deaf = "reset"
     home.press()
-    for name in ADAPTERS:
-        until(lambda name=name: home.agent.stage(name) != "hearing")  # type: ignore[misc]  # bound
+    until(lambda: not any(home.agent.hears(name) for name in ADAPTERS))
     assert home.agent.kept() == before
     for name in ADAPTERS:
-        home.still.controller(name).hung = False
+        home.still.controller(name).deaf = ""
     home.heals()
 
 
