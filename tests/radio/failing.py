@@ -186,7 +186,8 @@ def heal(home: HealingHome, name: str, random: Random) -> float:
     if noticed_s is None or noticed_s > HEALED_S_MAX:
         raise NotHealed(f"{name}: noticed after {noticed_s}")
     if not expected.cures <= home.course.cures():
-        raise NotHealed(f"{name}: cured by {home.course.cures()}, not by {expected.cures}")
+        by = f"{home.course.cures()}, not by {set(expected.cures)}"
+        raise NotHealed(f"{name}: cured by {by}: {home.course.trail}")
     home.press_arrives()
     home.told(before)
     cycled = any(stage == "cycled" for _, _, stage in home.course.trail)
