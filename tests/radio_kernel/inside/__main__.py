@@ -53,7 +53,7 @@ def main() -> int:
     with open("/dev/ttyS1", "w", encoding="utf-8") as line:
         teller = Teller(line)
         code = pytest.main(
-            ["-c", str(HERE / "pytest.ini"), "-p", "no:cacheprovider", "-v", "--tb=short",
+            ["-c", str(HERE / "guest.ini"), "-p", "no:cacheprovider", "-v", "--tb=short",
              *(str(HERE / name) for name in FILES), *sys.argv[1:]],
             plugins=[teller],
         )  # fmt: skip

@@ -10,19 +10,19 @@ import pytest
 
 from radio_kernel.inside.home import Home
 from radio_kernel.inside.system import System
+from radio_kernel.inside.waiting import until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
-def test_a_strap_is_connected_and_heard_while_the_button_is(home: Home) -> None:
+def test_a_strap_is_connected_heard_beside_the_button_and_again_after_bluetoothd_was_killed(
+    home: Home, system: System
+) -> None:
     home.beats()
     home.heals()
     assert home.agent.is_connected()
-
-
-def test_a_strap_is_connected_again_after_bluetoothd_was_killed(home: Home, system: System) -> None:
-    home.beats()
     system.stop_bluez(signal.SIGKILL)
+    until(lambda: not home.agent.is_connected())
     system.start_bluez()
     home.beats()
     home.heals()
