@@ -77,6 +77,10 @@ class Gateway:
             return {}
         return found
 
+    def scanning(self) -> bool:
+        """Tell whether its radio listens; it may not have written its status yet."""
+        return any(radio["scanning"] for radio in self.status().get("radio", ()))
+
     def is_up(self, pid: int) -> bool:
         said = self.status()
         return (

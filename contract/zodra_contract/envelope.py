@@ -108,10 +108,10 @@ class AdapterHealth(Message):
     the next two, so that a name which is new to the reader does not cost the report."""
     mode: Id | None = None
     """How it listens: `active` or `passive`."""
-    steps: Annotated[dict[Id, Annotated[int, Field(ge=0)]], Field(max_length=16)] = Field(
+    rungs: Annotated[dict[Id, Annotated[int, Field(ge=0)]], Field(max_length=16)] = Field(
         default_factory=dict
     )
-    """What the ladder did since the start, counted by step; also `alarm` and `recovered`. What
+    """What the ladder did since the start, counted by rung; also `alarm` and `recovered`. What
     happened between two reports is told so, too."""
 
 

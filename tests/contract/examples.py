@@ -76,7 +76,7 @@ UP: Final[dict[str, UpMessage]] = {
                 strangers=2,
                 stage="hearing",
                 mode="passive",
-                steps={"open": 1, "restart": 2, "recovered": 1},
+                rungs={"open": 1, "restart": 2, "recovered": 1},
             ),
         ),
         clock_quality=TimeQuality.SYNCED,

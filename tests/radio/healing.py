@@ -331,7 +331,7 @@ class HealingHome:
 
     def counts(self) -> dict[str, Counter[str]]:
         """What each adapter did, as the newest report at the cloud says."""
-        return {name: Counter(one.steps) for name, one in self.cloud.adapters().items()}
+        return {name: Counter(one.rungs) for name, one in self.cloud.adapters().items()}
 
     def told(self, before: Mapping[str, Counter[str]]) -> dict[str, Counter[str]]:
         """Wait for a report that knows of all that was seen, and give what it adds."""

@@ -143,7 +143,7 @@ class Account:
                     strangers=radio.strangers,
                     stage=radio.stage or None,
                     mode=radio.mode or None,
-                    steps=radio.steps,
+                    rungs=radio.rungs,
                 )
                 for radio in self._radio()
             ),
@@ -219,7 +219,7 @@ class Account:
                 certain=held.certain,
                 fault=held.fault,
                 canary_lost=held.canary_lost,
-                steps=dict(held.steps),
+                rungs=dict(held.rungs),
                 connections=held.connections,
                 connections_max=held.connections_max,
                 connections_waiting=held.connections_waiting,

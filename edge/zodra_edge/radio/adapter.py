@@ -71,7 +71,7 @@ class AdapterStatus:
     fault: str
     """Why the last step failed; empty while it hears."""
     canary_lost: bool
-    steps: Mapping[str, int]
+    rungs: Mapping[str, int]
     """What the ladder did since the start: each step, `alarm` and `recovered`."""
     connections: int
     connections_max: int
@@ -118,7 +118,7 @@ class Adapter:
         self._ladder = Ladder()
         self._certain = False
         self._fault = ""
-        self._steps: Counter[str] = Counter()
+        self._rungs: Counter[str] = Counter()
         self._events: deque[Event] = deque()
         self._wake = asyncio.Event()
         self._step: asyncio.Task[None] | None = None
@@ -143,7 +143,7 @@ class Adapter:
             certain=self._certain,
             fault=self._fault,
             canary_lost=self._ladder.canary_lost,
-            steps=dict(self._steps),
+            rungs=dict(self._rungs),
             connections=self.slots.used,
             connections_max=self.slots.most,
             connections_waiting=self.slots.waiting,
@@ -191,15 +191,15 @@ class Adapter:
         name = self.adverts.name
         match effect:
             case Do(step):
-                self._steps[step.value] += 1
+                self._rungs[step.value] += 1
                 self._step = asyncio.get_running_loop().create_task(self._take(step))
                 self._step.add_done_callback(self._taken)
             case Alarm(silent_s, certain):
                 self._certain = certain
-                self._steps["alarm"] += 1
+                self._rungs["alarm"] += 1
                 log.error("radio_deaf", adapter=name, silent_s=round(silent_s), certain=certain)
             case Recovered(silent_s, after, alarmed):
-                self._steps["recovered"] += 1
+                self._rungs["recovered"] += 1
                 tell = log.warning if alarmed else log.info
                 tell("radio_recovered", adapter=name, silent_s=round(silent_s), after=after)
             case Canary(lost):

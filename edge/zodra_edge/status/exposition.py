@@ -208,13 +208,13 @@ def _radio(status: Status) -> Iterator[Metric]:
         [radio.connections_waiting for radio in status.radio],
     )
     yield Metric(
-        "zodra_adapter_steps_total",
+        "zodra_adapter_rungs_total",
         "counter",
-        "What was done because the adapter heard nothing, by step.",
+        "What was done because the adapter heard nothing, by rung.",
         tuple(
-            ({"adapter": radio.name, "step": step}, count)
+            ({"adapter": radio.name, "rung": rung}, count)
             for radio in status.radio
-            for step, count in sorted(radio.steps.items())
+            for rung, count in sorted(radio.rungs.items())
         ),
     )
 

@@ -102,7 +102,7 @@ class RadioPart(_Value):
     """Why the last step failed; empty while it hears."""
     canary_lost: bool = False
     """The expected beacon is not heard, while others are."""
-    steps: dict[str, int] = {}
+    rungs: dict[str, int] = {}
     """What the ladder did since the start: each step, `alarm` and `recovered`."""
     connections: int = 0
     connections_max: int = 0

@@ -206,7 +206,7 @@ def test_a_radio_says_where_it_stands_how_it_listens_and_what_was_tried(
         adverts_per_min=0.0,
         stage="cycled",
         mode="passive",
-        steps={"open": 1, "restart": 1_200, "power_cycle": 1, "sang_to": 2},
+        rungs={"open": 1, "restart": 1_200, "power_cycle": 1, "sang_to": 2},
     )
     home.health(adapters=(adapter,))
     page = text_of(operator.get("/operator").text)

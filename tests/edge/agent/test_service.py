@@ -110,7 +110,7 @@ async def test_a_cloud_that_is_away_starves_no_watchdog(
     gateway.config.write_text(text.replace(port, f"port = {free_port()}", 1))
     with service(gateway, listener):
         await until(lambda: listener.status().startswith("STATUS=Degraded: the cloud cannot be"))
-        await until(lambda: gateway.status()["radio"][0]["scanning"])
+        await until(lambda: gateway.scanning())
         gateway.press(1)
         await until(lambda: "1 need waiting" in listener.status())
         listener.forget()

@@ -117,7 +117,7 @@ async def test_silence_climbs_the_ladder_and_what_is_heard_ends_it(tmp_path: Pat
     await until(lambda: heard.air.scanners)
     # The alarm comes after so much silence, wherever the ladder stands.
     await until(lambda: "cannot switch" in heard.adapter.status().fault)
-    done = heard.adapter.status().steps
+    done = heard.adapter.status().rungs
     assert min(done[step] for step in ("restart", "rebuild", "power_cycle", "alarm")) >= 1
 
     def hears() -> bool:
@@ -127,7 +127,7 @@ async def test_silence_climbs_the_ladder_and_what_is_heard_ends_it(tmp_path: Pat
     await until(hears)
     assert not heard.adapter.status().alarmed
     assert heard.adapter.status().fault == ""
-    assert heard.adapter.status().steps["recovered"] == 1
+    assert heard.adapter.status().rungs["recovered"] == 1
     await ended(task)
 
 

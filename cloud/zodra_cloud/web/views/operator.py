@@ -261,7 +261,7 @@ def _radio(speech: Speech, adapter: AdapterHealth) -> Iterator[str]:
         yield "; ".join(stands)
     steps = [
         f"{words.named(speech, words.RADIO_STEPS, step)} {speech.number(count)}"
-        for step, count in adapter.steps.items()
+        for step, count in adapter.rungs.items()
         if count and step != "open"
     ]
     if steps:
