@@ -176,6 +176,8 @@ def heal(home: HealingHome, name: str, random: Random) -> float:
     Raises:
         NotHealed: what was wrong.
     """
+    # What is still under way would be heard after the fault began, and taken for the cure.
+    home.step()
     before = home.counts()
     home.course = Course(home.agent.now_s, [])
     expected = KINDS[name](home, random)
