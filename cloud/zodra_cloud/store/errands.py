@@ -255,6 +255,8 @@ class ErrandRunner:
                 threading.Event().wait(wait_s)
                 self._paces[1].wait_s()
             heard, ended = self._gather(first)
+            if len(heard) == HEARD_MAX:
+                self._paces[1].hurry()
             if self._supervised(partial(self._write, heard)) is not None:
                 self._write_apart(heard)
             for each in heard:

@@ -262,6 +262,8 @@ class JobRunner:
         fault = supervised(batch.kind, lambda: self._commit_batch(batch))
         if fault is None:
             batch.one_by_one = max(0, batch.one_by_one - len(batch.taken))
+            if len(batch.taken) == BATCH_MAX:
+                batch.pace.hurry()
         elif len(batch.taken) == 1:
             fail_unleased(self._database, self._clock, self._owner, batch.taken[0], fault)
             batch.one_by_one = max(0, batch.one_by_one - 1)
