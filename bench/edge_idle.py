@@ -137,6 +137,18 @@ def switches(pid: int) -> int:
     )
 
 
+@contextlib.contextmanager
+def stretch(name: str, pid: int, stand_in: world.Peer, figures: dict[str, float]) -> Iterator[None]:
+    """Note what a gateway used while the body ran, and holds at its end."""
+    began, cpu, woken, before = time.monotonic(), cpu_s(pid), switches(pid), stand_in.readings
+    yield
+    took_s = time.monotonic() - began
+    figures[f"{name}_cpu_percent"] = (cpu_s(pid) - cpu) / took_s * 100
+    figures[f"{name}_wakes_per_s"] = (switches(pid) - woken) / took_s
+    figures[f"{name}_readings_per_s"] = (stand_in.readings - before) / took_s
+    figures |= {f"{name}_{kind}_mb": mb for kind, mb in memory_mb(pid).items()}
+
+
 def measure(
     seconds: float = 20.0, buttons: int = 50, python: str = sys.executable
 ) -> dict[str, float]:
@@ -165,17 +177,12 @@ def measure(
         counter = talk(SETTLE_S, buttons, home, radio, 1_000)
         figures: dict[str, float] = {}
         for name in ("silent", "repeating", "fresh"):
-            cpu, woken, before = cpu_s(child.pid), switches(child.pid), stand_in.readings
-            if name == "silent":
-                time.sleep(seconds)
-            else:
-                is_fresh = name == "fresh"
-                counter = talk(seconds, buttons, home, radio, counter, fresh=is_fresh)
-            figures[f"{name}_cpu_percent"] = (cpu_s(child.pid) - cpu) / seconds * 100
-            figures[f"{name}_wakes_per_s"] = (switches(child.pid) - woken) / seconds
-            figures[f"{name}_readings_per_s"] = (stand_in.readings - before) / seconds
-            held = memory_mb(child.pid)
-            figures |= {f"{name}_{kind}_mb": mb for kind, mb in held.items()}
+            with stretch(name, child.pid, stand_in, figures):
+                if name == "silent":
+                    time.sleep(seconds)
+                else:
+                    is_fresh = name == "fresh"
+                    counter = talk(seconds, buttons, home, radio, counter, fresh=is_fresh)
         found = status(folder)
         figures["connected_straps"] = sum(bool(one.get("connected")) for one in found["devices"])
         figures["radio_adverts_per_min"] = found["radio"][0]["adverts_per_min"]

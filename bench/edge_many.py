@@ -26,8 +26,8 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from bench import edge_idle, world
-from bench.edge_idle import KEY, MONITOR, STRAP, TRV, gateway, memory_mb, switches
-from bench.world import cpu_s, free_port, mosquitto, status
+from bench.edge_idle import KEY, MONITOR, STRAP, TRV, gateway, stretch
+from bench.world import free_port, mosquitto, status
 
 DEVICES = 300
 SETTLE_S = 8.0
@@ -172,16 +172,11 @@ def measure(
         talk(SETTLE_S, devices, home, radio, 0)
         figures: dict[str, float] = {"devices": number, "parsers": len(published()) + 1}
         for name in ("silent", "repeating", "fresh"):
-            cpu, woken, before = cpu_s(child.pid), switches(child.pid), stand_in.readings
-            if name == "silent":
-                time.sleep(seconds)
-            else:
-                talk(seconds, devices, home, radio, 0 if name == "repeating" else 2_000)
-            figures[f"{name}_cpu_percent"] = (cpu_s(child.pid) - cpu) / seconds * 100
-            figures[f"{name}_wakes_per_s"] = (switches(child.pid) - woken) / seconds
-            figures[f"{name}_readings_per_s"] = (stand_in.readings - before) / seconds
-            held = memory_mb(child.pid)
-            figures |= {f"{name}_{kind}_mb": mb for kind, mb in held.items()}
+            with stretch(name, child.pid, stand_in, figures):
+                if name == "silent":
+                    time.sleep(seconds)
+                else:
+                    talk(seconds, devices, home, radio, 0 if name == "repeating" else 2_000)
         found = status(folder)
         figures["connected_straps"] = sum(bool(one.get("connected")) for one in found["devices"])
         figures["heard_devices"] = sum(

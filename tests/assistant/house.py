@@ -101,6 +101,12 @@ class House:
         agent = self._agent
         wait(lambda: self.status()["running"] and self.status()["status"]["pid"] == agent.pid)
 
+    def start_anew(self, *devices: str, **settings: bool) -> None:
+        """Start the agent again, with other settings."""
+        self.write(*devices, **settings)
+        self.end_agent()
+        self.start_agent()
+
     def end_agent(self, *, kill: bool = False) -> None:
         if self._agent is not None:
             self._agent.kill() if kill else self._agent.terminate()

@@ -202,15 +202,11 @@ def test_what_stays_home_is_shown_only_while_the_settings_say_so(
 ) -> None:
     shown(assistant, PRESS)
     try:
-        house.write(home_readings=True)
-        house.end_agent()
-        house.start_agent()
+        house.start_anew(home_readings=True)
         warmth = "sensor.baby_nursery_nursery_temperature"
         wait(lambda: assistant.state(warmth)["state"] not in (None, "unavailable", "unknown"))
     finally:
-        house.write()
-        house.end_agent()
-        house.start_agent()
+        house.start_anew()
     wait(lambda: warmth not in assistant.entities())
     assert assistant.state(warmth)["state"] is None
 
@@ -220,9 +216,7 @@ def test_a_device_that_joins_is_there_without_a_restart_of_anything(
 ) -> None:
     shown(assistant, PRESS)
     try:
-        house.write(THERMOSTAT, BABY, SENSOR)
-        house.end_agent()
-        house.start_agent()
+        house.start_anew(THERMOSTAT, BABY, SENSOR)
         wait(lambda: "btn-kitchen" not in assistant.devices())
         pid = house.status()["status"]["pid"]
         house.write(f"{BUTTON}practice = true\n", THERMOSTAT, BABY, SENSOR)
@@ -235,9 +229,7 @@ def test_a_device_that_joins_is_there_without_a_restart_of_anything(
         wait(lambda: len(house.needs()) == known + 1)
         assert house.status()["status"]["pid"] == pid
     finally:
-        house.write()
-        house.end_agent()
-        house.start_agent()
+        house.start_anew()
 
 
 def test_what_leaves_the_settings_leaves_home_assistant(
@@ -245,15 +237,11 @@ def test_what_leaves_the_settings_leaves_home_assistant(
 ) -> None:
     shown(assistant, PRESS)
     try:
-        house.write(THERMOSTAT, BABY, SENSOR)
-        house.end_agent()
-        house.start_agent()
+        house.start_anew(THERMOSTAT, BABY, SENSOR)
         wait(lambda: "btn-kitchen" not in assistant.devices())
         assert PRESS not in assistant.entities()
         assert WARMTH in assistant.entities()
-        house.write(enabled=False)
-        house.end_agent()
-        house.start_agent()
+        house.start_anew(enabled=False)
         wait(lambda: not assistant.devices())
         assert assistant.entities() == {}
         with house.listening("homeassistant/#", f"{NAMES.base}/#", "test/end") as (client, kept):
@@ -261,7 +249,5 @@ def test_what_leaves_the_settings_leaves_home_assistant(
             wait(lambda: any(message.topic == "test/end" for message in kept))
         assert [message.topic for message in kept if message.retain] == []
     finally:
-        house.write(BUTTON, THERMOSTAT, BABY, SENSOR)
-        house.end_agent()
-        house.start_agent()
+        house.start_anew(BUTTON, THERMOSTAT, BABY, SENSOR)
     shown(assistant, PRESS, PAUSE, WARMTH)
