@@ -17,6 +17,11 @@ HERE: Final = Path(__file__).parent
 CACHE: Final = ROOT / ".tools"
 SUITE: Final = "bookworm"
 """Raspberry Pi OS and the package are of it, and Python 3.11 is its own."""
+KERNEL: Final = os.environ.get("RADIO_KERNEL", f"{SUITE}-backports")
+"""The release that the kernel is of; empty for the suite's own.
+
+Linux 6.12 has "L2CAP: Fix corrupted list in hci_chan_del", which is what 6.1 of the suite dies of.
+"""
 MIRROR: Final = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
 SECURITY: Final = os.environ.get("DEBIAN_SECURITY_MIRROR", "http://deb.debian.org/debian-security")
 PACKAGES: Final = "bluez,busybox-static,cpio,dbus-daemon,kmod,passwd,python3"
@@ -52,7 +57,7 @@ def image() -> Path:
     if lacking := missing():
         raise NoGuestError(f"not installed here: {', '.join(lacking)} (apt-get install them)")
     wanted = _requirements()
-    digest = hashlib.sha256(f"{SUITE} {PACKAGES} {wanted}".encode())
+    digest = hashlib.sha256(f"{SUITE} {KERNEL} {PACKAGES} {wanted}".encode())
     for name in ("root.sh", "initrd-init"):
         digest.update((HERE / name).read_bytes())
     made = CACHE / f"radio-kernel-{digest.hexdigest()[:12]}"
@@ -102,8 +107,9 @@ def _make(folder: Path, wanted: str) -> None:
     _run(
         "mmdebstrap", "--quiet", "--variant=apt", "--format=null", f"--include={PACKAGES}",
         *(f"--dpkgopt=path-exclude={path}" for path in without),
-        f'--customize-hook=sh "{HERE}/root.sh" "$1" "{folder}"', SUITE, "/dev/null",
+        f'--customize-hook=sh "{HERE}/root.sh" "$1" "{folder}" {KERNEL}', SUITE, "/dev/null",
         f"deb {MIRROR} {SUITE} main", f"deb {SECURITY} {SUITE}-security main",
+        *([f"deb {MIRROR} {KERNEL} main"] if KERNEL else []),
     )  # fmt: skip
     shutil.rmtree(folder / "lib")
 

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Called by mmdebstrap with the new system's folder, as its root: adds the kernel, its modules and
 # the Python packages, and writes what QEMU boots. $2 holds `lib`, `initrd-init` and receives the rest.
+# $3 is the release that the kernel is of, if it is another one.
 set -eu
-root=$1 to=$2
+root=$1 to=$2 release=${3:-}
 modules="virtio_pci virtio_blk ext4 virtio_rng"
 # The kernel would ask for its source of random numbers by itself, but nobody loads modules in there;
 # without it Bluetooth has no keys to pair with.
@@ -12,7 +13,7 @@ modules="$modules bluetooth hci_vhci cmac ecb ccm algif_hash algif_skcipher algi
 chroot "$root" /bin/sh -eu <<KERNEL
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mkdir /kernel && cd /kernel
-image=\$(apt-cache depends linux-image-amd64 | sed -n 's/.*Depends: //p' | head -n 1)
+image=\$(apt-cache ${release:+-o APT::Default-Release=$release} depends linux-image-amd64 | sed -n 's/.*Depends: //p' | head -n 1)
 apt-get download -qq "\$image"
 # Not installed: it would make an initramfs of its own, for minutes.
 dpkg-deb -x "\$image"*.deb .
@@ -23,7 +24,11 @@ number=100
 modprobe -d /kernel -S "\$version" -a --show-depends $modules | sed -n 's/^insmod //p' |
     awk '!seen[\$1]++ {print \$1}' >order
 while read -r module; do
-    cp "\$module" "initrd/modules/\$number-\$(basename "\$module")"
+    name=\$number-\$(basename "\$module")
+    case \$name in
+    *.xz) busybox unxz <"\$module" >"initrd/modules/\${name%.xz}" ;;
+    *) cp "\$module" "initrd/modules/\$name" ;;
+    esac
     number=\$((number + 1))
 done <order
 cp /bin/busybox initrd/bin/

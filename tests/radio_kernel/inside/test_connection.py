@@ -1,7 +1,7 @@
-"""Connections over a real kernel, last of all: this one may die of a link that is lost.
+"""Connections over a real kernel, last of all: a kernel may die of a link that is lost.
 
-Kernel 6.1.192 of Debian 12 did so in three of twelve runs, with a BUG in `hci_chan_del`, and took
-`bluetoothd` along.
+6.1.192 of Debian 12 did so in three of twelve runs, with a BUG in `hci_chan_del`, and took
+`bluetoothd` along; 6.12.20 and later have a repair of it.
 """
 
 import signal
