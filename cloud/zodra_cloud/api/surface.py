@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final, Literal
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -85,7 +85,37 @@ def _add_routes(app: FastAPI) -> None:
         home, needs, quotes, orders, withdrawals, subscriptions, slots, agreements, events
     )  # fmt: skip
     for part in parts:
-        app.include_router(part.router, prefix=GUARDED.rstrip("/"))
+        app.include_router(
+            part.router, prefix=GUARDED.rstrip("/"), dependencies=[Depends(_knows_its_query)]
+        )
+
+
+def _knows_its_query(request: Request) -> None:
+    """Refuse a name that the call does not have, which would otherwise filter nothing unsaid."""
+    # A route tells its path below the prefix under which it was included.
+    path = f"{GUARDED.rstrip('/')}{request.scope['route'].path_format}"
+    known = _query_names(path, request.method.lower())
+    unknown = sorted(request.query_params.keys() - known)[:ERRORS_MAX]
+    if unknown:
+        rule = f"none of this call's names: {', '.join(sorted(known)) or 'it has none'}"
+        raise Problem(
+            Code.INVALID_REQUEST,
+            tuple(
+                FieldError(
+                    place="query",
+                    field=name[:FIELD_CHARS_MAX].encode("ascii", "replace").decode(),
+                    rule=rule,
+                    value=safe_value(request.query_params[name]),
+                )
+                for name in unknown
+            ),
+        )
+
+
+@cache
+def _query_names(path: str, method: str) -> frozenset[str]:
+    parameters = described()["paths"][path][method].get("parameters", ())
+    return frozenset(each["name"] for each in parameters if each["in"] == "query")
 
 
 def _problem(request: Request, fault: Exception) -> Response:

@@ -7,6 +7,7 @@ import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.errors import FlakyStrategyDefinition
+from hypothesis.stateful import run_state_machine_as_test
 from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
@@ -25,6 +28,7 @@ from zodra_cloud.store.engine import Database
 from zodra_contract.ids import ID_PATTERN
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES") or "5")
+SESSIONS_MAX = 5
 SEED = int(os.environ.get("FUZZ_SEED") or "1")
 OPERATIONS = [
     (path, method)
@@ -150,7 +154,8 @@ def test_what_is_not_as_described_is_refused(fuzz: Fuzz, path: str, method: str)
     calls = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
 
     def examine(case: "Case[Any]") -> None:
-        case.call_and_validate(headers=fuzz.headers)
+        # Wrong may be the token alone, in whose place the right one is sent.
+        case.call_and_validate(headers=fuzz.headers, excluded_checks=UNSAID)
 
     run(examine, calls)
 
@@ -177,7 +182,16 @@ def test_one_call_after_another(fuzz: Fuzz) -> None:
                 recorder=self.recorder,
             )
 
-    Followed.run(settings=settings(LIMITS, stateful_step_count=6))
+    # What is drawn follows from earlier answers, which differ when a scenario is played again in a
+    # home that has moved on; then a new session goes on, as schemathesis' own engine does it.
+    for session in range(SESSIONS_MAX):
+        with suppress(FlakyStrategyDefinition):
+            run_state_machine_as_test(
+                seed(SEED + session)(Followed),
+                settings=settings(LIMITS, stateful_step_count=6),
+            )
+            return
+    pytest.fail(f"no session of {SESSIONS_MAX} came to its end")
 
 
 def test_ids_are_described_as_they_are() -> None:

@@ -130,6 +130,15 @@ def test_ids_that_cannot_be_are_refused(caller: Caller, name: str) -> None:
     assert caller.get(f"/api/v1/orders/{name}").status_code in (404, 422)
 
 
+def test_a_name_in_the_query_that_a_call_does_not_have_is_refused(caller: Caller) -> None:
+    told = caller.get("/api/v1/orders?stat=open&limit=5")
+    assert problem(told) == (422, "invalid_request", "correct")
+    (error,) = told.json()["errors"]
+    assert (error["place"], error["field"], error["value"]) == ("query", "stat", "open")
+    assert "limit" in error["rule"]
+    assert caller.get("/api/v1/orders?limit=5").status_code == 200
+
+
 def test_every_answer_carries_the_guards_headers(home: ApiHome, caller: Caller) -> None:
     del caller.headers["authorization"]
     for path in ("/api/v1/me", "/api/openapi.json", "/api/docs", "/api/none"):

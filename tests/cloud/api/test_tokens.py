@@ -173,7 +173,8 @@ def test_a_household_walks_into_nothing_of_another(home: ApiHome, clock: FakeClo
             continue
         body = bodies.get(path.rpartition("/")[2], {}) if method != "GET" else None
         body = {"sku": "paper-towels-6"} if method == "PUT" else body
-        asked = "?orders_max=1&window_days=1" if path.endswith("/agreement") else ""
+        offered = method == "GET" and path.endswith("/agreement")
+        asked = "?orders_max=1&window_days=1" if offered else ""
         answer = stranger.request(method, path + asked, json=body, headers=headers)
         assert problem(answer)[:2] == (404, "not_found"), path
     assert caller.see(f"/orders/{key}")["state"] == "confirmed"
