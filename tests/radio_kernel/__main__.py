@@ -95,7 +95,8 @@ def _run(machine: Machine, asked: argparse.Namespace) -> int:
         print(f"- {death.told()}")
     for told in account.results():
         if told["outcome"] in ("failed", "missing"):
-            print(f"{told['outcome']:7} {told['test']}: {told['text'].splitlines()[-1]}")
+            why = told["text"].strip().partition("\n")[0]
+            print(f"{told['outcome']:7} {told['test']}: {why}")
     if asked.junit is not None:
         _junit(ROOT / asked.junit, account)
     return 0 if account.is_good() else 1
